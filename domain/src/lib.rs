@@ -1,0 +1,32 @@
+//! The rules of boxoffice: rooms, tickets and payouts as event-sourced aggregates.
+//!
+//! Everything here is pure. Time, ids and looked-up facts arrive inside commands; a decision is a function of state and
+//! command; an event is a fact kept for ever. No database, no network, no clock, no randomness.
+#![deny(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
+
+pub mod event;
+pub mod fingerprint;
+pub mod ids;
+pub mod money;
+pub mod payout;
+pub mod preset;
+pub mod room;
+pub mod terms;
+#[cfg(test)]
+mod testing;
+mod text;
+pub mod ticket;
+pub mod upcast;
+
+pub use event::{AnyEvent, UnknownEvent};
+pub use fingerprint::Fingerprint;
+pub use ids::{PaymentId, PayoutId, RefundId, RoomId, SessionId, TicketId, UserId};
+pub use money::{BasisPoints, Currency, Money, MoneyError};
+pub use payout::{Payout, PayoutCommand, PayoutError, PayoutEvent};
+pub use preset::Preset;
+pub use room::{Room, RoomCommand, RoomError, RoomEvent};
+pub use terms::{Channel, RefundPolicy, Terms};
+pub use ticket::{Ticket, TicketCommand, TicketError, TicketEvent};
+
+/// A moment, UTC. Milliseconds are what clients see; the log keeps what it was given.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

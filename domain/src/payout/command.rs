@@ -1,0 +1,53 @@
+//! What can be asked of a host's account.
+
+use crate::payout::event::EarningCredited;
+use crate::{Currency, Fingerprint, Money, PayoutId, Timestamp, UserId};
+
+/// A command carries its time and every fact that was looked up for it. A repeat is accepted and records nothing.
+#[derive(Clone, Debug)]
+pub enum PayoutCommand {
+    Apply {
+        host: UserId,
+        at: Timestamp,
+    },
+    /// An admin may approve a host who did not apply.
+    Approve {
+        host: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    LinkDestination {
+        destination: String,
+        at: Timestamp,
+    },
+    CreditEarning(Box<EarningCredited>),
+    RequestPayout(RequestPayout),
+    RecordSent {
+        payout_id: PayoutId,
+        provider_ref: String,
+        at: Timestamp,
+    },
+    RecordPaid {
+        payout_id: PayoutId,
+        at: Timestamp,
+    },
+    RecordFailed {
+        payout_id: PayoutId,
+        reason: String,
+        at: Timestamp,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct RequestPayout {
+    pub payout_id: PayoutId,
+    pub currency: Currency,
+    /// All that is available, if absent.
+    pub amount: Option<Money>,
+    /// From the preset, in minor units.
+    pub minimum_minor: i64,
+    /// The provider that is to pay.
+    pub provider: String,
+    pub request: Fingerprint,
+    pub at: Timestamp,
+}

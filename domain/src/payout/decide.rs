@@ -1,0 +1,183 @@
+//! What a host's account decides: a pure function of its state and a command. `paid + pending ≤ earned`, always.
+
+use cqrs_es::Aggregate;
+use cqrs_es::event_sink::EventSink;
+
+use crate::payout::command::RequestPayout;
+use crate::payout::event::EarningCredited;
+use crate::payout::state::{PayoutPhase, PayoutState};
+use crate::{Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Timestamp, UserId, text};
+
+const DESTINATION_CHARS_MAX: usize = 200;
+
+type Decision = Result<Vec<PayoutEvent>, PayoutError>;
+
+impl Payout {
+    /// The events that follow from `command`; none if it is a repeat.
+    pub fn decide(&self, command: PayoutCommand) -> Result<Vec<PayoutEvent>, PayoutError> {
+        match command {
+            PayoutCommand::Apply { host, at } => Ok(self.apply_for_approval(host, at)),
+            PayoutCommand::Approve { host, by, at } => Ok(self.approve(host, by, at)),
+            PayoutCommand::LinkDestination { destination, at } => self.link_destination(destination, at),
+            PayoutCommand::CreditEarning(earning) => self.credit_earning(*earning),
+            PayoutCommand::RequestPayout(request) => self.request_payout(&request),
+            PayoutCommand::RecordSent {
+                payout_id,
+                provider_ref,
+                at,
+            } => self.record_sent(payout_id, provider_ref, at),
+            PayoutCommand::RecordPaid { payout_id, at } => self.record_paid(payout_id, at),
+            PayoutCommand::RecordFailed { payout_id, reason, at } => self.record_failed(payout_id, &reason, at),
+        }
+    }
+
+    fn apply_for_approval(&self, host: UserId, at: Timestamp) -> Vec<PayoutEvent> {
+        if self.has_applied() {
+            return vec![];
+        }
+        vec![PayoutEvent::HostApplied { host, applied_at: at }]
+    }
+
+    fn approve(&self, host: UserId, by: UserId, at: Timestamp) -> Vec<PayoutEvent> {
+        if self.is_approved() {
+            return vec![];
+        }
+        vec![PayoutEvent::HostApproved {
+            host,
+            by,
+            approved_at: at,
+        }]
+    }
+
+    fn link_destination(&self, destination: String, at: Timestamp) -> Decision {
+        if destination.is_empty() || destination.len() > DESTINATION_CHARS_MAX {
+            let reason = "must have 1 to 200 characters";
+            return Err(PayoutError::InvalidDestination { reason });
+        }
+        if !destination.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let reason = "must have visible ASCII characters only";
+            return Err(PayoutError::InvalidDestination { reason });
+        }
+        if self.destination() == Some(destination.as_str()) {
+            return Ok(vec![]);
+        }
+        Ok(vec![PayoutEvent::DestinationLinked {
+            destination,
+            linked_at: at,
+        }])
+    }
+
+    /// Earned once per ticket. Also a host who is not approved keeps what was earned.
+    fn credit_earning(&self, earning: EarningCredited) -> Decision {
+        if self.is_credited(earning.ticket_id) {
+            return Ok(vec![]);
+        }
+        if earning.host_share.amount_minor() < 0 {
+            return Err(PayoutError::Money(MoneyError::Negative));
+        }
+        self.earned(earning.host_share.currency())
+            .checked_add(earning.host_share)?;
+        Ok(vec![PayoutEvent::EarningCredited(earning)])
+    }
+
+    fn request_payout(&self, request: &RequestPayout) -> Decision {
+        if let Some(payout) = self.payout(request.payout_id) {
+            let is_repeat = payout.request == request.request;
+            return if is_repeat {
+                Ok(vec![])
+            } else {
+                Err(PayoutError::KeyReused)
+            };
+        }
+        if !self.is_approved() {
+            return Err(PayoutError::NotApproved);
+        }
+        let destination = self.destination().ok_or(PayoutError::NoDestination)?;
+        let amount = self.payable(request)?;
+        Ok(vec![PayoutEvent::PayoutRequested {
+            payout_id: request.payout_id,
+            amount,
+            provider: request.provider.clone(),
+            destination: destination.to_owned(),
+            request: request.request,
+            requested_at: request.at,
+        }])
+    }
+
+    fn payable(&self, request: &RequestPayout) -> Result<Money, PayoutError> {
+        let available = self.available(request.currency);
+        let requested = request.amount.unwrap_or(available);
+        let remaining = available.checked_sub(requested)?;
+        // Even without a minimum, nothing is no payout.
+        let minimum = Money::new(request.minimum_minor.max(1), request.currency);
+        if requested.amount_minor() < minimum.amount_minor() {
+            return Err(PayoutError::BelowMinimum { requested, minimum });
+        }
+        if remaining.amount_minor() < 0 {
+            return Err(PayoutError::InsufficientBalance { requested, available });
+        }
+        Ok(requested)
+    }
+
+    fn record_sent(&self, payout_id: PayoutId, provider_ref: String, at: Timestamp) -> Decision {
+        match self.known_payout(payout_id)?.state {
+            PayoutPhase::Requested => Ok(vec![PayoutEvent::PayoutSent {
+                payout_id,
+                provider_ref,
+                sent_at: at,
+            }]),
+            // The provider's verdict may overtake the note that it was sent.
+            PayoutPhase::Sent | PayoutPhase::Paid | PayoutPhase::Failed => Ok(vec![]),
+        }
+    }
+
+    fn record_paid(&self, payout_id: PayoutId, at: Timestamp) -> Decision {
+        let payout = self.known_payout(payout_id)?;
+        match payout.state {
+            PayoutPhase::Requested | PayoutPhase::Sent => Ok(vec![PayoutEvent::PayoutPaid {
+                payout_id,
+                amount: payout.amount,
+                paid_at: at,
+            }]),
+            PayoutPhase::Paid => Ok(vec![]),
+            PayoutPhase::Failed => Err(PayoutError::AlreadyEnded),
+        }
+    }
+
+    fn record_failed(&self, payout_id: PayoutId, reason: &str, at: Timestamp) -> Decision {
+        let payout = self.known_payout(payout_id)?;
+        match payout.state {
+            PayoutPhase::Requested | PayoutPhase::Sent => Ok(vec![PayoutEvent::PayoutFailed {
+                payout_id,
+                amount: payout.amount,
+                reason: text::recordable(reason),
+                failed_at: at,
+            }]),
+            PayoutPhase::Failed => Ok(vec![]),
+            PayoutPhase::Paid => Err(PayoutError::AlreadyEnded),
+        }
+    }
+
+    fn known_payout(&self, payout_id: PayoutId) -> Result<&PayoutState, PayoutError> {
+        self.payout(payout_id).ok_or(PayoutError::UnknownPayout)
+    }
+}
+
+impl Aggregate for Payout {
+    const TYPE: &'static str = "payout";
+    type Command = PayoutCommand;
+    type Event = PayoutEvent;
+    type Error = PayoutError;
+    type Services = ();
+
+    async fn handle(&mut self, command: Self::Command, (): &(), sink: &EventSink<Self>) -> Result<(), Self::Error> {
+        for event in self.decide(command)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: Self::Event) {
+        self.evolve(event);
+    }
+}

@@ -1,0 +1,28 @@
+//! Why a host's account says no.
+
+use thiserror::Error;
+
+use crate::{Money, MoneyError};
+
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum PayoutError {
+    #[error("the host is not approved")]
+    NotApproved,
+    #[error("no payout destination is linked")]
+    NoDestination,
+    #[error("destination: {reason}")]
+    InvalidDestination { reason: &'static str },
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    #[error("{requested} is below the minimum payout of {minimum}")]
+    BelowMinimum { requested: Money, minimum: Money },
+    #[error("{requested} is more than the available {available}")]
+    InsufficientBalance { requested: Money, available: Money },
+    #[error("no such payout")]
+    UnknownPayout,
+    /// A payout that was paid cannot fail, and one that failed cannot be paid.
+    #[error("the payout has already ended")]
+    AlreadyEnded,
+    #[error("amount out of range")]
+    Money(#[from] MoneyError),
+}

@@ -1,0 +1,89 @@
+//! What can have happened to a host's account.
+
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::{Fingerprint, Money, PayoutId, RoomId, TicketId, Timestamp, UserId};
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum PayoutEvent {
+    HostApplied {
+        host: UserId,
+        applied_at: Timestamp,
+    },
+    HostApproved {
+        host: UserId,
+        by: UserId,
+        approved_at: Timestamp,
+    },
+    /// Where payouts go: the provider's opaque name of the account, never a bank number.
+    DestinationLinked {
+        destination: String,
+        linked_at: Timestamp,
+    },
+    EarningCredited(EarningCredited),
+    PayoutRequested {
+        payout_id: PayoutId,
+        amount: Money,
+        /// The provider that pays, and whose balance the money leaves.
+        provider: String,
+        destination: String,
+        request: Fingerprint,
+        requested_at: Timestamp,
+    },
+    PayoutSent {
+        payout_id: PayoutId,
+        provider_ref: String,
+        sent_at: Timestamp,
+    },
+    PayoutPaid {
+        payout_id: PayoutId,
+        amount: Money,
+        paid_at: Timestamp,
+    },
+    PayoutFailed {
+        payout_id: PayoutId,
+        amount: Money,
+        reason: String,
+        failed_at: Timestamp,
+    },
+}
+
+/// One settled sale, credited to its host.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EarningCredited {
+    pub ticket_id: TicketId,
+    pub room_id: RoomId,
+    pub gross: Money,
+    pub provider_fee: Money,
+    pub platform_fee: Money,
+    pub host_share: Money,
+    pub credited_at: Timestamp,
+}
+
+impl DomainEvent for PayoutEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}
+
+impl PayoutEvent {
+    /// The name this event is stored under. Written out, so that renaming a variant does not rename history.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::HostApplied { .. } => "host_applied",
+            Self::HostApproved { .. } => "host_approved",
+            Self::DestinationLinked { .. } => "destination_linked",
+            Self::EarningCredited(_) => "earning_credited",
+            Self::PayoutRequested { .. } => "payout_requested",
+            Self::PayoutSent { .. } => "payout_sent",
+            Self::PayoutPaid { .. } => "payout_paid",
+            Self::PayoutFailed { .. } => "payout_failed",
+        }
+    }
+}

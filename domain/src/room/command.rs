@@ -1,0 +1,129 @@
+//! What can be asked of a room.
+
+use crate::room::event::PresenceInterval;
+use crate::terms::{Channel, RefundPolicy};
+use crate::{Fingerprint, Money, Preset, RoomId, SessionId, TicketId, Timestamp, UserId};
+
+/// A command carries its time and every fact that was looked up for it. A repeat is accepted and records nothing.
+#[derive(Clone, Debug)]
+pub enum RoomCommand {
+    Schedule(Box<ScheduleRoom>),
+    HoldSeat(HoldSeat),
+    /// A payment was captured (or the seat is free): sell the held seat, or say that it is gone.
+    SellSeat {
+        ticket_id: TicketId,
+        buyer: UserId,
+        at: Timestamp,
+    },
+    /// The buyer gives an unpaid hold back, or a full refund frees a sold seat.
+    ReleaseSeat {
+        ticket_id: TicketId,
+        reason: SeatReturn,
+        at: Timestamp,
+    },
+    /// Release every hold that expired at or before `at`.
+    ReleaseLapsed {
+        at: Timestamp,
+    },
+    Open {
+        by: UserId,
+        session_id: SessionId,
+        at: Timestamp,
+    },
+    End {
+        by: Authority,
+        at: Timestamp,
+    },
+    Cancel {
+        by: Authority,
+        at: Timestamp,
+    },
+    RequestToSpeak {
+        user: UserId,
+        at: Timestamp,
+    },
+    WithdrawRequest {
+        user: UserId,
+        at: Timestamp,
+    },
+    ApproveSpeaker {
+        user: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    DeclineRequest {
+        user: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    /// Back to the audience.
+    DismissSpeaker {
+        user: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    /// Out of the room until it is over.
+    RemovePerson {
+        user: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    RecordDelivery(RecordDelivery),
+}
+
+#[derive(Clone, Debug)]
+pub struct ScheduleRoom {
+    pub room_id: RoomId,
+    pub host: UserId,
+    /// Looked up in the host's payout stream: a priced room needs an approved host.
+    pub host_is_approved: bool,
+    pub title: String,
+    pub description: String,
+    pub language: String,
+    pub starts_at: Timestamp,
+    pub planned_minutes: u32,
+    pub price: Money,
+    pub capacity: u32,
+    /// Default: from scheduling on.
+    pub sales_open_at: Option<Timestamp>,
+    /// Default: the planned end.
+    pub sales_close_at: Option<Timestamp>,
+    pub tickets_per_buyer: u32,
+    pub hold_seconds: u32,
+    pub refund_policy: RefundPolicy,
+    pub no_show_minutes: u32,
+    pub preset: Preset,
+    pub request: Fingerprint,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct HoldSeat {
+    pub ticket_id: TicketId,
+    pub buyer: UserId,
+    pub channel: Channel,
+    pub request: Fingerprint,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SeatReturn {
+    GivenBack { by: UserId },
+    Refunded,
+}
+
+/// Who ends or cancels: the host of this room, or an admin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Authority {
+    User(UserId),
+    Admin,
+}
+
+#[derive(Clone, Debug)]
+pub struct RecordDelivery {
+    pub session_id: SessionId,
+    pub host_heard_ms: u64,
+    pub listeners_present: u32,
+    pub intervals: Vec<PresenceInterval>,
+    pub at: Timestamp,
+}

@@ -1,0 +1,67 @@
+//! What a room decides: a pure function of its state and a command. The rules are in `schedule` (fields), `selling`
+//! (seats), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
+
+use cqrs_es::Aggregate;
+use cqrs_es::event_sink::EventSink;
+
+use crate::{Room, RoomCommand, RoomError, RoomEvent, UserId};
+
+/// What a decision comes to.
+pub(super) type Decision = Result<Vec<RoomEvent>, RoomError>;
+
+impl Room {
+    /// The events that follow from `command`; none if it is a repeat.
+    pub fn decide(&self, command: RoomCommand) -> Result<Vec<RoomEvent>, RoomError> {
+        match command {
+            RoomCommand::Schedule(schedule) => self.schedule(*schedule),
+            RoomCommand::HoldSeat(hold) => self.hold_seat(&hold),
+            RoomCommand::SellSeat { ticket_id, buyer, at } => self.sell_seat(ticket_id, buyer, at),
+            RoomCommand::ReleaseSeat { ticket_id, reason, at } => self.release_seat(ticket_id, reason, at),
+            RoomCommand::ReleaseLapsed { at } => self.release_lapsed(at),
+            RoomCommand::Open { by, session_id, at } => self.open(by, session_id, at),
+            RoomCommand::End { by, at } => self.end(by, at),
+            RoomCommand::Cancel { by, at } => self.cancel(by, at),
+            RoomCommand::RequestToSpeak { user, at } => self.request_to_speak(user, at),
+            RoomCommand::WithdrawRequest { user, at } => self.withdraw_request(user, at),
+            RoomCommand::ApproveSpeaker { user, by, at } => self.approve_speaker(user, by, at),
+            RoomCommand::DeclineRequest { user, by, at } => self.decline_request(user, by, at),
+            RoomCommand::DismissSpeaker { user, by, at } => self.dismiss_speaker(user, by, at),
+            RoomCommand::RemovePerson { user, by, at } => self.remove_person(user, by, at),
+            RoomCommand::RecordDelivery(delivery) => self.record_delivery(&delivery),
+        }
+    }
+
+    /// Who is not the host learns nothing else about the room.
+    pub(super) fn require_host(&self, user: UserId) -> Result<(), RoomError> {
+        match self.facts() {
+            None => Err(RoomError::NotScheduled),
+            Some(facts) if facts.host == user => Ok(()),
+            Some(_) => Err(RoomError::NotHost),
+        }
+    }
+
+    pub(super) const fn wrong_state(&self) -> RoomError {
+        RoomError::WrongState {
+            state: self.phase().name(),
+        }
+    }
+}
+
+impl Aggregate for Room {
+    const TYPE: &'static str = "room";
+    type Command = RoomCommand;
+    type Event = RoomEvent;
+    type Error = RoomError;
+    type Services = ();
+
+    async fn handle(&mut self, command: Self::Command, (): &(), sink: &EventSink<Self>) -> Result<(), Self::Error> {
+        for event in self.decide(command)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: Self::Event) {
+        self.evolve(event);
+    }
+}

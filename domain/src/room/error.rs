@@ -1,0 +1,48 @@
+//! Why a room says no. Only business refusals; infrastructure has its own errors elsewhere.
+
+use thiserror::Error;
+
+use crate::Timestamp;
+
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum RoomError {
+    #[error("no such room")]
+    NotScheduled,
+    /// A field of the command is out of its range. `field` is the field's path in the request.
+    #[error("{field}: {reason}")]
+    InvalidField { field: &'static str, reason: String },
+    #[error("the host is not approved for priced rooms")]
+    HostNotApproved,
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    #[error("all {capacity} seats are held or sold")]
+    SoldOut { capacity: u32 },
+    #[error("sales open at {opens_at}")]
+    SalesNotOpen { opens_at: Timestamp },
+    #[error("sales closed at {closed_at}")]
+    SalesClosed { closed_at: Timestamp },
+    #[error("a buyer may have {limit} tickets of this room")]
+    TicketLimitReached { limit: u32 },
+    /// The hold of this ticket is over, or there never was one.
+    #[error("no seat is held by this ticket")]
+    HoldExpired,
+    #[error("the seat is paid")]
+    SeatIsSold,
+    /// The caller may not do this here, and may not learn more.
+    #[error("not the host of this room")]
+    NotHost,
+    #[error("the room is not live")]
+    NotLive,
+    #[error("the room is over")]
+    RoomOver,
+    #[error("the room is {state}")]
+    WrongState { state: &'static str },
+    #[error("this person is not in the room")]
+    NotInRoom,
+    #[error("this person did not ask to speak")]
+    NoRequest,
+    #[error("the stage has room for {limit} speakers")]
+    StageFull { limit: usize },
+    #[error("this person was removed from the room")]
+    Removed,
+}

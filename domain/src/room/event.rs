@@ -1,0 +1,205 @@
+//! What can have happened to a room.
+
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::terms::{RefundPolicy, Terms};
+use crate::{BasisPoints, Fingerprint, Money, RoomId, SessionId, TicketId, Timestamp, UserId};
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RoomEvent {
+    RoomScheduled(RoomScheduled),
+    SeatHeld(SeatHeld),
+    SeatSold(SeatSold),
+    SeatReleased(SeatReleased),
+    /// A payment came when its seat was gone and no other was to be had, or from somebody who was sent out: the money goes
+    /// back.
+    SeatDenied {
+        ticket_id: TicketId,
+        buyer: UserId,
+        reason: DenialReason,
+        denied_at: Timestamp,
+    },
+    RoomOpened {
+        session_id: SessionId,
+        opened_at: Timestamp,
+    },
+    RoomEnded {
+        ended_at: Timestamp,
+    },
+    RoomCancelled {
+        cancelled_at: Timestamp,
+    },
+    SpeakRequested {
+        user: UserId,
+        requested_at: Timestamp,
+    },
+    SpeakRequestWithdrawn {
+        user: UserId,
+        withdrawn_at: Timestamp,
+    },
+    SpeakRequestDeclined {
+        user: UserId,
+        by: UserId,
+        declined_at: Timestamp,
+    },
+    SpeakerApproved {
+        user: UserId,
+        by: UserId,
+        approved_at: Timestamp,
+    },
+    SpeakerDismissed {
+        user: UserId,
+        by: UserId,
+        dismissed_at: Timestamp,
+    },
+    PersonRemoved {
+        user: UserId,
+        by: UserId,
+        removed_at: Timestamp,
+    },
+    /// A part of the delivery evidence: who was there when. Precedes `DeliveryRecorded`, at most 500 intervals each.
+    PresenceRecorded {
+        session_id: SessionId,
+        intervals: Vec<PresenceInterval>,
+    },
+    DeliveryRecorded(DeliveryRecorded),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RoomScheduled {
+    pub room_id: RoomId,
+    pub host: UserId,
+    pub title: String,
+    pub description: String,
+    pub language: String,
+    pub starts_at: Timestamp,
+    pub planned_minutes: u32,
+    pub price: Money,
+    pub capacity: u32,
+    pub sales_open_at: Timestamp,
+    pub sales_close_at: Timestamp,
+    pub tickets_per_buyer: u32,
+    pub hold_seconds: u32,
+    pub refund_policy: RefundPolicy,
+    pub no_show_minutes: u32,
+    pub preset: String,
+    pub preset_version: u32,
+    pub platform_fee: BasisPoints,
+    pub request: Fingerprint,
+    pub scheduled_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SeatHeld {
+    pub ticket_id: TicketId,
+    pub buyer: UserId,
+    pub terms: Terms,
+    pub request: Fingerprint,
+    pub held_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SeatSold {
+    pub ticket_id: TicketId,
+    pub buyer: UserId,
+    /// The hold had lapsed, but a seat was still free (`rules.md` 17).
+    pub late: bool,
+    pub sold_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SeatReleased {
+    pub ticket_id: TicketId,
+    pub buyer: UserId,
+    pub reason: ReleaseReason,
+    pub released_at: Timestamp,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseReason {
+    /// The hold was not paid in time.
+    Lapsed,
+    /// The buyer gave the hold back.
+    GivenBack,
+    /// The ticket was refunded in full.
+    Refunded,
+    /// The room was cancelled while the seat was held.
+    RoomCancelled,
+    /// The buyer was sent out of the live room while the seat was held.
+    Removed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DenialReason {
+    SoldOut,
+    SalesClosed,
+    RoomOver,
+    /// The buyer has as many tickets as one may have.
+    TicketLimit,
+    /// The buyer was sent out of the live room: the ticket would admit nobody.
+    Removed,
+}
+
+/// One stay of one person, merged from what the media server reported.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PresenceInterval {
+    pub user: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket_id: Option<TicketId>,
+    pub joined_at: Timestamp,
+    pub left_at: Timestamp,
+    /// How long an unmuted microphone track of this person was published, in milliseconds.
+    pub audible_ms: u64,
+}
+
+/// The verdict on a room that ended: what the host's side delivered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DeliveryRecorded {
+    pub session_id: SessionId,
+    /// How long the host's side was audible, in milliseconds.
+    pub host_heard_ms: u64,
+    /// Ticket holders who were in the room while the host's side was audible.
+    pub listeners_present: u32,
+    /// Ended, and the host's side was heard (`rules.md` 11).
+    pub delivered: bool,
+    pub recorded_at: Timestamp,
+}
+
+impl DomainEvent for RoomEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}
+
+impl RoomEvent {
+    /// The name this event is stored under. Written out, so that renaming a variant does not rename history.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RoomScheduled(_) => "room_scheduled",
+            Self::SeatHeld(_) => "seat_held",
+            Self::SeatSold(_) => "seat_sold",
+            Self::SeatReleased(_) => "seat_released",
+            Self::SeatDenied { .. } => "seat_denied",
+            Self::RoomOpened { .. } => "room_opened",
+            Self::RoomEnded { .. } => "room_ended",
+            Self::RoomCancelled { .. } => "room_cancelled",
+            Self::SpeakRequested { .. } => "speak_requested",
+            Self::SpeakRequestWithdrawn { .. } => "speak_request_withdrawn",
+            Self::SpeakRequestDeclined { .. } => "speak_request_declined",
+            Self::SpeakerApproved { .. } => "speaker_approved",
+            Self::SpeakerDismissed { .. } => "speaker_dismissed",
+            Self::PersonRemoved { .. } => "person_removed",
+            Self::PresenceRecorded { .. } => "presence_recorded",
+            Self::DeliveryRecorded(_) => "delivery_recorded",
+        }
+    }
+}

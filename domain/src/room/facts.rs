@@ -1,0 +1,72 @@
+//! What was scheduled and does not change afterwards: the frame in which a room decides.
+
+use serde::{Deserialize, Serialize};
+
+use crate::room::event::RoomScheduled;
+use crate::terms::{Channel, RefundPolicy};
+use crate::{BasisPoints, Fingerprint, Money, RoomId, Terms, Timestamp, UserId};
+
+/// The facts of a room that later decisions rest on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RoomFacts {
+    pub room_id: RoomId,
+    pub host: UserId,
+    pub title: String,
+    pub starts_at: Timestamp,
+    pub planned_minutes: u32,
+    pub price: Money,
+    pub capacity: u32,
+    pub sales_open_at: Timestamp,
+    pub sales_close_at: Timestamp,
+    pub tickets_per_buyer: u32,
+    pub hold_seconds: u32,
+    pub refund_policy: RefundPolicy,
+    pub no_show_minutes: u32,
+    pub preset: String,
+    pub preset_version: u32,
+    pub platform_fee: BasisPoints,
+    pub request: Fingerprint,
+    pub scheduled_at: Timestamp,
+}
+
+impl RoomFacts {
+    /// The terms of a sale made now through `channel`. The price is the total: no fees come on top, no tax is split off.
+    pub(crate) fn terms(&self, channel: Channel) -> Terms {
+        Terms {
+            preset: self.preset.clone(),
+            preset_version: self.preset_version,
+            total: self.price,
+            tax: Money::zero(self.price.currency()),
+            channel,
+            platform_fee: self.platform_fee,
+            refund_policy: self.refund_policy,
+            legal_terms_sha256: None,
+            customer_country: None,
+        }
+    }
+}
+
+impl From<RoomScheduled> for RoomFacts {
+    fn from(scheduled: RoomScheduled) -> Self {
+        Self {
+            room_id: scheduled.room_id,
+            host: scheduled.host,
+            title: scheduled.title,
+            starts_at: scheduled.starts_at,
+            planned_minutes: scheduled.planned_minutes,
+            price: scheduled.price,
+            capacity: scheduled.capacity,
+            sales_open_at: scheduled.sales_open_at,
+            sales_close_at: scheduled.sales_close_at,
+            tickets_per_buyer: scheduled.tickets_per_buyer,
+            hold_seconds: scheduled.hold_seconds,
+            refund_policy: scheduled.refund_policy,
+            no_show_minutes: scheduled.no_show_minutes,
+            preset: scheduled.preset,
+            preset_version: scheduled.preset_version,
+            platform_fee: scheduled.platform_fee,
+            request: scheduled.request,
+            scheduled_at: scheduled.scheduled_at,
+        }
+    }
+}

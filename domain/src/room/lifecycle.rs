@@ -1,0 +1,104 @@
+//! Opening, ending, cancelling a room, and the verdict on what it delivered.
+
+use crate::room::command::{Authority, RecordDelivery};
+use crate::room::decide::Decision;
+use crate::room::event::{DeliveryRecorded, ReleaseReason};
+use crate::room::seats::Seats;
+use crate::room::selling::released;
+use crate::{Room, RoomError, RoomEvent, SessionId, Timestamp, UserId};
+
+/// The delivery evidence is recorded in parts of at most this many stays.
+pub const INTERVALS_PER_EVENT_MAX: usize = 500;
+
+impl Room {
+    /// The host opens when they like: planned times are a promise to buyers, not a lock.
+    pub(super) fn open(&self, by: UserId, session_id: SessionId, at: Timestamp) -> Decision {
+        self.require_host(by)?;
+        match self {
+            Self::Scheduled { .. } => Ok(vec![RoomEvent::RoomOpened {
+                session_id,
+                opened_at: at,
+            }]),
+            Self::Live { .. } => Ok(vec![]),
+            Self::Unscheduled | Self::Ended { .. } | Self::Cancelled { .. } => Err(self.wrong_state()),
+        }
+    }
+
+    /// What is held and not paid is over with the room.
+    pub(super) fn end(&self, by: Authority, at: Timestamp) -> Decision {
+        self.require_authority(by)?;
+        match self {
+            Self::Live { .. } => {
+                let ended = RoomEvent::RoomEnded { ended_at: at };
+                Ok(self.and_release_holds(ended, ReleaseReason::Lapsed, at))
+            }
+            Self::Ended { .. } => Ok(vec![]),
+            Self::Unscheduled | Self::Scheduled { .. } | Self::Cancelled { .. } => Err(self.wrong_state()),
+        }
+    }
+
+    pub(super) fn cancel(&self, by: Authority, at: Timestamp) -> Decision {
+        self.require_authority(by)?;
+        match self {
+            Self::Scheduled { .. } => {
+                let cancelled = RoomEvent::RoomCancelled { cancelled_at: at };
+                Ok(self.and_release_holds(cancelled, ReleaseReason::RoomCancelled, at))
+            }
+            Self::Cancelled { .. } => Ok(vec![]),
+            Self::Unscheduled | Self::Live { .. } | Self::Ended { .. } => Err(self.wrong_state()),
+        }
+    }
+
+    /// The evidence in parts, then the verdict: delivered if the host's side was heard at all (`rules.md` 11).
+    pub(super) fn record_delivery(&self, record: &RecordDelivery) -> Decision {
+        match self {
+            Self::Ended {
+                session_id, delivery, ..
+            } if *session_id == record.session_id => {
+                let is_recorded = delivery.is_some();
+                Ok(if is_recorded {
+                    vec![]
+                } else {
+                    evidence_and_verdict(record)
+                })
+            }
+            Self::Ended { .. } => Err(RoomError::WrongState {
+                state: "known by another session",
+            }),
+            Self::Unscheduled => Err(RoomError::NotScheduled),
+            Self::Scheduled { .. } | Self::Live { .. } | Self::Cancelled { .. } => Err(self.wrong_state()),
+        }
+    }
+
+    fn require_authority(&self, by: Authority) -> Result<(), RoomError> {
+        match by {
+            Authority::User(user) => self.require_host(user),
+            Authority::Admin => self.facts().map(|_| ()).ok_or(RoomError::NotScheduled),
+        }
+    }
+
+    fn and_release_holds(&self, first: RoomEvent, reason: ReleaseReason, at: Timestamp) -> Vec<RoomEvent> {
+        let holds = self.seats().into_iter().flat_map(Seats::holds);
+        let released = holds.map(|(ticket_id, buyer)| released(ticket_id, buyer, reason, at));
+        let mut events = vec![first];
+        events.extend(released.map(RoomEvent::SeatReleased));
+        events
+    }
+}
+
+fn evidence_and_verdict(record: &RecordDelivery) -> Vec<RoomEvent> {
+    let session_id = record.session_id;
+    let parts = record.intervals.chunks(INTERVALS_PER_EVENT_MAX);
+    let evidence = parts.map(|part| RoomEvent::PresenceRecorded {
+        session_id,
+        intervals: part.to_vec(),
+    });
+    let verdict = RoomEvent::DeliveryRecorded(DeliveryRecorded {
+        session_id,
+        host_heard_ms: record.host_heard_ms,
+        listeners_present: record.listeners_present,
+        delivered: record.host_heard_ms > 0,
+        recorded_at: record.at,
+    });
+    evidence.chain([verdict]).collect()
+}

@@ -1,0 +1,25 @@
+//! A room: owns the scarce thing (seats) and the stage.
+
+mod command;
+mod decide;
+mod error;
+mod event;
+mod facts;
+mod lifecycle;
+mod schedule;
+mod seats;
+mod selling;
+mod speaking;
+mod stage;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use command::*;
+pub use error::*;
+pub use event::*;
+pub use facts::*;
+pub use lifecycle::INTERVALS_PER_EVENT_MAX;
+pub use seats::*;
+pub use stage::*;
+pub use state::*;

@@ -1,0 +1,241 @@
+//! Holding, selling and releasing seats. `held + sold ≤ capacity` after every single event.
+
+use chrono::TimeDelta;
+
+use crate::room::command::{HoldSeat, SeatReturn};
+use crate::room::decide::Decision;
+use crate::room::event::{DenialReason, ReleaseReason, SeatHeld, SeatReleased, SeatSold};
+use crate::room::facts::RoomFacts;
+use crate::room::seats::{Ending, Hold, Seat, Seats};
+use crate::{Room, RoomError, RoomEvent, TicketId, Timestamp, UserId};
+
+/// What a room that still sells decides with.
+struct Sales<'a> {
+    facts: &'a RoomFacts,
+    seats: &'a Seats,
+}
+
+impl Room {
+    pub(super) fn hold_seat(&self, wish: &HoldSeat) -> Decision {
+        let seats = self.seats().ok_or(RoomError::NotScheduled)?;
+        if let Some((buyer, request)) = seats.origin(wish.ticket_id) {
+            let is_repeat = buyer == wish.buyer && request == Some(wish.request);
+            return if is_repeat {
+                Ok(vec![])
+            } else {
+                Err(RoomError::KeyReused)
+            };
+        }
+        let sales = self.sales().ok_or(RoomError::RoomOver)?;
+        // A ticket of somebody who was sent out would admit nobody: do not take money for it.
+        if self.is_removed(wish.buyer) {
+            return Err(RoomError::Removed);
+        }
+        sales.require_open(wish.at)?;
+        let lapsed = sales.lapsed(wish.at);
+        sales.require_seat(wish.buyer, &lapsed)?;
+        let expires_at = sales.expiry(wish.at)?;
+        let held = SeatHeld {
+            ticket_id: wish.ticket_id,
+            buyer: wish.buyer,
+            terms: sales.facts.terms(wish.channel),
+            request: wish.request,
+            held_at: wish.at,
+            expires_at,
+        };
+        let released = lapsed.into_iter().map(RoomEvent::SeatReleased);
+        Ok(released.chain([RoomEvent::SeatHeld(held)]).collect())
+    }
+
+    /// Each ticket gets one outcome: its seat, or the news that there is none.
+    pub(super) fn sell_seat(&self, ticket_id: TicketId, buyer: UserId, at: Timestamp) -> Decision {
+        let seats = self.seats().ok_or(RoomError::NotScheduled)?;
+        if seats.origin(ticket_id).is_some_and(|(owner, _)| owner != buyer) {
+            return Err(RoomError::HoldExpired);
+        }
+        match (seats.seat(ticket_id), seats.ending(ticket_id)) {
+            (Some(Seat::Sold { .. }), _) | (None, Some(Ending::Denied | Ending::Refunded)) => Ok(vec![]),
+            // The hold was made before its buyer was sent out: the money goes back, and the seat is free again.
+            (Some(Seat::Held(hold)), _) if self.is_removed(hold.buyer) => {
+                let freed = released(ticket_id, hold.buyer, ReleaseReason::Removed, at);
+                let denied = denied(ticket_id, hold.buyer, DenialReason::Removed, at);
+                Ok(vec![RoomEvent::SeatReleased(freed), denied])
+            }
+            (Some(Seat::Held(hold)), _) => Ok(vec![sold(ticket_id, hold.buyer, at >= hold.expires_at, at)]),
+            (None, Some(Ending::Lapsed | Ending::GivenBack) | None) => Ok(self.sell_late(ticket_id, buyer, at)),
+        }
+    }
+
+    /// The late-payment ladder (`rules.md` 17): a seat if one can be had, else the money goes back.
+    fn sell_late(&self, ticket_id: TicketId, buyer: UserId, at: Timestamp) -> Vec<RoomEvent> {
+        match self.find_late_seat(buyer, at) {
+            Ok(lapsed) => {
+                let released = lapsed.into_iter().map(RoomEvent::SeatReleased);
+                released.chain([sold(ticket_id, buyer, true, at)]).collect()
+            }
+            Err(reason) => vec![denied(ticket_id, buyer, reason, at)],
+        }
+    }
+
+    fn find_late_seat(&self, buyer: UserId, at: Timestamp) -> Result<Vec<SeatReleased>, DenialReason> {
+        let sales = self.sales().ok_or(DenialReason::RoomOver)?;
+        if self.is_removed(buyer) {
+            return Err(DenialReason::Removed);
+        }
+        if sales.require_open(at).is_err() {
+            return Err(DenialReason::SalesClosed);
+        }
+        let lapsed = sales.lapsed(at);
+        if sales.free(&lapsed) == 0 {
+            return Err(DenialReason::SoldOut);
+        }
+        if sales.taken_by(buyer, &lapsed) >= sales.facts.tickets_per_buyer {
+            return Err(DenialReason::TicketLimit);
+        }
+        Ok(lapsed)
+    }
+
+    pub(super) fn release_seat(&self, ticket_id: TicketId, reason: SeatReturn, at: Timestamp) -> Decision {
+        let seats = self.seats().ok_or(RoomError::NotScheduled)?;
+        match reason {
+            SeatReturn::GivenBack { by } => give_back(seats, ticket_id, by, at),
+            SeatReturn::Refunded => Ok(self.free_refunded(seats, ticket_id, at)),
+        }
+    }
+
+    /// The seat is offered again. After the end there is nobody to offer it to.
+    fn free_refunded(&self, seats: &Seats, ticket_id: TicketId, at: Timestamp) -> Vec<RoomEvent> {
+        let buyer = match seats.seat(ticket_id) {
+            // Refunded before the sale was noted here: without this, the seat would be sold to nobody.
+            Some(Seat::Held(hold)) => hold.buyer,
+            Some(Seat::Sold { buyer }) => buyer,
+            None => return vec![],
+        };
+        if self.sales().is_none() {
+            return vec![];
+        }
+        let is_last = matches!(seats.seat(ticket_id), Some(Seat::Sold { .. })) && seats.bought_by(buyer) == 1;
+        let leaves_stage = if is_last { self.leave_stage(buyer, at) } else { None };
+        let released = released(ticket_id, buyer, ReleaseReason::Refunded, at);
+        leaves_stage
+            .into_iter()
+            .chain([RoomEvent::SeatReleased(released)])
+            .collect()
+    }
+
+    pub(super) fn release_lapsed(&self, at: Timestamp) -> Decision {
+        let seats = self.seats().ok_or(RoomError::NotScheduled)?;
+        let lapsed = seats
+            .lapsed(at)
+            .map(|(ticket_id, buyer)| RoomEvent::SeatReleased(released(ticket_id, buyer, ReleaseReason::Lapsed, at)));
+        Ok(lapsed.collect())
+    }
+
+    /// `None` once nothing is sold any more.
+    fn sales(&self) -> Option<Sales<'_>> {
+        match self {
+            Self::Scheduled { facts, seats } | Self::Live { facts, seats, .. } => Some(Sales { facts, seats }),
+            Self::Unscheduled | Self::Ended { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+}
+
+impl Sales<'_> {
+    fn require_open(&self, at: Timestamp) -> Result<(), RoomError> {
+        if at < self.facts.sales_open_at {
+            let opens_at = self.facts.sales_open_at;
+            return Err(RoomError::SalesNotOpen { opens_at });
+        }
+        if at >= self.facts.sales_close_at {
+            let closed_at = self.facts.sales_close_at;
+            return Err(RoomError::SalesClosed { closed_at });
+        }
+        Ok(())
+    }
+
+    fn require_seat(&self, buyer: UserId, lapsed: &[SeatReleased]) -> Result<(), RoomError> {
+        if self.taken_by(buyer, lapsed) >= self.facts.tickets_per_buyer {
+            let limit = self.facts.tickets_per_buyer;
+            return Err(RoomError::TicketLimitReached { limit });
+        }
+        if self.free(lapsed) == 0 {
+            let capacity = self.facts.capacity;
+            return Err(RoomError::SoldOut { capacity });
+        }
+        Ok(())
+    }
+
+    fn expiry(&self, at: Timestamp) -> Result<Timestamp, RoomError> {
+        let hold = TimeDelta::seconds(i64::from(self.facts.hold_seconds));
+        let closed_at = self.facts.sales_close_at;
+        at.checked_add_signed(hold).ok_or(RoomError::SalesClosed { closed_at })
+    }
+
+    /// The holds that are over at `at`, as the events that release them.
+    fn lapsed(&self, at: Timestamp) -> Vec<SeatReleased> {
+        let lapsed = self.seats.lapsed(at);
+        lapsed
+            .map(|(ticket_id, buyer)| released(ticket_id, buyer, ReleaseReason::Lapsed, at))
+            .collect()
+    }
+
+    /// Seats to be had once `lapsed` are released.
+    fn free(&self, lapsed: &[SeatReleased]) -> u32 {
+        let taken = self.seats.held_count().saturating_add(self.seats.sold_count());
+        let taken = taken.saturating_sub(count(lapsed.len()));
+        self.facts.capacity.saturating_sub(taken)
+    }
+
+    /// What this buyer holds and bought, once `lapsed` are released.
+    fn taken_by(&self, buyer: UserId, lapsed: &[SeatReleased]) -> u32 {
+        let over = lapsed.iter().filter(|released| released.buyer == buyer).count();
+        self.seats.taken_by(buyer).saturating_sub(count(over))
+    }
+}
+
+fn give_back(seats: &Seats, ticket_id: TicketId, by: UserId, at: Timestamp) -> Decision {
+    // A stranger learns only that this is no hold of theirs.
+    if seats.origin(ticket_id).is_none_or(|(buyer, _)| buyer != by) {
+        return Err(RoomError::HoldExpired);
+    }
+    match (seats.seat(ticket_id), seats.ending(ticket_id)) {
+        (Some(Seat::Sold { .. }), _) => Err(RoomError::SeatIsSold),
+        (Some(Seat::Held(Hold { buyer, .. })), _) => {
+            let released = released(ticket_id, *buyer, ReleaseReason::GivenBack, at);
+            Ok(vec![RoomEvent::SeatReleased(released)])
+        }
+        (None, Some(Ending::GivenBack)) => Ok(vec![]),
+        (None, Some(Ending::Lapsed | Ending::Refunded | Ending::Denied) | None) => Err(RoomError::HoldExpired),
+    }
+}
+
+const fn sold(ticket_id: TicketId, buyer: UserId, late: bool, sold_at: Timestamp) -> RoomEvent {
+    RoomEvent::SeatSold(SeatSold {
+        ticket_id,
+        buyer,
+        late,
+        sold_at,
+    })
+}
+
+const fn denied(ticket_id: TicketId, buyer: UserId, reason: DenialReason, denied_at: Timestamp) -> RoomEvent {
+    RoomEvent::SeatDenied {
+        ticket_id,
+        buyer,
+        reason,
+        denied_at,
+    }
+}
+
+pub(super) const fn released(ticket_id: TicketId, buyer: UserId, reason: ReleaseReason, at: Timestamp) -> SeatReleased {
+    SeatReleased {
+        ticket_id,
+        buyer,
+        reason,
+        released_at: at,
+    }
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,250 @@
+//! The state of a room: what the next decision needs, and nothing else.
+
+use std::mem;
+
+use serde::{Deserialize, Serialize};
+
+use crate::room::event::DeliveryRecorded;
+use crate::room::facts::RoomFacts;
+use crate::room::seats::{Seat, Seats};
+use crate::room::stage::Stage;
+use crate::{RoomEvent, SessionId, TicketId, Timestamp, UserId};
+
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Room {
+    #[default]
+    Unscheduled,
+    Scheduled {
+        facts: Box<RoomFacts>,
+        seats: Seats,
+    },
+    Live {
+        facts: Box<RoomFacts>,
+        seats: Seats,
+        stage: Stage,
+        session_id: SessionId,
+    },
+    /// Nobody holds a seat any more; who bought one was there, or could have been.
+    Ended {
+        facts: Box<RoomFacts>,
+        seats: Seats,
+        session_id: SessionId,
+        ended_at: Timestamp,
+        delivery: Option<Box<DeliveryRecorded>>,
+    },
+    Cancelled {
+        facts: Box<RoomFacts>,
+        seats: Seats,
+    },
+}
+
+/// Where a room is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomPhase {
+    Unscheduled,
+    Scheduled,
+    Live,
+    Ended,
+    Cancelled,
+}
+
+impl RoomPhase {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unscheduled => "unscheduled",
+            Self::Scheduled => "scheduled",
+            Self::Live => "live",
+            Self::Ended => "ended",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl Room {
+    pub const fn phase(&self) -> RoomPhase {
+        match self {
+            Self::Unscheduled => RoomPhase::Unscheduled,
+            Self::Scheduled { .. } => RoomPhase::Scheduled,
+            Self::Live { .. } => RoomPhase::Live,
+            Self::Ended { .. } => RoomPhase::Ended,
+            Self::Cancelled { .. } => RoomPhase::Cancelled,
+        }
+    }
+
+    pub fn facts(&self) -> Option<&RoomFacts> {
+        match self {
+            Self::Unscheduled => None,
+            Self::Scheduled { facts, .. }
+            | Self::Live { facts, .. }
+            | Self::Ended { facts, .. }
+            | Self::Cancelled { facts, .. } => Some(facts),
+        }
+    }
+
+    pub fn is_host(&self, user: UserId) -> bool {
+        self.facts().is_some_and(|facts| facts.host == user)
+    }
+
+    /// The opening of this room, from then on.
+    pub const fn session_id(&self) -> Option<SessionId> {
+        match self {
+            Self::Live { session_id, .. } | Self::Ended { session_id, .. } => Some(*session_id),
+            Self::Unscheduled | Self::Scheduled { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
+    pub const fn was_opened(&self) -> bool {
+        self.session_id().is_some()
+    }
+
+    pub const fn ended_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Ended { ended_at, .. } => Some(*ended_at),
+            Self::Unscheduled | Self::Scheduled { .. } | Self::Live { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
+    pub fn delivery(&self) -> Option<&DeliveryRecorded> {
+        match self {
+            Self::Ended { delivery, .. } => delivery.as_deref(),
+            Self::Unscheduled | Self::Scheduled { .. } | Self::Live { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
+    /// The seat this ticket has now.
+    pub fn seat(&self, ticket_id: TicketId) -> Option<Seat<'_>> {
+        self.seats()?.seat(ticket_id)
+    }
+
+    /// Every ticket that has a sold seat, with its buyer.
+    pub fn sold(&self) -> impl Iterator<Item = (TicketId, UserId)> {
+        self.seats().into_iter().flat_map(Seats::sold)
+    }
+
+    pub fn held_count(&self) -> u32 {
+        self.seats().map_or(0, Seats::held_count)
+    }
+
+    pub fn sold_count(&self) -> u32 {
+        self.seats().map_or(0, Seats::sold_count)
+    }
+
+    /// When the next hold lapses, if nobody pays it.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.seats()?.next_expiry()
+    }
+
+    /// Whether this person was sent out of the live room. Forgotten when it is over: then nobody is let in.
+    pub fn is_removed(&self, user: UserId) -> bool {
+        self.stage().is_some_and(|stage| stage.is_removed(user))
+    }
+
+    pub(crate) const fn seats(&self) -> Option<&Seats> {
+        match self {
+            Self::Unscheduled => None,
+            Self::Scheduled { seats, .. }
+            | Self::Live { seats, .. }
+            | Self::Ended { seats, .. }
+            | Self::Cancelled { seats, .. } => Some(seats),
+        }
+    }
+
+    pub(crate) const fn stage(&self) -> Option<&Stage> {
+        match self {
+            Self::Live { stage, .. } => Some(stage),
+            Self::Unscheduled | Self::Scheduled { .. } | Self::Ended { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
+    /// Takes in a fact. Total: history is already true.
+    pub(crate) fn evolve(&mut self, event: RoomEvent) {
+        match event {
+            RoomEvent::RoomScheduled(scheduled) => {
+                *self = Self::Scheduled {
+                    facts: Box::new(scheduled.into()),
+                    seats: Seats::default(),
+                };
+            }
+            RoomEvent::SeatHeld(held) => self.with_seats(|seats| seats.hold(held)),
+            RoomEvent::SeatSold(sold) => self.with_seats(|seats| seats.sell(&sold)),
+            RoomEvent::SeatReleased(released) => self.with_seats(|seats| seats.release(&released)),
+            RoomEvent::SeatDenied { ticket_id, buyer, .. } => self.with_seats(|seats| seats.deny(ticket_id, buyer)),
+            RoomEvent::RoomOpened { session_id, .. } => self.become_live(session_id),
+            RoomEvent::RoomEnded { ended_at } => self.become_ended(ended_at),
+            RoomEvent::RoomCancelled { .. } => self.become_cancelled(),
+            RoomEvent::SpeakRequested { user, .. } => self.with_stage(|stage| stage.request(user)),
+            RoomEvent::SpeakRequestWithdrawn { user, .. } | RoomEvent::SpeakRequestDeclined { user, .. } => {
+                self.with_stage(|stage| stage.drop_request(user));
+            }
+            RoomEvent::SpeakerApproved { user, .. } => self.with_stage(|stage| stage.approve(user)),
+            RoomEvent::SpeakerDismissed { user, .. } => self.with_stage(|stage| stage.dismiss(user)),
+            RoomEvent::PersonRemoved { user, .. } => self.with_stage(|stage| stage.remove(user)),
+            // Evidence for readers; the verdict that follows is what counts here.
+            RoomEvent::PresenceRecorded { .. } => {}
+            RoomEvent::DeliveryRecorded(recorded) => self.take_delivery(recorded),
+        }
+    }
+
+    fn with_seats(&mut self, change: impl FnOnce(&mut Seats)) {
+        match self {
+            Self::Unscheduled => {}
+            Self::Scheduled { seats, .. }
+            | Self::Live { seats, .. }
+            | Self::Ended { seats, .. }
+            | Self::Cancelled { seats, .. } => change(seats),
+        }
+    }
+
+    fn with_stage(&mut self, change: impl FnOnce(&mut Stage)) {
+        match self {
+            Self::Live { stage, .. } => change(stage),
+            Self::Unscheduled | Self::Scheduled { .. } | Self::Ended { .. } | Self::Cancelled { .. } => {}
+        }
+    }
+
+    fn become_live(&mut self, session_id: SessionId) {
+        *self = match mem::take(self) {
+            Self::Scheduled { facts, seats } => Self::Live {
+                facts,
+                seats,
+                stage: Stage::default(),
+                session_id,
+            },
+            other @ (Self::Unscheduled | Self::Live { .. } | Self::Ended { .. } | Self::Cancelled { .. }) => other,
+        };
+    }
+
+    fn become_ended(&mut self, ended_at: Timestamp) {
+        *self = match mem::take(self) {
+            Self::Live {
+                facts,
+                seats,
+                session_id,
+                ..
+            } => Self::Ended {
+                facts,
+                seats,
+                session_id,
+                ended_at,
+                delivery: None,
+            },
+            other @ (Self::Unscheduled | Self::Scheduled { .. } | Self::Ended { .. } | Self::Cancelled { .. }) => other,
+        };
+    }
+
+    fn become_cancelled(&mut self) {
+        *self = match mem::take(self) {
+            Self::Scheduled { facts, seats } => Self::Cancelled { facts, seats },
+            other @ (Self::Unscheduled | Self::Live { .. } | Self::Ended { .. } | Self::Cancelled { .. }) => other,
+        };
+    }
+
+    fn take_delivery(&mut self, recorded: DeliveryRecorded) {
+        match self {
+            Self::Ended { delivery, .. } => *delivery = Some(Box::new(recorded)),
+            Self::Unscheduled | Self::Scheduled { .. } | Self::Live { .. } | Self::Cancelled { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! One sale and its money: attempts to pay, what was captured, what is owed back.
+//!
+//! The first capture stands for the ticket; every later one is owed back as it comes. So what is left of the ticket's
+//! money is the standing capture without its refunds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ticket::event::RefundOwed;
+use crate::ticket::state::TicketPhase;
+use crate::{Fingerprint, Money, PaymentId, RefundId, RoomId, Terms, TicketEvent, TicketId, UserId};
+
+/// Who bought what from whom, and on which terms.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Sale {
+    pub ticket_id: TicketId,
+    pub room_id: RoomId,
+    pub host: UserId,
+    pub buyer: UserId,
+    pub terms: Terms,
+}
+
+/// One attempt to pay.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Payment {
+    pub payment_id: PaymentId,
+    pub attempt: u32,
+    pub provider: String,
+    pub amount: Money,
+    pub request: Fingerprint,
+    pub state: PaymentState,
+    /// The provider's name of this payment, once it is known.
+    pub provider_ref: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentState {
+    Started,
+    Accepted,
+    Captured {
+        fee: Money,
+    },
+    Declined,
+    /// Called off before it was paid.
+    Cancelled,
+}
+
+/// Money owed back to the buyer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Refund {
+    pub refund_id: RefundId,
+    pub payment_id: PaymentId,
+    pub amount: Money,
+    pub request: Option<Fingerprint>,
+    pub state: RefundState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundState {
+    Owed,
+    Sent,
+    Completed,
+    /// The provider could not pay it back. It is still owed.
+    Failed,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TicketAccount {
+    sale: Sale,
+    phase: TicketPhase,
+    payments: Vec<Payment>,
+    refunds: Vec<Refund>,
+    /// The capture that stands for the ticket: the first.
+    standing: Option<PaymentId>,
+}
+
+impl TicketAccount {
+    pub(super) const fn new(sale: Sale) -> Self {
+        Self {
+            sale,
+            phase: TicketPhase::Ordered,
+            payments: Vec::new(),
+            refunds: Vec::new(),
+            standing: None,
+        }
+    }
+
+    pub(crate) const fn phase(&self) -> TicketPhase {
+        self.phase
+    }
+
+    pub(crate) const fn sale(&self) -> &Sale {
+        &self.sale
+    }
+
+    pub(crate) fn payments(&self) -> impl Iterator<Item = &Payment> {
+        self.payments.iter()
+    }
+
+    pub(crate) fn payment(&self, payment_id: PaymentId) -> Option<&Payment> {
+        self.payments().find(|payment| payment.payment_id == payment_id)
+    }
+
+    pub(crate) fn refunds(&self) -> impl Iterator<Item = &Refund> {
+        self.refunds.iter()
+    }
+
+    pub(crate) fn refund(&self, refund_id: RefundId) -> Option<&Refund> {
+        self.refunds().find(|refund| refund.refund_id == refund_id)
+    }
+
+    pub(crate) fn captured(&self) -> Money {
+        let captured = self.payments().filter(|payment| payment.is_captured());
+        self.sum(captured.map(|payment| payment.amount))
+    }
+
+    pub(crate) fn owed_back(&self) -> Money {
+        self.sum(self.refunds().map(|refund| refund.amount))
+    }
+
+    /// The capture that stands for the ticket, with the provider's fee.
+    pub(crate) fn standing(&self) -> Option<(&Payment, Money)> {
+        let payment = self.payment(self.standing?)?;
+        match payment.state {
+            PaymentState::Captured { fee } => Some((payment, fee)),
+            PaymentState::Started | PaymentState::Accepted | PaymentState::Declined | PaymentState::Cancelled => None,
+        }
+    }
+
+    /// What is left of the standing capture.
+    pub(crate) fn left(&self) -> Option<Money> {
+        let (payment, _) = self.standing()?;
+        let owed = self.refunds().filter(|refund| refund.payment_id == payment.payment_id);
+        let owed = self.sum(owed.map(|refund| refund.amount));
+        payment.amount.checked_sub(owed).ok()
+    }
+
+    /// Amounts of one ticket are all in its currency and small; what cannot be added is left out.
+    fn sum(&self, amounts: impl Iterator<Item = Money>) -> Money {
+        let zero = Money::zero(self.sale.terms.total.currency());
+        amounts.fold(zero, |sum, amount| sum.checked_add(amount).unwrap_or(sum))
+    }
+
+    pub(super) fn evolve(&mut self, event: TicketEvent) {
+        match event {
+            // Begins the account; never comes twice.
+            TicketEvent::TicketOrdered { .. } => {}
+            TicketEvent::PaymentStarted {
+                payment_id,
+                attempt,
+                provider,
+                amount,
+                request,
+                ..
+            } => self.payments.push(Payment {
+                payment_id,
+                attempt,
+                provider,
+                amount,
+                request,
+                state: PaymentState::Started,
+                provider_ref: None,
+            }),
+            TicketEvent::PaymentAccepted {
+                payment_id,
+                provider_ref,
+                ..
+            } => self.with_payment(payment_id, |payment| payment.accept(provider_ref)),
+            TicketEvent::PaymentCaptured {
+                payment_id,
+                provider_fee,
+                ..
+            } => {
+                self.standing.get_or_insert(payment_id);
+                self.with_payment(payment_id, |payment| {
+                    payment.state = PaymentState::Captured { fee: provider_fee };
+                });
+            }
+            TicketEvent::PaymentDeclined { payment_id, .. } => {
+                self.with_payment(payment_id, |payment| payment.state = PaymentState::Declined);
+            }
+            TicketEvent::PaymentCancelled { payment_id, .. } => {
+                self.with_payment(payment_id, |payment| payment.state = PaymentState::Cancelled);
+            }
+            TicketEvent::TicketIssued { .. } => self.phase = TicketPhase::Issued,
+            TicketEvent::TicketLapsed { .. } => self.phase = TicketPhase::Lapsed,
+            TicketEvent::TicketAdmitted { .. } => self.phase = TicketPhase::Admitted,
+            TicketEvent::RefundOwed(owed) => self.owe(&owed),
+            TicketEvent::RefundSent { refund_id, .. } => self.set_refund(refund_id, RefundState::Sent),
+            TicketEvent::RefundCompleted { refund_id, .. } => self.set_refund(refund_id, RefundState::Completed),
+            TicketEvent::RefundFailed { refund_id, .. } => self.set_refund(refund_id, RefundState::Failed),
+            TicketEvent::TicketSettled(_) => self.phase = TicketPhase::Settled,
+        }
+    }
+
+    fn owe(&mut self, owed: &RefundOwed) {
+        if owed.in_full {
+            self.phase = TicketPhase::Refunded;
+        }
+        self.refunds.push(Refund {
+            refund_id: owed.refund_id,
+            payment_id: owed.payment_id,
+            amount: owed.amount,
+            request: owed.request,
+            state: RefundState::Owed,
+        });
+    }
+
+    fn with_payment(&mut self, payment_id: PaymentId, change: impl FnOnce(&mut Payment)) {
+        let found = self
+            .payments
+            .iter_mut()
+            .find(|payment| payment.payment_id == payment_id);
+        if let Some(payment) = found {
+            change(payment);
+        }
+    }
+
+    fn set_refund(&mut self, refund_id: RefundId, state: RefundState) {
+        let found = self.refunds.iter_mut().find(|refund| refund.refund_id == refund_id);
+        if let Some(refund) = found {
+            refund.state = state;
+        }
+    }
+}
+
+impl Payment {
+    pub const fn is_captured(&self) -> bool {
+        matches!(self.state, PaymentState::Captured { .. })
+    }
+
+    /// The reference may come after the verdict, which then stays.
+    fn accept(&mut self, provider_ref: String) {
+        self.provider_ref = Some(provider_ref);
+        match self.state {
+            PaymentState::Started => self.state = PaymentState::Accepted,
+            PaymentState::Accepted
+            | PaymentState::Captured { .. }
+            | PaymentState::Declined
+            | PaymentState::Cancelled => {}
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What can have happened to a ticket: one sale and its money.
+
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::terms::Terms;
+use crate::{Fingerprint, Money, PaymentId, RefundId, RoomId, TicketId, Timestamp, UserId};
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum TicketEvent {
+    /// The first payment attempt (or the claim of a free seat) began the sale. Terms are those of the hold.
+    TicketOrdered {
+        ticket_id: TicketId,
+        room_id: RoomId,
+        host: UserId,
+        buyer: UserId,
+        terms: Terms,
+        ordered_at: Timestamp,
+    },
+    PaymentStarted {
+        payment_id: PaymentId,
+        attempt: u32,
+        provider: String,
+        amount: Money,
+        request: Fingerprint,
+        started_at: Timestamp,
+    },
+    /// The provider knows the payment under this reference.
+    PaymentAccepted {
+        payment_id: PaymentId,
+        provider_ref: String,
+        accepted_at: Timestamp,
+    },
+    PaymentCaptured {
+        payment_id: PaymentId,
+        amount: Money,
+        /// What the provider keeps of it.
+        provider_fee: Money,
+        captured_at: Timestamp,
+    },
+    PaymentDeclined {
+        payment_id: PaymentId,
+        reason: String,
+        declined_at: Timestamp,
+    },
+    /// We called the payment off before anybody paid it. A capture that was on its way all the same is still recorded.
+    PaymentCancelled {
+        payment_id: PaymentId,
+        cancelled_at: Timestamp,
+    },
+    TicketIssued {
+        issued_at: Timestamp,
+    },
+    TicketLapsed {
+        lapsed_at: Timestamp,
+    },
+    TicketAdmitted {
+        admitted_at: Timestamp,
+    },
+    /// Money is owed back to the buyer. It leaves with the provider's confirmation, `RefundCompleted`.
+    RefundOwed(RefundOwed),
+    RefundSent {
+        refund_id: RefundId,
+        provider_ref: String,
+        sent_at: Timestamp,
+    },
+    RefundCompleted {
+        refund_id: RefundId,
+        amount: Money,
+        completed_at: Timestamp,
+    },
+    RefundFailed {
+        refund_id: RefundId,
+        reason: String,
+        failed_at: Timestamp,
+    },
+    /// The room was delivered: this sale is earned. Gross is what was captured and not refunded.
+    TicketSettled(TicketSettled),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RefundOwed {
+    pub refund_id: RefundId,
+    pub payment_id: PaymentId,
+    pub amount: Money,
+    pub reason: RefundReason,
+    pub initiated_by: RefundInitiator,
+    /// The ticket admits nobody from here on: everything captured goes back.
+    pub in_full: bool,
+    /// The money had become a ticket (was unearned income of the room) when it was taken back.
+    pub was_issued: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Fingerprint>,
+    pub owed_at: Timestamp,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundReason {
+    Requested,
+    RoomCancelled,
+    /// Paid too late, and the seat was gone.
+    SeatGone,
+    ChargedTwice,
+    /// The room ended without the host's side being heard.
+    NotDelivered,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundInitiator {
+    Buyer,
+    Host,
+    Admin,
+    System,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TicketSettled {
+    pub gross: Money,
+    pub provider_fee: Money,
+    pub platform_fee: Money,
+    pub host_share: Money,
+    pub settled_at: Timestamp,
+}
+
+impl DomainEvent for TicketEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}
+
+impl TicketEvent {
+    /// The name this event is stored under. Written out, so that renaming a variant does not rename history.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::TicketOrdered { .. } => "ticket_ordered",
+            Self::PaymentStarted { .. } => "payment_started",
+            Self::PaymentAccepted { .. } => "payment_accepted",
+            Self::PaymentCaptured { .. } => "payment_captured",
+            Self::PaymentDeclined { .. } => "payment_declined",
+            Self::PaymentCancelled { .. } => "payment_cancelled",
+            Self::TicketIssued { .. } => "ticket_issued",
+            Self::TicketLapsed { .. } => "ticket_lapsed",
+            Self::TicketAdmitted { .. } => "ticket_admitted",
+            Self::RefundOwed(_) => "refund_owed",
+            Self::RefundSent { .. } => "refund_sent",
+            Self::RefundCompleted { .. } => "refund_completed",
+            Self::RefundFailed { .. } => "refund_failed",
+            Self::TicketSettled(_) => "ticket_settled",
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What holds for every order of commands, sane or not (`style.md` §13).
+
+mod money;
+mod payout;
+mod room;
+mod ticket;
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use chrono::DateTime;
+use cqrs_es::Aggregate;
+use cqrs_es::event_sink::EventSink;
+use domain::Timestamp;
+use proptest::test_runner::Config;
+
+fn config() -> Config {
+    Config {
+        cases: 96,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    DateTime::from_timestamp(1_900_000_000 + second, 0).expect("in range")
+}
+
+/// Runs commands one after the other. After every single event `law` must hold; after every command the fold of what was
+/// stored must be the live state, through a snapshot as well, and the same command once more must record nothing.
+fn run<A>(commands: Vec<A::Command>, law: impl Fn(&A, &A::Event)) -> A
+where
+    A: Aggregate<Services = ()> + Clone + PartialEq + Debug,
+    A::Command: Clone + Debug,
+    A::Error: PartialEq,
+{
+    let mut live = A::default();
+    let mut folded = A::default();
+    for command in commands {
+        let before = live.clone();
+        match handle(&mut live, command.clone()) {
+            Err(_) => assert_eq!(live, before, "a refusal changes nothing: {command:?}"),
+            Ok(events) => {
+                for event in events {
+                    let stored = serde_json::to_string(&event).expect("an event serialises");
+                    folded.apply(serde_json::from_str(&stored).expect("a stored event loads"));
+                    law(&folded, &event);
+                }
+                let repeated = handle(&mut live, command.clone());
+                assert_eq!(
+                    repeated.as_deref(),
+                    Ok(&[][..]),
+                    "a repeat records nothing: {command:?}"
+                );
+            }
+        }
+        assert_eq!(folded, live, "the fold of what was stored is the live state");
+    }
+    let snapshot = serde_json::to_string(&live).expect("a state serialises");
+    assert_eq!(serde_json::from_str::<A>(&snapshot).expect("a snapshot loads"), live);
+    live
+}
+
+fn handle<A: Aggregate<Services = ()>>(state: &mut A, command: A::Command) -> Result<Vec<A::Event>, A::Error> {
+    let sink = EventSink::default();
+    now(state.handle(command, &(), &sink))?;
+    Ok(now(sink.collect()))
+}
+
+/// Aggregates never wait: one poll is enough.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a decision waited"),
+    }
+}

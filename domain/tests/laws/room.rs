@@ -1,0 +1,237 @@
+//! Rooms: never more seats than there are, one outcome for each ticket, whatever order commands come in.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::room::{
+    Authority, HoldSeat, PresenceInterval, RecordDelivery, ReleaseReason, RoomPhase, ScheduleRoom, SeatReturn,
+};
+use domain::{
+    Channel, Currency, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomEvent, RoomId, SessionId,
+    TicketId, UserId,
+};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use crate::{at, config, run};
+
+const CAPACITY: u32 = 3;
+const BUYERS: u128 = 5;
+const TICKETS: u128 = 8;
+
+fn user(number: u128) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(number))
+}
+
+fn ticket(number: u128) -> TicketId {
+    TicketId::from_uuid(Uuid::from_u128(number))
+}
+
+fn session(number: u128) -> SessionId {
+    SessionId::from_uuid(Uuid::from_u128(number))
+}
+
+fn schedule() -> RoomCommand {
+    RoomCommand::Schedule(Box::new(ScheduleRoom {
+        room_id: RoomId::from_uuid(Uuid::from_u128(1)),
+        host: user(0),
+        host_is_approved: true,
+        title: "Night radio".to_owned(),
+        description: String::new(),
+        language: "en".to_owned(),
+        starts_at: at(100),
+        planned_minutes: 1,
+        price: Money::new(1_000, Currency::USD),
+        capacity: CAPACITY,
+        sales_open_at: None,
+        sales_close_at: None,
+        tickets_per_buyer: 2,
+        hold_seconds: 10,
+        refund_policy: RefundPolicy::None,
+        no_show_minutes: 15,
+        preset: Preset::open(),
+        request: Fingerprint::of(b"schedule"),
+        at: at(0),
+    }))
+}
+
+fn selling() -> impl Strategy<Value = RoomCommand> {
+    // Tickets belong to buyers by their number, mostly: the others try to take what is not theirs.
+    let who = prop_oneof![8 => Just(None), 1 => (0..BUYERS).prop_map(Some)];
+    (0..TICKETS, who, 0..200_i64, 0..10_u8, any::<bool>()).prop_map(|(number, who, second, kind, odd)| {
+        let ticket_id = ticket(number);
+        let buyer = user(who.unwrap_or(number % BUYERS));
+        let at = at(second);
+        match kind {
+            0..=3 => RoomCommand::HoldSeat(HoldSeat {
+                ticket_id,
+                buyer,
+                channel: Channel::Web,
+                request: Fingerprint::of(if odd && second % 7 == 0 { b"odd" } else { b"hold" }),
+                at,
+            }),
+            4..=6 => RoomCommand::SellSeat { ticket_id, buyer, at },
+            7 => {
+                let reason = SeatReturn::GivenBack { by: buyer };
+                RoomCommand::ReleaseSeat { ticket_id, reason, at }
+            }
+            8 => {
+                let reason = SeatReturn::Refunded;
+                RoomCommand::ReleaseSeat { ticket_id, reason, at }
+            }
+            _ => RoomCommand::ReleaseLapsed { at },
+        }
+    })
+}
+
+fn stage() -> impl Strategy<Value = RoomCommand> {
+    (0..BUYERS, 0..8_u128, 0..6_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
+        let (user, by, at) = (user(person), user(host / 6), at(second));
+        match kind {
+            0 => RoomCommand::RequestToSpeak { user, at },
+            1 => RoomCommand::WithdrawRequest { user, at },
+            2 => RoomCommand::ApproveSpeaker { user, by, at },
+            3 => RoomCommand::DeclineRequest { user, by, at },
+            4 => RoomCommand::DismissSpeaker { user, by, at },
+            _ => RoomCommand::RemovePerson { user, by, at },
+        }
+    })
+}
+
+fn life() -> impl Strategy<Value = RoomCommand> {
+    (0..12_u8, 0..200_i64, 0..2_u128).prop_map(|(kind, second, number)| {
+        let (at, session_id) = (at(second), session(number));
+        match kind {
+            0 => schedule(),
+            1 => RoomCommand::Cancel {
+                by: Authority::Admin,
+                at,
+            },
+            2 => RoomCommand::End {
+                by: Authority::Admin,
+                at,
+            },
+            3 => RoomCommand::End {
+                by: Authority::User(user(number)),
+                at,
+            },
+            4..=6 => RoomCommand::RecordDelivery(RecordDelivery {
+                session_id,
+                host_heard_ms: u64::from(kind % 2),
+                listeners_present: 0,
+                intervals: vec![PresenceInterval {
+                    user: user(0),
+                    ticket_id: None,
+                    joined_at: at,
+                    left_at: at,
+                    audible_ms: 0,
+                }],
+                at,
+            }),
+            _ => RoomCommand::Open {
+                by: user(0),
+                session_id,
+                at,
+            },
+        }
+    })
+}
+
+fn commands() -> impl Strategy<Value = Vec<RoomCommand>> {
+    let any = prop_oneof![16 => selling(), 4 => stage(), 1 => life()];
+    let first = prop_oneof![9 => Just(vec![schedule()]), 1 => Just(vec![])];
+    (first, prop::collection::vec(any, 0..120)).prop_map(|(mut first, rest)| {
+        first.extend(rest);
+        first
+    })
+}
+
+/// What a reader of the events alone would count.
+#[derive(Default)]
+struct Seen {
+    /// `true` once sold.
+    seats: BTreeMap<TicketId, bool>,
+    outcomes: BTreeMap<TicketId, u32>,
+    removed: BTreeSet<UserId>,
+}
+
+impl Seen {
+    fn take(&mut self, event: &RoomEvent) {
+        match event {
+            RoomEvent::SeatHeld(held) => assert_eq!(self.seats.insert(held.ticket_id, false), None),
+            RoomEvent::SeatSold(sold) => {
+                assert!(!self.removed.contains(&sold.buyer), "sold to somebody who was sent out");
+                assert_ne!(self.seats.insert(sold.ticket_id, true), Some(true), "sold twice");
+                *self.outcomes.entry(sold.ticket_id).or_default() += 1;
+            }
+            RoomEvent::SeatReleased(released) => {
+                let was_sold = self.seats.remove(&released.ticket_id).expect("released what was taken");
+                assert!(!was_sold || released.reason == ReleaseReason::Refunded);
+            }
+            RoomEvent::SeatDenied { ticket_id, .. } => {
+                assert!(!self.seats.contains_key(ticket_id), "denied what it has");
+                *self.outcomes.entry(*ticket_id).or_default() += 1;
+            }
+            RoomEvent::PersonRemoved { user, .. } => {
+                self.removed.insert(*user);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn hold_laws(commands: Vec<RoomCommand>) {
+    let seen = RefCell::new(Seen::default());
+    let state = run::<Room>(commands, |state, event| {
+        let mut seen = seen.borrow_mut();
+        seen.take(event);
+        let sold = u32::try_from(seen.seats.values().filter(|sold| **sold).count()).expect("few");
+        let held = u32::try_from(seen.seats.len()).expect("few") - sold;
+        assert!(held + sold <= CAPACITY, "oversold");
+        assert_eq!((state.held_count(), state.sold_count()), (held, sold));
+    });
+    assert!(seen.into_inner().outcomes.values().all(|count| *count == 1));
+    match state.phase() {
+        RoomPhase::Ended | RoomPhase::Cancelled => assert_eq!(state.held_count(), 0),
+        RoomPhase::Unscheduled | RoomPhase::Scheduled | RoomPhase::Live => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn any_order_of_commands_keeps_the_laws(commands in commands()) {
+        hold_laws(commands);
+    }
+}
+
+/// A room of 10,000 seats: a hold that lapsed first is found first, and the whole capacity sells.
+#[test]
+fn a_big_room_sells_its_whole_capacity() {
+    let seats: u32 = 10_000;
+    let RoomCommand::Schedule(mut big) = schedule() else {
+        unreachable!("schedule() schedules");
+    };
+    big.capacity = seats;
+    big.preset.capacity_max = seats;
+    let mut room = Room::default();
+    let mut record = |command| {
+        let events = crate::handle(&mut room, command);
+        events.expect("accepted").len()
+    };
+    assert_eq!(record(RoomCommand::Schedule(big)), 1);
+    let hold = |number: u32, at| {
+        RoomCommand::HoldSeat(HoldSeat {
+            ticket_id: ticket(number.into()),
+            buyer: user(number.into()),
+            channel: Channel::Web,
+            request: Fingerprint::of(b"hold"),
+            at,
+        })
+    };
+    assert!((0..seats).all(|number| record(hold(number, at(i64::from(number / 1_000)))) == 1));
+    // At second 10 the first thousand has lapsed; its seats are offered again.
+    assert_eq!(record(hold(seats, at(10))), 1_001);
+    assert_eq!((room.held_count(), room.next_expiry()), (9_001, Some(at(11))));
+}
