@@ -1,0 +1,20 @@
+//! Aggregates kept in memory between commands, so that the next command decides at once, on a state that is still on its
+//! way to the disk.
+//!
+//! Invariants:
+//! - A slot whose decision went wrong halfway, or whose append failed, is loaded again before anybody decides on it.
+//! - Loading waits until every append of that stream has met its fate.
+//! - Nothing is numbered without a place in the queue, and the queue's order is the order of decisions.
+//! - A slot with an append in flight is never evicted.
+
+mod cache;
+mod context;
+mod error;
+mod load;
+mod slot;
+mod store;
+
+pub use cache::HotAggregates;
+pub use context::HotContext;
+pub(crate) use error::HotError;
+pub use store::HotStore;

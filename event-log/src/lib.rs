@@ -1,0 +1,33 @@
+//! The append-only log: its port, the PostgreSQL sequencer behind it, hot aggregates on top of it, and the checkpointed
+//! subscriptions that read it.
+
+pub mod chain;
+pub mod clock;
+pub mod executor;
+pub mod hot;
+mod jitter;
+mod limits;
+pub mod log;
+pub mod memory;
+pub mod metadata;
+pub mod pipeline;
+mod plan;
+pub mod postgres;
+mod queue;
+pub mod subscription;
+#[cfg(test)]
+mod tests;
+pub mod verify;
+mod versions;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use executor::{Aggregates, ExecuteError, Executed, Executor};
+pub use hot::HotStore;
+pub use limits::LogLimits;
+pub use log::{
+    AppendError, Appended, Capabilities, EventLog, Head, NewEvent, ReadError, RecordedEvent, StreamAppend, StreamId,
+};
+pub use memory::MemoryLog;
+pub use metadata::Metadata;
+pub use postgres::PostgresLog;
+pub use subscription::{Progress, Recorded, Subscriber, SubscriberError};

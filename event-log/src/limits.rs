@@ -1,0 +1,43 @@
+//! How much a log holds and how long it waits.
+
+use std::time::Duration;
+
+/// Every bound of a log. The defaults are for production; tests tighten them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogLimits {
+    /// Commands that may wait to be recorded, including those that are still being decided.
+    pub queue: usize,
+    /// Commands that are recorded by one statement.
+    pub batch: usize,
+    /// How long a command waits for a place in the queue.
+    pub reserve_wait: Duration,
+    /// How long a queued command waits for a database that is away.
+    pub outage_wait: Duration,
+    /// How long PostgreSQL may work on one statement of the log.
+    pub statement_limit: Duration,
+    /// How long `connect` waits to lead the log before it goes on without.
+    pub startup_wait: Duration,
+    /// Streams whose version the sequencer remembers.
+    pub versions: usize,
+    /// Aggregates of one kind that are kept in memory.
+    pub hot_aggregates: usize,
+    /// The advisory lock that elects the one process that writes. It keeps processes from getting into each other's way;
+    /// what keeps the log right is that a position exists once.
+    pub leader_lock: i64,
+}
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        Self {
+            queue: 4096,
+            batch: 500,
+            reserve_wait: Duration::from_millis(250),
+            outage_wait: Duration::from_secs(5),
+            statement_limit: Duration::from_secs(3),
+            startup_wait: Duration::from_secs(5),
+            versions: 200_000,
+            hot_aggregates: 10_000,
+            leader_lock: i64::from_be_bytes(*b"boxoffic"),
+        }
+    }
+}

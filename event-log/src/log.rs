@@ -1,0 +1,201 @@
+//! The port: what an append-only log promises, whatever engine carries it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cqrs_es::persist::SerializedEvent;
+use domain::Timestamp;
+use postgres_es::PostgresEventRepository;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::hot::HotAggregates;
+use crate::pipeline::{Outcome, Permit};
+
+/// One stream: the events of one aggregate.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct StreamId {
+    pub aggregate_type: &'static str,
+    pub aggregate_id: Arc<str>,
+}
+
+impl StreamId {
+    /// PostgreSQL has no text with a NUL in it, so no log takes one.
+    pub(crate) fn is_storable(&self) -> bool {
+        !self.aggregate_type.contains('\0') && !self.aggregate_id.contains('\0')
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.aggregate_type, self.aggregate_id)
+    }
+}
+
+/// An event on its way into the log. `payload` is JSON, serialised once: these bytes are hashed and stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewEvent {
+    pub event_type: Cow<'static, str>,
+    pub event_version: Cow<'static, str>,
+    pub payload: Vec<u8>,
+}
+
+/// What one command adds to one stream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StreamAppend {
+    pub stream: StreamId,
+    /// The sequence of the last event the decision rests on; 0 for a new stream.
+    pub expected_version: u64,
+    pub events: Vec<NewEvent>,
+    /// JSON, shared by the events of the command.
+    pub metadata: Arc<[u8]>,
+}
+
+/// Where an append ended up: its last event's sequence in the stream and position in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Appended {
+    pub last_sequence: u64,
+    pub position: u64,
+}
+
+/// An event as the log holds it. `payload` and `metadata` are the exact stored text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecordedEvent {
+    pub position: u64,
+    pub aggregate_type: String,
+    pub aggregate_id: String,
+    pub sequence: u64,
+    pub event_type: String,
+    pub event_version: String,
+    pub payload: String,
+    pub metadata: String,
+    pub recorded_at: Timestamp,
+    pub hash: [u8; 32],
+}
+
+impl RecordedEvent {
+    /// As cqrs-es knows it.
+    pub fn to_serialized(&self) -> Result<SerializedEvent, serde_json::Error> {
+        Ok(SerializedEvent {
+            aggregate_id: self.aggregate_id.clone(),
+            sequence: usize::try_from(self.sequence).unwrap_or(usize::MAX),
+            aggregate_type: self.aggregate_type.clone(),
+            event_type: self.event_type.clone(),
+            event_version: self.event_version.clone(),
+            payload: serde_json::from_str(&self.payload)?,
+            metadata: serde_json::from_str(&self.metadata)?,
+        })
+    }
+}
+
+/// The end of the log. Position 0 and a zero hash before the first event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Head {
+    pub position: u64,
+    pub hash: [u8; 32],
+}
+
+impl Head {
+    pub const EMPTY: Self = Self {
+        position: 0,
+        hash: [0; 32],
+    };
+}
+
+/// What an engine can promise beyond the port.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Capabilities {
+    /// Positions are 1, 2, 3, …: a hole is an alarm.
+    pub contiguous_positions: bool,
+    /// The hash chain is written with the events.
+    pub inline_chain: bool,
+    /// Appends of one batch become durable together.
+    pub atomic_batches: bool,
+}
+
+#[derive(Clone, Debug, Error)]
+pub enum AppendError {
+    /// The stream is not at the expected version: decide again.
+    #[error("stream {stream} is at {actual}, not at {expected}")]
+    Conflict {
+        stream: StreamId,
+        expected: u64,
+        actual: u64,
+    },
+    /// The bounded queue is full, or the caller would wait too long for a place in it.
+    #[error("the log's queue is full")]
+    Overloaded,
+    /// The log cannot be reached, or another process leads it. Nothing is known to be recorded.
+    #[error("the log is unavailable: {0}")]
+    Unavailable(String),
+    /// An earlier append that this one rests on failed, so this one was not tried.
+    #[error("an earlier append of stream {stream} failed")]
+    Cascade { stream: StreamId },
+    /// The engine refuses these very events.
+    #[error("the log refuses the events: {0}")]
+    Rejected(String),
+}
+
+#[derive(Debug, Error)]
+pub enum ReadError {
+    #[error("the log is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("event at position {position} is corrupt: {reason}")]
+    Corrupt { position: u64, reason: String },
+}
+
+/// An append-only log of events.
+#[async_trait]
+pub trait EventLog: Send + Sync + fmt::Debug + 'static {
+    fn capabilities(&self) -> Capabilities;
+
+    /// A place in the log's bounded queue. Waits shortly for one, then says `Overloaded`; says `Unavailable` at once
+    /// while the log is away. What is enqueued through permits is judged in the order it was enqueued.
+    async fn reserve(&self) -> Result<Permit, AppendError>;
+
+    /// Appends and waits until it is durable. Each element is judged alone; results are in the order of the batch.
+    async fn append(&self, batch: Vec<StreamAppend>) -> Vec<Outcome> {
+        let mut pending = Vec::with_capacity(batch.len());
+        for append in batch {
+            pending.push(self.reserve().await.map(|permit| permit.enqueue(append, None)));
+        }
+        let mut outcomes = Vec::with_capacity(pending.len());
+        for answer in pending {
+            outcomes.push(match answer {
+                Ok(pending) => pending.await,
+                Err(refused) => Err(refused),
+            });
+        }
+        outcomes
+    }
+
+    /// The events of a stream after `sequence`, in order, at most `limit`.
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, ReadError>;
+
+    /// The events of the log after `position`, in order, at most `limit`.
+    async fn read_all(&self, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError>;
+
+    async fn head(&self) -> Result<Head, ReadError>;
+
+    /// Wakes when something was appended. Carries the last position known to be durable; may lag, never leads.
+    fn wake(&self) -> watch::Receiver<u64>;
+
+    /// Changes whenever somebody else may have appended. `None` while this process does not write the log: then nothing
+    /// kept in memory can be trusted.
+    fn epoch(&self) -> Option<u64>;
+
+    /// The aggregates kept in memory on top of this log: one cache, however many executors there are.
+    fn hot_aggregates(&self) -> &HotAggregates;
+
+    /// The repository that reads whole streams of this log, where the engine has one.
+    fn event_repository(&self) -> Option<&PostgresEventRepository> {
+        None
+    }
+}

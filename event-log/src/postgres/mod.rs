@@ -1,0 +1,22 @@
+//! The log in PostgreSQL: one table, one writer.
+//!
+//! Invariants:
+//! - Positions are gapless because one sequencer numbers them, and right even if two processes believe they lead, because
+//!   `UNIQUE(position)` lets one of them win.
+//! - An append is answered with success only after its statement has committed.
+//! - When it is unknown whether a statement committed, the identical one is tried again: it either commits now, or is
+//!   refused because it did, which its hash proves.
+//! - PostgreSQL may go away at any time. Appends then fail within a bounded time, and the log recovers by itself.
+
+mod lead;
+mod log;
+mod office;
+mod read;
+mod sequencer;
+mod standing;
+mod statement;
+mod trouble;
+
+pub use self::log::{ConnectError, PostgresLog};
+pub(crate) use read::page;
+pub(crate) use trouble::is_transient;

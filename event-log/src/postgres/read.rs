@@ -1,0 +1,116 @@
+//! Reading the log through the pool.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use sqlx::PgPool;
+
+use crate::{Head, ReadError, RecordedEvent, StreamId};
+
+/// A read that takes longer has failed.
+const READ_LIMIT: Duration = Duration::from_secs(8);
+
+/// A row of `events`, with payload and metadata as their exact text.
+struct EventRow {
+    position: i64,
+    aggregate_type: String,
+    aggregate_id: String,
+    sequence: i64,
+    event_type: String,
+    event_version: String,
+    payload: String,
+    metadata: String,
+    recorded_at: Timestamp,
+    hash: Vec<u8>,
+}
+
+fn recorded(row: EventRow) -> RecordedEvent {
+    RecordedEvent {
+        position: row.position.cast_unsigned(),
+        aggregate_type: row.aggregate_type,
+        aggregate_id: row.aggregate_id,
+        sequence: row.sequence.cast_unsigned(),
+        event_type: row.event_type,
+        event_version: row.event_version,
+        payload: row.payload,
+        metadata: row.metadata,
+        recorded_at: row.recorded_at,
+        hash: hash(&row.hash),
+    }
+}
+
+/// The table holds 32 bytes (a CHECK says so); anything else cannot match any hash.
+pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
+    bytes.try_into().unwrap_or([0; 32])
+}
+
+pub(super) async fn stream(
+    pool: &PgPool,
+    stream: &StreamId,
+    after_sequence: u64,
+    limit: usize,
+) -> Result<Vec<RecordedEvent>, ReadError> {
+    let rows = sqlx::query_as!(
+        EventRow,
+        r#"
+        SELECT
+            position, aggregate_type, aggregate_id, sequence, event_type, event_version,
+            payload::text AS "payload!", metadata::text AS "metadata!", recorded_at, hash
+        FROM events
+        WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3
+        ORDER BY sequence
+        LIMIT $4
+        "#,
+        stream.aggregate_type,
+        &*stream.aggregate_id,
+        bigint(after_sequence),
+        bigint(limit as u64),
+    )
+    .fetch_all(pool);
+    Ok(in_time(rows).await?.into_iter().map(recorded).collect())
+}
+
+pub(super) async fn all(pool: &PgPool, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
+    in_time(page(pool, after_position, limit)).await
+}
+
+/// The events after a position.
+pub(crate) async fn page(pool: &PgPool, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        EventRow,
+        r#"
+        SELECT
+            position, aggregate_type, aggregate_id, sequence, event_type, event_version,
+            payload::text AS "payload!", metadata::text AS "metadata!", recorded_at, hash
+        FROM events
+        WHERE position > $1
+        ORDER BY position
+        LIMIT $2
+        "#,
+        bigint(after_position),
+        bigint(limit as u64),
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(recorded).collect())
+}
+
+pub(super) async fn head(pool: &PgPool) -> Result<Head, ReadError> {
+    let last = sqlx::query!("SELECT position, hash FROM events ORDER BY position DESC LIMIT 1").fetch_optional(pool);
+    Ok(in_time(last).await?.map_or(Head::EMPTY, |row| Head {
+        position: row.position.cast_unsigned(),
+        hash: hash(&row.hash),
+    }))
+}
+
+async fn in_time<T>(read: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, ReadError> {
+    match tokio::time::timeout(READ_LIMIT, read).await {
+        Ok(Ok(rows)) => Ok(rows),
+        Ok(Err(error)) => Err(ReadError::Unavailable(Box::new(error))),
+        Err(elapsed) => Err(ReadError::Unavailable(Box::new(elapsed))),
+    }
+}
+
+fn bigint(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

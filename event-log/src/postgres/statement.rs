@@ -1,0 +1,153 @@
+//! The one statement that appends, and the few that the sequencer reads by.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sqlx::PgConnection;
+
+use crate::plan::{Plan, Tail};
+use crate::{Head, StreamId};
+
+/// Records the plan in one autocommitted statement. `false` if the event it is chained to is not there: a server that was
+/// restored, or took over behind the last one, has lost its tail. Nothing is recorded then, so no gap arises.
+///
+/// Payload and metadata travel as bytes and are cast here: bound as JSON values they would be rewritten.
+pub(super) async fn insert(connection: &mut PgConnection, plan: &Plan) -> Result<bool, sqlx::Error> {
+    let columns = Columns::of(plan);
+    let done = sqlx::query!(
+        r#"
+        INSERT INTO events (
+            position, aggregate_type, aggregate_id, sequence, event_type, event_version,
+            payload, metadata, recorded_at, hash
+        )
+        SELECT
+            u.position, u.aggregate_type, u.aggregate_id, u.sequence, u.event_type, u.event_version,
+            convert_from(u.payload, 'UTF8')::json, convert_from(u.metadata, 'UTF8')::json, $9, u.hash
+        FROM unnest(
+            $1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
+            $10::bytea[]
+        ) AS u(position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, hash)
+        WHERE $11::bigint = 0 OR EXISTS (
+            SELECT FROM events AS previous WHERE previous.position = $11 AND previous.hash = $12
+        )
+        "#,
+        &columns.positions,
+        &columns.aggregate_types as &[&str],
+        &columns.aggregate_ids as &[&str],
+        &columns.sequences,
+        &columns.event_types as &[&str],
+        &columns.event_versions as &[&str],
+        &columns.payloads as &[&[u8]],
+        &columns.metadata as &[&[u8]],
+        plan.recorded_at,
+        &columns.hashes as &[&[u8]],
+        plan.previous.position.cast_signed(),
+        &plan.previous.hash[..],
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+#[derive(Default)]
+struct Columns<'a> {
+    positions: Vec<i64>,
+    aggregate_types: Vec<&'a str>,
+    aggregate_ids: Vec<&'a str>,
+    sequences: Vec<i64>,
+    event_types: Vec<&'a str>,
+    event_versions: Vec<&'a str>,
+    payloads: Vec<&'a [u8]>,
+    metadata: Vec<&'a [u8]>,
+    hashes: Vec<&'a [u8]>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let mut columns = Self::default();
+        for accepted in &plan.accepted {
+            let append = accepted.request.append();
+            let numbered = append.events.iter().zip(&accepted.hashes).zip(accepted.numbers());
+            for ((event, hash), (sequence, position)) in numbered {
+                columns.positions.push(position.cast_signed());
+                columns.aggregate_types.push(append.stream.aggregate_type);
+                columns.aggregate_ids.push(&append.stream.aggregate_id);
+                columns.sequences.push(sequence.cast_signed());
+                columns.event_types.push(&event.event_type);
+                columns.event_versions.push(&event.event_version);
+                columns.payloads.push(&event.payload);
+                columns.metadata.push(&append.metadata);
+                columns.hashes.push(hash);
+            }
+        }
+        columns
+    }
+}
+
+/// The hash stored at a position, if there is one.
+pub(super) async fn stored_hash(connection: &mut PgConnection, position: u64) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT hash FROM events WHERE position = $1", position.cast_signed())
+        .fetch_optional(connection)
+        .await
+}
+
+pub(super) async fn tail(connection: &mut PgConnection) -> Result<Tail, sqlx::Error> {
+    let last = sqlx::query!("SELECT position, hash, recorded_at FROM events ORDER BY position DESC LIMIT 1")
+        .fetch_optional(connection)
+        .await?;
+    Ok(last.map_or(Tail::EMPTY, |row| Tail {
+        head: Head {
+            position: row.position.cast_unsigned(),
+            hash: super::read::hash(&row.hash),
+        },
+        recorded_at: row.recorded_at,
+    }))
+}
+
+/// The versions of streams, 0 for those that do not exist.
+pub(super) async fn versions(
+    connection: &mut PgConnection,
+    streams: &[StreamId],
+) -> Result<HashMap<StreamId, u64>, sqlx::Error> {
+    let types: Vec<&str> = streams.iter().map(|stream| stream.aggregate_type).collect();
+    let ids: Vec<&str> = streams.iter().map(|stream| &*stream.aggregate_id).collect();
+    let rows = sqlx::query!(
+        r#"
+        SELECT
+            u.nth AS "nth!",
+            (
+                SELECT max(events.sequence) FROM events
+                WHERE events.aggregate_type = u.aggregate_type AND events.aggregate_id = u.aggregate_id
+            ) AS version
+        FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u(aggregate_type, aggregate_id, nth)
+        "#,
+        &types as &[&str],
+        &ids as &[&str],
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut versions = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let stream = usize::try_from(row.nth - 1).ok().and_then(|nth| streams.get(nth));
+        if let Some(stream) = stream {
+            let stream = StreamId {
+                aggregate_type: stream.aggregate_type,
+                aggregate_id: Arc::clone(&stream.aggregate_id),
+            };
+            versions.insert(stream, row.version.unwrap_or(0).cast_unsigned());
+        }
+    }
+    Ok(versions)
+}
+
+/// Takes the leader's lock, or says that it has it already; `false` if another session holds it.
+pub(super) async fn try_lead(connection: &mut PgConnection, lock: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "is_leader!""#, lock)
+        .fetch_one(connection)
+        .await
+}
+
+pub(super) async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(r#"SELECT 1 AS "one!""#).fetch_one(connection).await?;
+    Ok(())
+}

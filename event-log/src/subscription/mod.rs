@@ -1,0 +1,11 @@
+//! Checkpointed subscriptions: pages of the log, in order, each handled in one transaction with its checkpoint.
+
+mod checkpoint;
+mod page;
+mod progress;
+mod run;
+mod subscriber;
+
+pub use progress::Progress;
+pub use run::{SubscriptionError, run};
+pub use subscriber::{Recorded, Subscriber, SubscriberError};

@@ -1,0 +1,37 @@
+//! Pages of the log, checked and decoded: what a subscriber must not see stops it here.
+
+use domain::AnyEvent;
+
+use super::{Recorded, SubscriptionError};
+use crate::{Metadata, RecordedEvent};
+
+/// Decodes a page that must begin right after `after` and have no hole.
+pub(super) fn decode(name: &str, after: u64, page: &[RecordedEvent]) -> Result<Vec<Recorded>, SubscriptionError> {
+    let mut decoded = Vec::with_capacity(page.len());
+    for (expected, event) in (after + 1..).zip(page) {
+        if event.position != expected {
+            return Err(SubscriptionError::Gap {
+                name: name.to_owned(),
+                expected,
+                found: event.position,
+            });
+        }
+        decoded.push(recorded(event).map_err(|source| SubscriptionError::Undecodable {
+            name: name.to_owned(),
+            position: event.position,
+            source,
+        })?);
+    }
+    Ok(decoded)
+}
+
+fn recorded(event: &RecordedEvent) -> Result<Recorded, Box<dyn std::error::Error + Send + Sync>> {
+    let metadata: Metadata = serde_json::from_str(&event.metadata)?;
+    Ok(Recorded {
+        position: event.position,
+        sequence: event.sequence,
+        recorded_at: event.recorded_at,
+        metadata,
+        event: AnyEvent::decode(event.to_serialized()?)?,
+    })
+}

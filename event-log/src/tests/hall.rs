@@ -1,0 +1,87 @@
+//! A small aggregate for the tests: a hall whose seats are sold one by one.
+
+use cqrs_es::event_sink::EventSink;
+use cqrs_es::{Aggregate, DomainEvent};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Hall {
+    pub(super) sold: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum HallCommand {
+    /// Sells seats, unless that makes more than `of`.
+    Sell { seats: u64, of: u64 },
+    /// Writes events, and fails after that.
+    SellAndFail,
+    /// A repeat: accepted, nothing to record.
+    Repeat,
+    /// Dies in the middle of the decision.
+    Panic,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) enum HallEvent {
+    SeatSold { seat: u64 },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub(super) enum HallError {
+    #[error("sold out")]
+    SoldOut,
+    #[error("failed halfway")]
+    Halfway,
+}
+
+impl DomainEvent for HallEvent {
+    fn event_type(&self) -> String {
+        "seat_sold".to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}
+
+impl Aggregate for Hall {
+    const TYPE: &'static str = "hall";
+    type Command = HallCommand;
+    type Event = HallEvent;
+    type Error = HallError;
+    type Services = ();
+
+    async fn handle(&mut self, command: HallCommand, (): &(), sink: &EventSink<Self>) -> Result<(), HallError> {
+        match command {
+            HallCommand::Sell { seats, of } if self.sold + seats <= of => self.sell(seats, sink).await,
+            HallCommand::Sell { .. } => return Err(HallError::SoldOut),
+            HallCommand::SellAndFail => {
+                self.sell(1, sink).await;
+                return Err(HallError::Halfway);
+            }
+            HallCommand::Repeat => {}
+            HallCommand::Panic => {
+                self.sell(1, sink).await;
+                panic!("as asked");
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, HallEvent::SeatSold { seat }: HallEvent) {
+        self.sold = seat;
+    }
+}
+
+impl Hall {
+    async fn sell(&mut self, seats: u64, sink: &EventSink<Self>) {
+        for seat in self.sold + 1..=self.sold + seats {
+            sink.write(HallEvent::SeatSold { seat }, self).await;
+        }
+    }
+}
+
+pub(super) fn sell() -> HallCommand {
+    HallCommand::Sell { seats: 1, of: u64::MAX }
+}

@@ -1,0 +1,150 @@
+//! Two processes and one log.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::hall::{Hall, HallCommand, HallError, sell};
+use super::support::*;
+use crate::verify::{Verdict, verify_chain};
+use crate::{AppendError, Appended, EventLog, ExecuteError, Executor, LogLimits};
+
+/// A process that does not see the other one's lock: both believe they lead, as after a lost connection.
+fn blind() -> LogLimits {
+    LogLimits {
+        leader_lock: 1,
+        ..LogLimits::default()
+    }
+}
+
+async fn append_to(opened: &Opened, id: &str, version: u64) -> Result<Appended, AppendError> {
+    opened.log.append(vec![append(id, version, 1)]).await.remove(0)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_stale_leader_is_fenced_and_catches_up(pool: PgPool) {
+    let one = Opened::new(&pool).await;
+    let other = Opened::with(&pool, blind()).await;
+    assert_eq!(append_to(&one, "a", 0).await.unwrap().position, 1);
+
+    let epoch = other.log.epoch();
+    let error = append_to(&other, "b", 0).await.unwrap_err();
+    assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
+    until("it has read the end again", async || other.log.epoch() != epoch).await;
+    assert_eq!(append_to(&other, "b", 0).await.unwrap().position, 2);
+
+    let error = append_to(&one, "a", 1).await.unwrap_err();
+    assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
+    let events = one.log.read_all(0, 10).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.position).collect::<Vec<_>>(), [1, 2]);
+    one.close().await;
+    other.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn two_leaders_never_confirm_the_same_position(pool: PgPool) {
+    let one = Opened::new(&pool).await;
+    let other = Opened::with(&pool, blind()).await;
+    let work = |opened: &Opened, prefix: &'static str| {
+        let log = opened.port();
+        async move {
+            let mut confirmed = Vec::new();
+            for nth in 0..100 {
+                let outcome = log
+                    .append(vec![append(&format!("{prefix}{nth}"), 0, 1)])
+                    .await
+                    .remove(0);
+                match outcome {
+                    Ok(appended) => confirmed.push((appended.position, format!("{prefix}{nth}"))),
+                    Err(error) => assert!(matches!(error, AppendError::Unavailable(_)), "{error}"),
+                }
+            }
+            confirmed
+        }
+    };
+    let (mut confirmed, of_other) = tokio::join!(work(&one, "one"), work(&other, "other"));
+    assert!(!confirmed.is_empty() || !of_other.is_empty());
+    confirmed.extend(of_other);
+    confirmed.sort();
+    let events = one.log.read_all(0, 1000).await.unwrap();
+    let recorded: Vec<(u64, String)> = events
+        .into_iter()
+        .map(|event| (event.position, event.aggregate_id))
+        .collect();
+    assert_eq!(confirmed, recorded);
+    assert!(matches!(verify_chain(&pool).await.unwrap(), Verdict::Verified { .. }));
+    one.close().await;
+    other.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_server_that_lost_its_tail_gets_no_gap(pool: PgPool) {
+    let opened = Opened::new(&pool).await;
+    for version in 0..3 {
+        append_to(&opened, "a", version).await.unwrap();
+    }
+    tamper(&pool, "DELETE FROM events WHERE position = 3").await;
+    let error = append_to(&opened, "a", 3).await.unwrap_err();
+    assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
+    let error = append_to(&opened, "a", 3).await.unwrap_err();
+    assert!(matches!(error, AppendError::Conflict { actual: 2, .. }), "{error}");
+    assert_eq!(append_to(&opened, "a", 2).await.unwrap().position, 3);
+
+    // The same number of events, but another history.
+    tamper(&pool, "UPDATE events SET hash = sha256('') WHERE position = 3").await;
+    let error = append_to(&opened, "a", 3).await.unwrap_err();
+    assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
+    assert_eq!(opened.log.head().await.unwrap().position, 3);
+    opened.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_follower_refuses_reads_afresh_and_takes_over(pool: PgPool) {
+    let leader = Opened::new(&pool).await;
+    let follower = Opened::with(
+        &pool,
+        LogLimits {
+            startup_wait: Duration::from_millis(100),
+            ..LogLimits::default()
+        },
+    )
+    .await;
+    let (led, followed): (Executor<Hall>, Executor<Hall>) =
+        (Executor::new(leader.port()), Executor::new(follower.port()));
+    let id = Uuid::nil();
+    for sold in 1..=2 {
+        led.execute(id, sell(), metadata()).await.unwrap();
+        assert_eq!(followed.read(id, |hall| hall.sold).await.unwrap(), (sold, sold));
+    }
+    let refused = followed.execute(id, sell(), metadata()).await;
+    assert!(matches!(refused, Err(ExecuteError::Unavailable(_))), "{refused:?}");
+
+    leader.close().await;
+    until("the follower leads", async || follower.log.is_leading()).await;
+    let refused = followed
+        .execute(id, HallCommand::Sell { seats: 1, of: 2 }, metadata())
+        .await;
+    assert!(
+        matches!(refused, Err(ExecuteError::Refused(HallError::SoldOut))),
+        "{refused:?}"
+    );
+    assert_eq!(followed.execute(id, sell(), metadata()).await.unwrap().position, 3);
+    follower.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_leader_whose_idle_session_is_killed_leads_again(pool: PgPool) {
+    let opened = Opened::new(&pool).await;
+    append_to(&opened, "a", 0).await.unwrap();
+    terminate(&pool, "application_name = 'boxoffice-sequencer'").await;
+    assert_eq!(append_to(&opened, "a", 1).await.unwrap().position, 2);
+    terminate(&pool, "application_name = 'boxoffice-sequencer'").await;
+    until("somebody leads again", async || {
+        sessions(&pool, "application_name = 'boxoffice-sequencer'").await == 1
+    })
+    .await;
+    until("it takes appends", async || opened.log.is_leading()).await;
+    assert_eq!(append_to(&opened, "b", 0).await.unwrap().position, 3);
+    opened.close().await;
+}

@@ -1,0 +1,13 @@
+//! What the log promises, against the memory log and against a real PostgreSQL.
+
+mod append_only;
+mod contract;
+mod faults;
+mod hall;
+mod hot;
+mod leaders;
+mod proxy;
+mod races;
+mod stock;
+mod subscriptions;
+mod support;

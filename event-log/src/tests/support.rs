@@ -1,0 +1,147 @@
+//! What the tests share: an open log, small appends, conditions that are waited for.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::{EventLog, LogLimits, Metadata, NewEvent, PostgresLog, StreamAppend, StreamId};
+
+/// Nothing that a test waits for takes this long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(super) struct Opened {
+    pub(super) log: Arc<PostgresLog>,
+    tracker: TaskTracker,
+    cancel: CancellationToken,
+}
+
+impl Opened {
+    pub(super) async fn new(pool: &PgPool) -> Self {
+        Self::with(pool, LogLimits::default()).await
+    }
+
+    pub(super) async fn with(pool: &PgPool, limits: LogLimits) -> Self {
+        Self::through(pool.connect_options().as_ref().clone(), pool, limits).await
+    }
+
+    pub(super) async fn through(options: PgConnectOptions, pool: &PgPool, limits: LogLimits) -> Self {
+        let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
+        let log = PostgresLog::connect(options, pool.clone(), limits, &tracker, cancel.clone())
+            .await
+            .unwrap();
+        Self { log, tracker, cancel }
+    }
+
+    pub(super) fn port(&self) -> Arc<dyn EventLog> {
+        Arc::clone(&self.log) as _
+    }
+
+    pub(super) fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Stops the sequencer and waits until it has: the database can be dropped.
+    pub(super) async fn close(self) {
+        self.cancel.cancel();
+        self.tracker.close();
+        tokio::time::timeout(PATIENCE, self.tracker.wait()).await.unwrap();
+    }
+}
+
+/// Short limits, for tests that wait for them to pass.
+pub(super) fn impatient() -> LogLimits {
+    LogLimits {
+        reserve_wait: Duration::from_millis(50),
+        outage_wait: Duration::from_millis(800),
+        statement_limit: Duration::from_millis(300),
+        ..LogLimits::default()
+    }
+}
+
+pub(super) fn stream(id: &str) -> StreamId {
+    StreamId {
+        aggregate_type: "counter",
+        aggregate_id: Arc::from(id),
+    }
+}
+
+pub(super) fn event(payload: impl Into<Vec<u8>>) -> NewEvent {
+    NewEvent {
+        event_type: Cow::Borrowed("counted"),
+        event_version: Cow::Borrowed("1"),
+        payload: payload.into(),
+    }
+}
+
+/// An append of `count` events to a stream.
+pub(super) fn append(id: &str, expected_version: u64, count: u64) -> StreamAppend {
+    StreamAppend {
+        stream: stream(id),
+        expected_version,
+        events: (1..=count)
+            .map(|nth| event(format!("{{\"n\":{}}}", expected_version + nth)))
+            .collect(),
+        metadata: Arc::from(&b"{}"[..]),
+    }
+}
+
+pub(super) fn metadata() -> Metadata {
+    Metadata::for_actor("tester", uuid::Uuid::nil())
+}
+
+/// Runs statements that no query macro should know.
+pub(super) async fn sql(pool: &PgPool, statements: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(statements).execute(pool).await.map(drop)
+}
+
+/// Changes the log as nobody may: as an administrator who switches the guard off.
+pub(super) async fn tamper(pool: &PgPool, statements: &str) {
+    let guarded = format!(
+        "ALTER TABLE events DISABLE TRIGGER events_append_only; {statements};
+        ALTER TABLE events ENABLE TRIGGER events_append_only"
+    );
+    sql(pool, &guarded).await.unwrap();
+}
+
+pub(super) async fn count(pool: &PgPool, query: &str) -> i64 {
+    use sqlx::Row as _;
+    let row = sqlx::raw_sql(query).fetch_one(pool).await.unwrap();
+    row.get(0)
+}
+
+/// How many sessions of this database match the condition.
+pub(super) async fn sessions(pool: &PgPool, condition: &str) -> i64 {
+    let query = format!(
+        "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND {condition}"
+    );
+    count(pool, &query).await
+}
+
+pub(super) async fn terminate(pool: &PgPool, condition: &str) {
+    let query = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND {condition}"
+    );
+    assert!(count(pool, &query).await > 0, "no session to terminate: {condition}");
+}
+
+pub(super) const SEQUENCER_WAITS: &str = "application_name = 'boxoffice-sequencer' AND wait_event_type = 'Lock'";
+
+/// Waits until the condition holds.
+pub(super) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(PATIENCE, wait).await.is_ok(),
+        "waited in vain until {what}"
+    );
+}
