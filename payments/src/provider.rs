@@ -1,0 +1,166 @@
+//! The port: what boxoffice asks of a payment provider.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use domain::{Money, PaymentId, PayoutId, RefundId, TicketId, Timestamp};
+use thiserror::Error;
+
+/// A request to collect money. `payment_id` is the idempotency key: a repeat returns the same intent.
+#[derive(Clone, Debug)]
+pub struct CreateIntent {
+    pub payment_id: PaymentId,
+    pub ticket_id: TicketId,
+    pub amount: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Intent {
+    pub provider_ref: String,
+    /// Lets the buyer's client, and nobody else, confirm the payment. Never recorded in the log.
+    pub client_secret: String,
+    pub state: IntentState,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum IntentState {
+    Pending,
+    Captured { fee: Money },
+    Declined { reason: String },
+    Cancelled,
+}
+
+/// A request to give money back. `refund_id` is the idempotency key.
+#[derive(Clone, Debug)]
+pub struct CreateRefund {
+    pub refund_id: RefundId,
+    pub payment_id: PaymentId,
+    /// The provider's reference of the captured payment.
+    pub payment_ref: String,
+    pub amount: Money,
+}
+
+/// A request to pay a host. `payout_id` is the idempotency key.
+#[derive(Clone, Debug)]
+pub struct CreateTransfer {
+    pub payout_id: PayoutId,
+    pub destination: String,
+    pub amount: Money,
+}
+
+/// What the provider made of a refund or transfer. `Pending` is settled later by an event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Movement {
+    pub provider_ref: String,
+    pub state: MovementState,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MovementState {
+    Pending,
+    Completed,
+    Failed { reason: String },
+}
+
+/// Something that happened at the provider: by webhook, or found by polling. The same event has the same id by both ways.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProviderEvent {
+    pub id: String,
+    pub created_at: Timestamp,
+    pub kind: ProviderEventKind,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ProviderEventKind {
+    PaymentCaptured {
+        payment_id: PaymentId,
+        ticket_id: TicketId,
+        provider_ref: String,
+        amount: Money,
+        fee: Money,
+    },
+    PaymentDeclined {
+        payment_id: PaymentId,
+        ticket_id: TicketId,
+        reason: String,
+    },
+    RefundCompleted {
+        refund_id: RefundId,
+        payment_id: PaymentId,
+        ticket_id: TicketId,
+    },
+    RefundFailed {
+        refund_id: RefundId,
+        payment_id: PaymentId,
+        ticket_id: TicketId,
+        reason: String,
+    },
+    /// `destination` is the one given in [`CreateTransfer`]; the host is found by the payout id.
+    TransferPaid {
+        payout_id: PayoutId,
+    },
+    TransferFailed {
+        payout_id: PayoutId,
+        reason: String,
+    },
+    /// Nothing boxoffice acts on.
+    Other {
+        name: String,
+    },
+}
+
+/// A page of the provider's own event list, oldest first. `next` continues after it.
+#[derive(Clone, Debug)]
+pub struct EventPage {
+    pub events: Vec<ProviderEvent>,
+    pub next: Option<String>,
+}
+
+#[derive(Debug, Error)]
+pub enum ProviderError {
+    /// The provider said no, and will say no again.
+    #[error("the provider refuses: {code}")]
+    Refused { code: String },
+    /// Away, slow, or overloaded: the outcome is unknown. Repeat with the same key.
+    #[error("the provider is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum WebhookError {
+    #[error("the signature is missing or wrong")]
+    BadSignature,
+    #[error("the signature is older than {tolerance_seconds} s")]
+    TooOld { tolerance_seconds: u64 },
+    /// Authentic, but not understood. It stays stored and can be read again by a later version.
+    #[error("not understood: {0}")]
+    Unreadable(String),
+}
+
+/// A payment provider. Every call has a timeout of its own and may be repeated with the same ids.
+#[async_trait]
+pub trait PaymentProvider: Send + Sync + fmt::Debug + 'static {
+    /// The name in `/v1/webhooks/{provider}`, in events and in ledger accounts.
+    fn name(&self) -> &'static str;
+
+    async fn create_intent(&self, request: CreateIntent) -> Result<Intent, ProviderError>;
+
+    /// After this no capture follows, unless one is already on its way.
+    async fn cancel_intent(&self, payment_id: PaymentId) -> Result<Intent, ProviderError>;
+
+    async fn refund(&self, request: CreateRefund) -> Result<Movement, ProviderError>;
+
+    async fn create_transfer(&self, request: CreateTransfer) -> Result<Movement, ProviderError>;
+
+    /// The provider's events after a cursor, oldest first, at most `limit`. The second source beside webhooks.
+    async fn list_events(&self, after: Option<&str>, limit: u32) -> Result<EventPage, ProviderError>;
+
+    /// Whether a webhook is the provider's: checked on the raw bytes, before they are stored.
+    fn verify_webhook(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<(), WebhookError>;
+
+    /// Reads a stored webhook body.
+    fn parse_webhook(&self, body: &[u8]) -> Result<ProviderEvent, WebhookError>;
+
+    /// The HTTP header that carries the signature.
+    fn signature_header(&self) -> &'static str;
+}

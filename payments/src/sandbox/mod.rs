@@ -1,0 +1,23 @@
+//! The built-in payment provider: deterministic, in PostgreSQL tables of its own, reached like a foreign company.
+//!
+//! - Every call is idempotent by its id; a repeat with other parameters is refused (`idempotency_mismatch`).
+//! - Nothing that matters is in memory: a new [`Sandbox`] over the same database continues where the old one stopped.
+//! - State, event and webhook deliveries of one fact are written in one transaction.
+//! - The event list is complete and in commit order: a reader that pages by cursor misses nothing.
+//! - A webhook is sent at least once, or given up after a limit; its event stays in the list either way.
+
+mod config;
+mod confirm;
+mod error;
+mod provider;
+mod signature;
+mod store;
+mod webhooks;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Now, SandboxConfig};
+pub use confirm::{Card, ConfirmError, Confirmation, Delivery};
+pub use provider::{Sandbox, WEBHOOK_TOLERANCE};

@@ -1,0 +1,119 @@
+//! The body of a webhook, which is also how the event is stored: `{"id","type","created_at","data":{…}}`.
+//!
+//! Reading is tolerant: unknown fields are passed over, an unknown type is [`ProviderEventKind::Other`].
+
+use domain::{Currency, Money, PaymentId, PayoutId, RefundId, TicketId, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{ProviderEvent, ProviderEventKind, WebhookError};
+
+/// The types that [`Kind`] reads; any other is [`ProviderEventKind::Other`].
+const KNOWN_TYPES: [&str; 6] = [
+    "payment.captured",
+    "payment.declined",
+    "refund.completed",
+    "refund.failed",
+    "transfer.paid",
+    "transfer.failed",
+];
+
+#[derive(Deserialize)]
+struct Envelope {
+    id: String,
+    #[serde(rename = "type")]
+    name: String,
+    created_at: Timestamp,
+    #[serde(default)]
+    data: Value,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ProviderEventKind", tag = "type", content = "data")]
+enum Kind {
+    #[serde(rename = "payment.captured")]
+    PaymentCaptured {
+        payment_id: PaymentId,
+        ticket_id: TicketId,
+        provider_ref: String,
+        #[serde(with = "Amount")]
+        amount: Money,
+        #[serde(with = "Amount")]
+        fee: Money,
+    },
+    #[serde(rename = "payment.declined")]
+    PaymentDeclined {
+        payment_id: PaymentId,
+        ticket_id: TicketId,
+        reason: String,
+    },
+    #[serde(rename = "refund.completed")]
+    RefundCompleted {
+        refund_id: RefundId,
+        payment_id: PaymentId,
+        ticket_id: TicketId,
+    },
+    #[serde(rename = "refund.failed")]
+    RefundFailed {
+        refund_id: RefundId,
+        payment_id: PaymentId,
+        ticket_id: TicketId,
+        reason: String,
+    },
+    #[serde(rename = "transfer.paid")]
+    TransferPaid { payout_id: PayoutId },
+    #[serde(rename = "transfer.failed")]
+    TransferFailed { payout_id: PayoutId, reason: String },
+    #[serde(skip)]
+    Other { name: String },
+}
+
+/// `domain`'s own form of money refuses unknown fields; a provider may add some.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Money")]
+struct Amount {
+    #[serde(getter = "amount_minor")]
+    amount_minor: i64,
+    #[serde(getter = "currency")]
+    currency: Currency,
+}
+
+fn amount_minor(money: &Money) -> i64 {
+    money.amount_minor()
+}
+
+fn currency(money: &Money) -> Currency {
+    money.currency()
+}
+
+impl From<Amount> for Money {
+    fn from(amount: Amount) -> Self {
+        Self::new(amount.amount_minor, amount.currency)
+    }
+}
+
+pub(super) fn encode(event: &ProviderEvent) -> String {
+    let mut body = match &event.kind {
+        ProviderEventKind::Other { name } => json!({ "type": name, "data": {} }),
+        known => Kind::serialize(known, serde_json::value::Serializer)
+            .expect("strings, ids and integers under written names are always JSON"),
+    };
+    body["id"] = json!(event.id);
+    body["created_at"] = json!(event.created_at);
+    body.to_string()
+}
+
+pub(super) fn decode(body: &[u8]) -> Result<ProviderEvent, WebhookError> {
+    let unreadable = |error: serde_json::Error| WebhookError::Unreadable(error.to_string());
+    let envelope: Envelope = serde_json::from_slice(body).map_err(unreadable)?;
+    let kind = if KNOWN_TYPES.contains(&envelope.name.as_str()) {
+        Kind::deserialize(json!({ "type": envelope.name, "data": envelope.data })).map_err(unreadable)?
+    } else {
+        ProviderEventKind::Other { name: envelope.name }
+    };
+    Ok(ProviderEvent {
+        id: envelope.id,
+        created_at: envelope.created_at,
+        kind,
+    })
+}
