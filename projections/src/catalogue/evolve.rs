@@ -1,0 +1,63 @@
+//! What an event changes in the catalogue.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use domain::room::RoomScheduled;
+use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp};
+use event_log::Recorded;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum CatalogueChange<'a> {
+    List(&'a RoomScheduled),
+    TakeSeat { room: RoomId, ticket: TicketId, seat: Seat },
+    FreeSeat { room: RoomId, ticket: TicketId },
+    Open { room: RoomId, at: Timestamp },
+    End { room: RoomId, at: Timestamp },
+    Cancel { room: RoomId },
+}
+
+/// How a seat is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Seat {
+    Held,
+    Sold,
+}
+
+/// Seats are the room's: what happens to a sale reaches them as the room's own events.
+pub(crate) fn evolve(recorded: &Recorded) -> Option<CatalogueChange<'_>> {
+    match &recorded.event {
+        AnyEvent::Room(room, event) => evolve_room(*room, event),
+        AnyEvent::Ticket(..) | AnyEvent::Payout(..) => None,
+    }
+}
+
+fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
+    match event {
+        RoomEvent::RoomScheduled(scheduled) => Some(CatalogueChange::List(scheduled)),
+        RoomEvent::SeatHeld(held) => Some(CatalogueChange::TakeSeat {
+            room,
+            ticket: held.ticket_id,
+            seat: Seat::Held,
+        }),
+        RoomEvent::SeatSold(sold) => Some(CatalogueChange::TakeSeat {
+            room,
+            ticket: sold.ticket_id,
+            seat: Seat::Sold,
+        }),
+        RoomEvent::SeatReleased(released) => Some(CatalogueChange::FreeSeat {
+            room,
+            ticket: released.ticket_id,
+        }),
+        RoomEvent::RoomOpened { opened_at, .. } => Some(CatalogueChange::Open { room, at: *opened_at }),
+        RoomEvent::RoomEnded { ended_at } => Some(CatalogueChange::End { room, at: *ended_at }),
+        RoomEvent::RoomCancelled { .. } => Some(CatalogueChange::Cancel { room }),
+        RoomEvent::SeatDenied { .. }
+        | RoomEvent::SpeakRequested { .. }
+        | RoomEvent::SpeakRequestWithdrawn { .. }
+        | RoomEvent::SpeakRequestDeclined { .. }
+        | RoomEvent::SpeakerApproved { .. }
+        | RoomEvent::SpeakerDismissed { .. }
+        | RoomEvent::PersonRemoved { .. }
+        | RoomEvent::PresenceRecorded { .. }
+        | RoomEvent::DeliveryRecorded(_) => None,
+    }
+}

@@ -1,0 +1,196 @@
+//! What can be asked of the catalogue.
+#![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
+
+use domain::{Currency, Money, RefundPolicy, RoomId, Timestamp, UserId};
+use sqlx::types::Json;
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use crate::QueryError;
+use crate::convert::{RowOf, before, text, words};
+
+words! {
+    pub enum RoomState {
+        Scheduled = "scheduled",
+        Live = "live",
+        Ended = "ended",
+        Cancelled = "cancelled",
+    }
+}
+
+/// A room as everybody may see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoomRow {
+    pub id: RoomId,
+    pub host_id: UserId,
+    pub title: String,
+    pub description: String,
+    pub language: String,
+    pub state: RoomState,
+    pub starts_at: Timestamp,
+    pub planned_minutes: u32,
+    pub price: Money,
+    pub capacity: u32,
+    pub held: u32,
+    pub sold: u32,
+    pub sales_open_at: Timestamp,
+    pub sales_close_at: Timestamp,
+    pub tickets_per_buyer: u32,
+    pub hold_seconds: u32,
+    pub refund_policy: RefundPolicy,
+    pub no_show_minutes: u32,
+    pub opened_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    /// Where the room was scheduled: the list's cursor.
+    pub created_position: u64,
+    /// The last event that changed this row.
+    pub position: u64,
+}
+
+/// Which rooms to list. What is absent does not restrict.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RoomFilter {
+    pub state: Option<RoomState>,
+    pub host: Option<UserId>,
+    /// A part of the title or the description, in any case.
+    pub q: Option<String>,
+    pub language: Option<String>,
+    /// At or after.
+    pub starts_after: Option<Timestamp>,
+    /// Before.
+    pub starts_before: Option<Timestamp>,
+    /// In the currency's minor unit; says something together with `currency`.
+    pub price_max_minor: Option<i64>,
+    pub currency: Option<Currency>,
+}
+
+#[derive(FromRow)]
+struct RoomRecord {
+    room_id: Uuid,
+    host_id: Uuid,
+    title: String,
+    description: String,
+    language: String,
+    state: String,
+    starts_at: Timestamp,
+    planned_minutes: i32,
+    price_minor: i64,
+    currency: String,
+    capacity: i32,
+    held: i32,
+    sold: i32,
+    sales_open_at: Timestamp,
+    sales_close_at: Timestamp,
+    tickets_per_buyer: i32,
+    hold_seconds: i32,
+    refund_policy: Json<RefundPolicy>,
+    no_show_minutes: i32,
+    opened_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    created_position: i64,
+    position: i64,
+}
+
+const SELECT: &str = "
+    SELECT room_id, host_id, title, description, language, state, starts_at, planned_minutes, price_minor, currency,
+        capacity, held, sold, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
+        no_show_minutes, opened_at, ended_at, created_position, position
+    FROM view_catalogue.rooms ";
+
+pub async fn find_room(pool: &PgPool, room: RoomId) -> Result<Option<RoomRow>, QueryError> {
+    let record: Option<RoomRecord> = sqlx::query_as(&format!("{SELECT} WHERE room_id = $1"))
+        .bind(room.as_uuid())
+        .fetch_optional(pool)
+        .await?;
+    record.map(RoomRow::try_from).transpose()
+}
+
+/// Rooms that pass the filter, the latest scheduled first; `after` is the `created_position` of the last one seen.
+pub async fn list_rooms(
+    pool: &PgPool,
+    filter: &RoomFilter,
+    after: Option<u64>,
+    limit: u32,
+) -> Result<Vec<RoomRow>, QueryError> {
+    let mut query = QueryBuilder::<Postgres>::new(SELECT);
+    query.push("WHERE created_position < ").push_bind(before(after));
+    restrict(&mut query, filter);
+    query
+        .push(" ORDER BY created_position DESC LIMIT ")
+        .push_bind(i64::from(limit));
+    let records: Vec<RoomRecord> = query.build_query_as().fetch_all(pool).await?;
+    records.into_iter().map(RoomRow::try_from).collect()
+}
+
+fn restrict(query: &mut QueryBuilder<'_, Postgres>, filter: &RoomFilter) {
+    if let Some(state) = filter.state {
+        query.push(" AND state = ").push_bind(state.as_str());
+    }
+    if let Some(host) = filter.host {
+        query.push(" AND host_id = ").push_bind(host.as_uuid());
+    }
+    if let Some(wanted) = &filter.q {
+        query.push(" AND search LIKE ").push_bind(containing(wanted));
+    }
+    if let Some(language) = filter.language.clone() {
+        query.push(" AND language = ").push_bind(language);
+    }
+    if let Some(at) = filter.starts_after {
+        query.push(" AND starts_at >= ").push_bind(at);
+    }
+    if let Some(at) = filter.starts_before {
+        query.push(" AND starts_at < ").push_bind(at);
+    }
+    if let Some(price) = filter.price_max_minor {
+        query.push(" AND price_minor <= ").push_bind(price);
+    }
+    if let Some(currency) = filter.currency {
+        query.push(" AND currency = ").push_bind(currency.code());
+    }
+}
+
+/// A LIKE pattern for texts that contain `wanted`; nothing in it is a wildcard.
+fn containing(wanted: &str) -> String {
+    let mut pattern = String::with_capacity(wanted.len() + 2);
+    pattern.push('%');
+    for character in text(wanted).to_lowercase().chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+impl TryFrom<RoomRecord> for RoomRow {
+    type Error = QueryError;
+
+    fn try_from(record: RoomRecord) -> Result<Self, QueryError> {
+        let row = RowOf::new("view_catalogue.rooms", record.room_id);
+        Ok(Self {
+            id: RoomId::from_uuid(record.room_id),
+            host_id: UserId::from_uuid(record.host_id),
+            state: row.fit("state", record.state.parse())?,
+            starts_at: record.starts_at,
+            planned_minutes: row.count("planned_minutes", record.planned_minutes)?,
+            price: row.money(record.price_minor, &record.currency)?,
+            capacity: row.count("capacity", record.capacity)?,
+            held: row.count("held", record.held)?,
+            sold: row.count("sold", record.sold)?,
+            sales_open_at: record.sales_open_at,
+            sales_close_at: record.sales_close_at,
+            tickets_per_buyer: row.count("tickets_per_buyer", record.tickets_per_buyer)?,
+            hold_seconds: row.count("hold_seconds", record.hold_seconds)?,
+            refund_policy: record.refund_policy.0,
+            no_show_minutes: row.count("no_show_minutes", record.no_show_minutes)?,
+            opened_at: record.opened_at,
+            ended_at: record.ended_at,
+            created_position: row.position("created_position", record.created_position)?,
+            position: row.position("position", record.position)?,
+            title: record.title,
+            description: record.description,
+            language: record.language,
+        })
+    }
+}

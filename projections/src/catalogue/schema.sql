@@ -1,0 +1,35 @@
+CREATE TABLE rooms (
+    room_id           uuid        PRIMARY KEY,
+    host_id           uuid        NOT NULL,
+    title             text        NOT NULL,
+    description       text        NOT NULL,
+    language          text        NOT NULL,
+    state             text        NOT NULL,
+    starts_at         timestamptz NOT NULL,
+    planned_minutes   int         NOT NULL,
+    price_minor       bigint      NOT NULL,
+    currency          text        NOT NULL,
+    capacity          int         NOT NULL,
+    held              int         NOT NULL DEFAULT 0 CHECK (held >= 0),
+    sold              int         NOT NULL DEFAULT 0 CHECK (sold >= 0),
+    sales_open_at     timestamptz NOT NULL,
+    sales_close_at    timestamptz NOT NULL,
+    tickets_per_buyer int         NOT NULL,
+    hold_seconds      int         NOT NULL,
+    refund_policy     json        NOT NULL,
+    no_show_minutes   int         NOT NULL,
+    opened_at         timestamptz,
+    ended_at          timestamptz,
+    created_position  bigint      NOT NULL UNIQUE,
+    position          bigint      NOT NULL,
+    search            text        NOT NULL -- title and description in lower case, whatever the database's locale
+);
+
+CREATE INDEX rooms_of_host ON rooms (host_id, created_position);
+
+-- Which seats are taken, and how: what a released seat was counted as.
+CREATE TABLE seats (
+    ticket_id uuid PRIMARY KEY,
+    room_id   uuid NOT NULL,
+    state     text NOT NULL
+);

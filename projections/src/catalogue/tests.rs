@@ -1,0 +1,202 @@
+//! The catalogue, from events.
+
+use domain::room::{ReleaseReason, RoomScheduled};
+use domain::{Currency, Money, RoomEvent};
+use sqlx::PgPool;
+
+use super::{RoomFilter, RoomRow, RoomState, find_room, list_rooms};
+use crate::View;
+use crate::tests::stage::project;
+use crate::tests::story::{PRICE, Story, at, host, room, scheduled, usd, user};
+
+async fn room_after(pool: &PgPool, story: &Story) -> RoomRow {
+    project(pool, View::Catalogue, story).await;
+    find_room(pool, room(1)).await.expect("a query").expect("a room")
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_scheduled_room_is_listed_with_its_terms(pool: PgPool) {
+    let row = room_after(&pool, &Story::new().schedule(1)).await;
+    let facts = scheduled(1, usd(PRICE));
+    let expected = RoomRow {
+        id: room(1),
+        host_id: host(),
+        title: facts.title,
+        description: facts.description,
+        language: facts.language,
+        state: RoomState::Scheduled,
+        starts_at: facts.starts_at,
+        planned_minutes: 60,
+        price: usd(PRICE),
+        capacity: 5,
+        held: 0,
+        sold: 0,
+        sales_open_at: facts.sales_open_at,
+        sales_close_at: facts.sales_close_at,
+        tickets_per_buyer: 1,
+        hold_seconds: 300,
+        refund_policy: facts.refund_policy,
+        no_show_minutes: 15,
+        opened_at: None,
+        ended_at: None,
+        created_position: 1,
+        position: 1,
+    };
+    assert_eq!(row, expected);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn held_and_sold_seats_are_counted_apart(pool: PgPool) {
+    let story = Story::new().schedule(1).hold(1, 10).hold(1, 11).sell(1, 11, false);
+    let row = room_after(&pool, &story).await;
+    assert_eq!((row.held, row.sold), (1, 1));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn every_way_out_frees_the_seat_it_was(pool: PgPool) {
+    let story = Story::new()
+        .schedule(1)
+        .hold(1, 10)
+        .release(1, 10, ReleaseReason::Lapsed)
+        .hold(1, 11)
+        .release(1, 11, ReleaseReason::GivenBack)
+        .hold(1, 12)
+        .sell(1, 12, false)
+        .release(1, 12, ReleaseReason::Refunded)
+        .hold(1, 13);
+    let row = room_after(&pool, &story).await;
+    assert_eq!((row.held, row.sold), (1, 0));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_seat_sold_after_its_hold_lapsed_is_taken_from_nobody(pool: PgPool) {
+    let story = Story::new()
+        .schedule(1)
+        .hold(1, 10)
+        .hold(1, 11)
+        .release(1, 10, ReleaseReason::Lapsed)
+        .sell(1, 10, true);
+    let row = room_after(&pool, &story).await;
+    assert_eq!((row.held, row.sold), (1, 1));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_opens_and_ends(pool: PgPool) {
+    let row = room_after(&pool, &Story::new().schedule(1).open(1).end(1)).await;
+    assert_eq!(row.state, RoomState::Ended);
+    assert_eq!((row.opened_at, row.ended_at), (Some(at(2)), Some(at(3))));
+    assert_eq!((row.created_position, row.position), (1, 3));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_cancelled_room_says_so(pool: PgPool) {
+    let cancelled = RoomEvent::RoomCancelled { cancelled_at: at(2) };
+    let row = room_after(&pool, &Story::new().schedule(1).room(1, cancelled)).await;
+    assert_eq!(row.state, RoomState::Cancelled);
+}
+
+async fn listed(pool: &PgPool, filter: RoomFilter) -> Vec<u32> {
+    let rows = list_rooms(pool, &filter, None, 50).await.expect("a query");
+    let number = |row: &RoomRow| {
+        (1..10)
+            .find(|number| room(*number) == row.id)
+            .expect("a room of the story")
+    };
+    rows.iter().map(number).collect()
+}
+
+fn listing(number: u32, change: impl FnOnce(&mut RoomScheduled)) -> RoomEvent {
+    let mut listing = scheduled(number, usd(PRICE));
+    change(&mut listing);
+    RoomEvent::RoomScheduled(listing)
+}
+
+async fn three_rooms(pool: &PgPool) {
+    let story = Story::new()
+        .room(1, listing(1, |room| room.title = "100% Jazz_Night".to_owned()))
+        .room(
+            2,
+            listing(2, |room| {
+                room.description = "Über Käse".to_owned();
+                room.language = "de".to_owned();
+                room.price = Money::new(500, Currency::EUR);
+                room.host = user(2);
+            }),
+        )
+        .room(3, listing(3, |room| room.starts_at = at(9_000)))
+        .open(3);
+    project(pool, View::Catalogue, &story).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn rooms_are_found_by_what_they_are(pool: PgPool) {
+    three_rooms(&pool).await;
+    let all = RoomFilter::default;
+    assert_eq!(listed(&pool, all()).await, [3, 2, 1]);
+    let state = Some(RoomState::Live);
+    assert_eq!(listed(&pool, RoomFilter { state, ..all() }).await, [3]);
+    let host = Some(user(2));
+    assert_eq!(listed(&pool, RoomFilter { host, ..all() }).await, [2]);
+    let language = Some("de".to_owned());
+    assert_eq!(listed(&pool, RoomFilter { language, ..all() }).await, [2]);
+    let starts_after = Some(at(9_000));
+    assert_eq!(listed(&pool, RoomFilter { starts_after, ..all() }).await, [3]);
+    let starts_before = Some(at(9_000));
+    assert_eq!(listed(&pool, RoomFilter { starts_before, ..all() }).await, [2, 1]);
+    let price_max_minor = Some(500);
+    assert_eq!(
+        listed(
+            &pool,
+            RoomFilter {
+                price_max_minor,
+                ..all()
+            }
+        )
+        .await,
+        [2]
+    );
+    let currency = Some(Currency::USD);
+    assert_eq!(listed(&pool, RoomFilter { currency, ..all() }).await, [3, 1]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_search_takes_its_words_literally_and_in_any_case(pool: PgPool) {
+    three_rooms(&pool).await;
+    let search = async |text: &str| {
+        let q = Some(text.to_owned());
+        listed(
+            &pool,
+            RoomFilter {
+                q,
+                ..RoomFilter::default()
+            },
+        )
+        .await
+    };
+    assert_eq!(search("jazz").await, [1]);
+    assert_eq!(search("ÜBER kä").await, [2]);
+    assert_eq!(search("0% J").await, [1]);
+    assert_eq!(search("jazz_n").await, [1]);
+    assert_eq!(search("room_3").await, [0_u32; 0], "an underscore is no wildcard");
+    assert_eq!(search("%").await, [1], "a per cent sign is no wildcard");
+    assert_eq!(search("\\").await, [0_u32; 0]);
+    assert_eq!(search("\0").await, [0_u32; 0], "no text of the catalogue holds a NUL");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn pages_follow_each_other_without_gap_or_repeat(pool: PgPool) {
+    three_rooms(&pool).await;
+    let filter = RoomFilter::default();
+    let first = list_rooms(&pool, &filter, None, 2).await.expect("a query");
+    let cursor = first.last().map(|row| row.created_position);
+    let second = list_rooms(&pool, &filter, cursor, 2).await.expect("a query");
+    let ids: Vec<_> = first.iter().chain(&second).map(|row| row.id).collect();
+    assert_eq!(ids, [room(3), room(2), room(1)]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_text_that_postgresql_cannot_store_stops_nothing(pool: PgPool) {
+    let event = listing(1, |room| room.title = "a\0b".to_owned());
+    let row = room_after(&pool, &Story::new().room(1, event)).await;
+    assert_eq!(row.title, "a\u{fffd}b");
+}

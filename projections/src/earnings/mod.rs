@@ -1,0 +1,12 @@
+//! What hosts have earned, what is being paid out, and the statement behind it.
+
+mod apply;
+mod evolve;
+mod queries;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use apply::apply;
+pub use queries::{find_account, find_payout, list_hosts, list_payouts, statement};
+pub use rows::{Balance, HostRow, PayoutRow, PayoutState, Standing, StatementKind, StatementLine};

@@ -1,0 +1,233 @@
+//! What can be asked about the accounts of hosts.
+#![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
+
+use chrono::{Months, NaiveDate};
+use domain::{PayoutId, RoomId, TicketId, Timestamp, UserId};
+use serde::Deserialize;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgPool};
+use uuid::Uuid;
+
+use super::{Balance, HostRow, PayoutRow, Standing, StatementLine};
+use crate::QueryError;
+use crate::convert::{RowOf, before};
+
+/// More lines than one host can earn in a month of sold-out rooms; a statement is never longer.
+const STATEMENT_LINES_MAX: i64 = 100_000;
+
+#[derive(FromRow)]
+struct HostRecord {
+    host: Uuid,
+    standing: String,
+    destination: Option<String>,
+    created_position: i64,
+    position: i64,
+    balances: Json<Vec<BalanceRecord>>,
+}
+
+#[derive(Deserialize)]
+struct BalanceRecord {
+    currency: String,
+    available: i64,
+    pending_payout: i64,
+    paid_out: i64,
+    gross: i64,
+    provider_fees: i64,
+    platform_fees: i64,
+}
+
+#[derive(FromRow)]
+struct PayoutRecord {
+    payout_id: Uuid,
+    host: Uuid,
+    amount_minor: i64,
+    currency: String,
+    state: String,
+    reason: Option<String>,
+    requested_at: Timestamp,
+    updated_at: Timestamp,
+    created_position: i64,
+    position: i64,
+}
+
+#[derive(FromRow)]
+struct LineRecord {
+    position: i64,
+    at: Timestamp,
+    kind: String,
+    room_id: Option<Uuid>,
+    ticket_id: Option<Uuid>,
+    payout_id: Option<Uuid>,
+    currency: String,
+    gross: i64,
+    provider_fee: i64,
+    platform_fee: i64,
+    net: i64,
+}
+
+const SELECT_HOST: &str = "
+    SELECT host, standing, destination, created_position, position,
+        (SELECT coalesce(jsonb_agg(to_jsonb(b) ORDER BY b.currency), '[]')
+            FROM view_earnings.balances b WHERE b.host = h.host) AS balances
+    FROM view_earnings.hosts h ";
+
+const SELECT_PAYOUT: &str = "
+    SELECT payout_id, host, amount_minor, currency, state, reason, requested_at, updated_at, created_position, position
+    FROM view_earnings.payouts ";
+
+/// A host's account; absent until the first event of it.
+pub async fn find_account(pool: &PgPool, host: UserId) -> Result<Option<HostRow>, QueryError> {
+    let record: Option<HostRecord> = sqlx::query_as(&format!("{SELECT_HOST} WHERE host = $1"))
+        .bind(host.as_uuid())
+        .fetch_optional(pool)
+        .await?;
+    record.map(HostRow::try_from).transpose()
+}
+
+/// Hosts, the latest first; `after` is the `created_position` of the last one seen.
+pub async fn list_hosts(
+    pool: &PgPool,
+    standing: Option<Standing>,
+    after: Option<u64>,
+    limit: u32,
+) -> Result<Vec<HostRow>, QueryError> {
+    let page = "
+        WHERE created_position < $1 AND ($2::text IS NULL OR standing = $2)
+        ORDER BY created_position DESC LIMIT $3";
+    let records: Vec<HostRecord> = sqlx::query_as(&format!("{SELECT_HOST} {page}"))
+        .bind(before(after))
+        .bind(standing.map(Standing::as_str))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await?;
+    records.into_iter().map(HostRow::try_from).collect()
+}
+
+pub async fn find_payout(pool: &PgPool, payout: PayoutId) -> Result<Option<PayoutRow>, QueryError> {
+    let record: Option<PayoutRecord> = sqlx::query_as(&format!("{SELECT_PAYOUT} WHERE payout_id = $1"))
+        .bind(payout.as_uuid())
+        .fetch_optional(pool)
+        .await?;
+    record.map(PayoutRow::try_from).transpose()
+}
+
+/// A host's payouts, the latest first; `after` is the `created_position` of the last one seen.
+pub async fn list_payouts(
+    pool: &PgPool,
+    host: UserId,
+    after: Option<u64>,
+    limit: u32,
+) -> Result<Vec<PayoutRow>, QueryError> {
+    let page = "WHERE host = $1 AND created_position < $2 ORDER BY created_position DESC LIMIT $3";
+    let records: Vec<PayoutRecord> = sqlx::query_as(&format!("{SELECT_PAYOUT} {page}"))
+        .bind(host.as_uuid())
+        .bind(before(after))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await?;
+    records.into_iter().map(PayoutRow::try_from).collect()
+}
+
+/// What moved a host's balance, in order: in one month (year and month, UTC), or ever. A month that does not exist is
+/// empty.
+pub async fn statement(
+    pool: &PgPool,
+    host: UserId,
+    month: Option<(i32, u32)>,
+) -> Result<Vec<StatementLine>, QueryError> {
+    let (from, to) = match month.map(bounds) {
+        None => (None, None),
+        Some(Some((from, to))) => (Some(from), Some(to)),
+        Some(None) => return Ok(Vec::new()),
+    };
+    let select = "
+        SELECT position, at, kind, room_id, ticket_id, payout_id, currency, gross, provider_fee, platform_fee, net
+        FROM view_earnings.statement_lines
+        WHERE host = $1 AND ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3)
+        ORDER BY position LIMIT $4";
+    let records: Vec<LineRecord> = sqlx::query_as(select)
+        .bind(host.as_uuid())
+        .bind(from)
+        .bind(to)
+        .bind(STATEMENT_LINES_MAX)
+        .fetch_all(pool)
+        .await?;
+    records.into_iter().map(StatementLine::try_from).collect()
+}
+
+fn bounds((year, month): (i32, u32)) -> Option<(Timestamp, Timestamp)> {
+    let first = NaiveDate::from_ymd_opt(year, month, 1)?;
+    let next = first.checked_add_months(Months::new(1))?;
+    let midnight = |day: NaiveDate| day.and_hms_opt(0, 0, 0).map(|at| at.and_utc());
+    Some((midnight(first)?, midnight(next)?))
+}
+
+impl TryFrom<HostRecord> for HostRow {
+    type Error = QueryError;
+
+    fn try_from(record: HostRecord) -> Result<Self, QueryError> {
+        let row = RowOf::new("view_earnings.hosts", record.host);
+        let balances = record.balances.0.iter().map(|balance| balance_of(&row, balance));
+        Ok(Self {
+            host: UserId::from_uuid(record.host),
+            standing: row.fit("standing", record.standing.parse())?,
+            destination: record.destination,
+            balances: balances.collect::<Result<_, _>>()?,
+            created_position: row.position("created_position", record.created_position)?,
+            position: row.position("position", record.position)?,
+        })
+    }
+}
+
+fn balance_of(row: &RowOf<Uuid>, record: &BalanceRecord) -> Result<Balance, QueryError> {
+    let money = |minor| row.money(minor, &record.currency);
+    Ok(Balance {
+        currency: row.currency(&record.currency)?,
+        available: money(record.available)?,
+        pending_payout: money(record.pending_payout)?,
+        paid_out: money(record.paid_out)?,
+        gross: money(record.gross)?,
+        provider_fees: money(record.provider_fees)?,
+        platform_fees: money(record.platform_fees)?,
+    })
+}
+
+impl TryFrom<PayoutRecord> for PayoutRow {
+    type Error = QueryError;
+
+    fn try_from(record: PayoutRecord) -> Result<Self, QueryError> {
+        let row = RowOf::new("view_earnings.payouts", record.payout_id);
+        Ok(Self {
+            payout_id: PayoutId::from_uuid(record.payout_id),
+            host: UserId::from_uuid(record.host),
+            amount: row.money(record.amount_minor, &record.currency)?,
+            state: row.fit("state", record.state.parse())?,
+            reason: record.reason,
+            requested_at: record.requested_at,
+            updated_at: record.updated_at,
+            created_position: row.position("created_position", record.created_position)?,
+            position: row.position("position", record.position)?,
+        })
+    }
+}
+
+impl TryFrom<LineRecord> for StatementLine {
+    type Error = QueryError;
+
+    fn try_from(record: LineRecord) -> Result<Self, QueryError> {
+        let row = RowOf::new("view_earnings.statement_lines", record.position);
+        let money = |minor| row.money(minor, &record.currency);
+        Ok(Self {
+            position: row.position("position", record.position)?,
+            at: record.at,
+            kind: row.fit("kind", record.kind.parse())?,
+            room_id: record.room_id.map(RoomId::from_uuid),
+            ticket_id: record.ticket_id.map(TicketId::from_uuid),
+            payout_id: record.payout_id.map(PayoutId::from_uuid),
+            gross: money(record.gross)?,
+            provider_fee: money(record.provider_fee)?,
+            platform_fee: money(record.platform_fee)?,
+            net: money(record.net)?,
+        })
+    }
+}

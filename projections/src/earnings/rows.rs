@@ -1,0 +1,91 @@
+//! What the earnings view answers with.
+
+use domain::{Currency, Money, PayoutId, RoomId, TicketId, Timestamp, UserId};
+
+use crate::convert::words;
+
+words! {
+    /// What a host may do: only an approved host sells.
+    pub enum Standing {
+        None = "none",
+        Applied = "applied",
+        Approved = "approved",
+    }
+}
+
+words! {
+    pub enum PayoutState {
+        Requested = "requested",
+        Sent = "sent",
+        Paid = "paid",
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// Why the available balance moved, or why money left.
+    pub enum StatementKind {
+        Earning = "earning",
+        PayoutRequested = "payout_requested",
+        PayoutPaid = "payout_paid",
+        PayoutFailed = "payout_failed",
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HostRow {
+    pub host: UserId,
+    pub standing: Standing,
+    pub destination: Option<String>,
+    /// One for each currency in which the host ever earned, by currency.
+    pub balances: Vec<Balance>,
+    /// The host's first event: the list's cursor.
+    pub created_position: u64,
+    /// The host's last event.
+    pub position: u64,
+}
+
+/// Totals of one host in one currency. `available` is what a payout can be asked of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Balance {
+    pub currency: Currency,
+    pub available: Money,
+    /// Requested and neither paid nor failed.
+    pub pending_payout: Money,
+    pub paid_out: Money,
+    pub gross: Money,
+    pub provider_fees: Money,
+    pub platform_fees: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PayoutRow {
+    pub payout_id: PayoutId,
+    pub host: UserId,
+    pub amount: Money,
+    pub state: PayoutState,
+    /// Why it failed.
+    pub reason: Option<String>,
+    pub requested_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Where it was requested: the list's cursor.
+    pub created_position: u64,
+    /// Its last event.
+    pub position: u64,
+}
+
+/// One event of a host's account. The `net` of all lines in a currency is the available balance.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatementLine {
+    pub position: u64,
+    pub at: Timestamp,
+    pub kind: StatementKind,
+    pub room_id: Option<RoomId>,
+    pub ticket_id: Option<TicketId>,
+    pub payout_id: Option<PayoutId>,
+    pub gross: Money,
+    pub provider_fee: Money,
+    pub platform_fee: Money,
+    /// What it did to the available balance: zero when a payout arrives, for the request had taken it already.
+    pub net: Money,
+}

@@ -1,0 +1,51 @@
+CREATE TABLE hosts (
+    host             uuid   PRIMARY KEY,
+    standing         text   NOT NULL,
+    destination      text,
+    created_position bigint NOT NULL UNIQUE,
+    position         bigint NOT NULL
+);
+
+CREATE TABLE balances (
+    host           uuid   NOT NULL,
+    currency       text   NOT NULL,
+    available      bigint NOT NULL DEFAULT 0,
+    pending_payout bigint NOT NULL DEFAULT 0,
+    paid_out       bigint NOT NULL DEFAULT 0,
+    gross          bigint NOT NULL DEFAULT 0,
+    provider_fees  bigint NOT NULL DEFAULT 0,
+    platform_fees  bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (host, currency)
+);
+
+CREATE TABLE payouts (
+    payout_id        uuid        PRIMARY KEY,
+    host             uuid        NOT NULL,
+    amount_minor     bigint      NOT NULL,
+    currency         text        NOT NULL,
+    state            text        NOT NULL,
+    reason           text,        -- once failed
+    requested_at     timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
+    created_position bigint      NOT NULL UNIQUE,
+    position         bigint      NOT NULL
+);
+
+CREATE INDEX payouts_of_host ON payouts (host, created_position);
+
+CREATE TABLE statement_lines (
+    position     bigint      PRIMARY KEY,
+    host         uuid        NOT NULL,
+    at           timestamptz NOT NULL,
+    kind         text        NOT NULL,
+    room_id      uuid,
+    ticket_id    uuid,
+    payout_id    uuid,
+    currency     text        NOT NULL,
+    gross        bigint      NOT NULL,
+    provider_fee bigint      NOT NULL,
+    platform_fee bigint      NOT NULL,
+    net          bigint      NOT NULL
+);
+
+CREATE INDEX statement_of_host ON statement_lines (host, position);

@@ -1,0 +1,106 @@
+//! What an event changes about who may be where.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use domain::{AnyEvent, RoomEvent, RoomId, SessionId, TicketEvent, TicketId, UserId};
+use event_log::Recorded;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum EntitlementChange {
+    KnowRoom {
+        room: RoomId,
+        host: UserId,
+    },
+    Open {
+        room: RoomId,
+        session: SessionId,
+    },
+    Close {
+        room: RoomId,
+    },
+    KnowTicket {
+        ticket: TicketId,
+        room: RoomId,
+        holder: UserId,
+    },
+    Entitle {
+        ticket: TicketId,
+    },
+    Revoke {
+        ticket: TicketId,
+    },
+    AskToSpeak {
+        room: RoomId,
+        person: UserId,
+    },
+    MaySpeak {
+        room: RoomId,
+        person: UserId,
+    },
+    BeSilent {
+        room: RoomId,
+        person: UserId,
+    },
+    Remove {
+        room: RoomId,
+        person: UserId,
+    },
+}
+
+pub(crate) fn evolve(recorded: &Recorded) -> Option<EntitlementChange> {
+    match &recorded.event {
+        AnyEvent::Room(room, event) => evolve_room(*room, event),
+        AnyEvent::Ticket(ticket, event) => evolve_ticket(*ticket, event),
+        AnyEvent::Payout(..) => None,
+    }
+}
+
+fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
+    match event {
+        RoomEvent::RoomScheduled(scheduled) => Some(EntitlementChange::KnowRoom {
+            room,
+            host: scheduled.host,
+        }),
+        RoomEvent::SeatHeld(held) => Some(EntitlementChange::KnowTicket {
+            ticket: held.ticket_id,
+            room,
+            holder: held.buyer,
+        }),
+        RoomEvent::RoomOpened { session_id, .. } => Some(EntitlementChange::Open {
+            room,
+            session: *session_id,
+        }),
+        RoomEvent::RoomEnded { .. } | RoomEvent::RoomCancelled { .. } => Some(EntitlementChange::Close { room }),
+        RoomEvent::SpeakRequested { user, .. } => Some(EntitlementChange::AskToSpeak { room, person: *user }),
+        RoomEvent::SpeakerApproved { user, .. } => Some(EntitlementChange::MaySpeak { room, person: *user }),
+        RoomEvent::SpeakRequestWithdrawn { user, .. }
+        | RoomEvent::SpeakRequestDeclined { user, .. }
+        | RoomEvent::SpeakerDismissed { user, .. } => Some(EntitlementChange::BeSilent { room, person: *user }),
+        RoomEvent::PersonRemoved { user, .. } => Some(EntitlementChange::Remove { room, person: *user }),
+        // Entry comes with the ticket's TicketIssued and goes with its RefundOwed, not with the seat.
+        RoomEvent::SeatSold(_)
+        | RoomEvent::SeatReleased(_)
+        | RoomEvent::SeatDenied { .. }
+        | RoomEvent::PresenceRecorded { .. }
+        | RoomEvent::DeliveryRecorded(_) => None,
+    }
+}
+
+fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<EntitlementChange> {
+    match event {
+        TicketEvent::TicketIssued { .. } => Some(EntitlementChange::Entitle { ticket }),
+        TicketEvent::RefundOwed(refund) if refund.in_full => Some(EntitlementChange::Revoke { ticket }),
+        TicketEvent::RefundOwed(_) // a part of the price went back, the ticket stays
+        | TicketEvent::TicketOrdered { .. }
+        | TicketEvent::PaymentStarted { .. }
+        | TicketEvent::PaymentAccepted { .. }
+        | TicketEvent::PaymentCaptured { .. }
+        | TicketEvent::PaymentDeclined { .. }
+        | TicketEvent::PaymentCancelled { .. }
+        | TicketEvent::TicketLapsed { .. }
+        | TicketEvent::TicketAdmitted { .. }
+        | TicketEvent::RefundSent { .. }
+        | TicketEvent::RefundCompleted { .. }
+        | TicketEvent::RefundFailed { .. }
+        | TicketEvent::TicketSettled(_) => None,
+    }
+}

@@ -1,0 +1,10 @@
+//! Who may be in which live room, and who may speak there: what the media server is held to.
+
+mod apply;
+mod evolve;
+mod queries;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use apply::apply;
+pub use queries::{AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, StageRow, Who, admission, live_rooms, stage};

@@ -1,0 +1,193 @@
+//! Who may be where, from events.
+
+use domain::room::ReleaseReason;
+use domain::{RoomEvent, UserId};
+use sqlx::PgPool;
+
+use super::{AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, Who, admission, live_rooms, stage};
+use crate::View;
+use crate::tests::stage::project;
+use crate::tests::story::{PRICE, Story, at, host, in_part, on_request, room, session, ticket, user};
+
+fn live() -> Story {
+    Story::new().schedule(1).buy(1, 10).buy(1, 11).hold(1, 12).open(1)
+}
+
+fn requested(user: UserId) -> RoomEvent {
+    RoomEvent::SpeakRequested {
+        user,
+        requested_at: at(50),
+    }
+}
+
+fn approved(user: UserId) -> RoomEvent {
+    RoomEvent::SpeakerApproved {
+        user,
+        by: host(),
+        approved_at: at(51),
+    }
+}
+
+fn dismissed(user: UserId) -> RoomEvent {
+    RoomEvent::SpeakerDismissed {
+        user,
+        by: host(),
+        dismissed_at: at(52),
+    }
+}
+
+fn removed(user: UserId) -> RoomEvent {
+    RoomEvent::PersonRemoved {
+        user,
+        by: host(),
+        removed_at: at(53),
+    }
+}
+
+fn listener(number: u32) -> PersonRow {
+    PersonRow {
+        ticket_id: Some(ticket(number)),
+        user: user(number),
+        may_speak: false,
+    }
+}
+
+async fn people(pool: &PgPool) -> Vec<PersonRow> {
+    let mut rooms = live_rooms(pool).await.expect("a query");
+    assert_eq!(rooms.len(), 1);
+    let people = rooms.remove(0).people;
+    people.into_iter().filter(|person| person.ticket_id.is_some()).collect()
+}
+
+async fn admits(pool: &PgPool, number: u32) -> AdmissionRow {
+    admission(pool, session(1), Who::Ticket(ticket(number)))
+        .await
+        .expect("a query")
+}
+
+const LISTENER: AdmissionRow = AdmissionRow::Admitted { may_speak: false };
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_host_and_holders_of_issued_tickets_may_be_in_a_live_room(pool: PgPool) {
+    project(&pool, View::Entitlements, &live()).await;
+    let the_host = PersonRow {
+        ticket_id: None,
+        user: host(),
+        may_speak: true,
+    };
+    let expected = LiveRoomRow {
+        room_id: room(1),
+        session_id: session(1),
+        host: host(),
+        people: vec![the_host, listener(10), listener(11)],
+    };
+    assert_eq!(live_rooms(&pool).await.expect("a query"), [expected]);
+    assert_eq!(admits(&pool, 10).await, LISTENER);
+    let host_knocks = admission(&pool, session(1), Who::Host(host())).await.expect("a query");
+    assert_eq!(host_knocks, AdmissionRow::Admitted { may_speak: true });
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn nobody_else_is_admitted(pool: PgPool) {
+    project(&pool, View::Entitlements, &live()).await;
+    let refused = AdmissionRow::Refused(RefusalReason::NotIssued);
+    assert_eq!(admits(&pool, 12).await, refused, "a hold is no ticket");
+    assert_eq!(admits(&pool, 13).await, refused, "an unknown ticket");
+    let stranger = admission(&pool, session(1), Who::Host(user(10)))
+        .await
+        .expect("a query");
+    assert_eq!(stranger, refused);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_is_there_from_its_opening_to_its_end(pool: PgPool) {
+    project(&pool, View::Entitlements, &Story::new().schedule(1).buy(1, 10)).await;
+    assert_eq!(live_rooms(&pool).await.expect("a query"), []);
+    assert_eq!(admits(&pool, 10).await, AdmissionRow::NoSuchRoom);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_ended_room_admits_nobody(pool: PgPool) {
+    project(&pool, View::Entitlements, &live().end(1)).await;
+    assert_eq!(live_rooms(&pool).await.expect("a query"), []);
+    assert_eq!(admits(&pool, 10).await, AdmissionRow::NoSuchRoom);
+    let host_knocks = admission(&pool, session(1), Who::Host(host())).await.expect("a query");
+    assert_eq!(host_knocks, AdmissionRow::NoSuchRoom);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_refunded_ticket_admits_nobody(pool: PgPool) {
+    let story = live()
+        .owe_refund(10, (1, 10), PRICE, on_request())
+        .release(1, 10, ReleaseReason::Refunded)
+        .owe_refund(11, (2, 11), 300, in_part());
+    project(&pool, View::Entitlements, &story).await;
+    assert_eq!(admits(&pool, 10).await, AdmissionRow::Refused(RefusalReason::Refunded));
+    assert_eq!(
+        people(&pool).await,
+        [listener(11)],
+        "a part of the price does not cost the ticket"
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_removed_person_stays_out_with_every_ticket(pool: PgPool) {
+    let story = live().room(1, requested(user(10))).room(1, removed(user(10)));
+    project(&pool, View::Entitlements, &story).await;
+    assert_eq!(admits(&pool, 10).await, AdmissionRow::Refused(RefusalReason::Removed));
+    assert_eq!(people(&pool).await, [listener(11)]);
+    let stage = stage(&pool, room(1)).await.expect("a query").expect("a room");
+    assert_eq!(stage.requests, []);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_approved_listener_may_speak_until_dismissed(pool: PgPool) {
+    let story = live()
+        .room(1, requested(user(11)))
+        .room(1, requested(user(10)))
+        .room(1, approved(user(10)));
+    project(&pool, View::Entitlements, &story).await;
+    assert_eq!(admits(&pool, 10).await, AdmissionRow::Admitted { may_speak: true });
+    let on_stage = stage(&pool, room(1)).await.expect("a query").expect("a room");
+    assert_eq!(
+        (on_stage.host, on_stage.speakers, on_stage.requests),
+        (host(), vec![user(10)], vec![user(11)])
+    );
+    let story = story.room(1, dismissed(user(10)));
+    let last = story.events.len() - 1;
+    crate::tests::stage::feed(
+        &pool,
+        View::Entitlements,
+        crate::view::Side::Live,
+        &story.recorded()[last..],
+    )
+    .await;
+    assert_eq!(admits(&pool, 10).await, LISTENER);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_withdrawn_or_declined_request_is_gone(pool: PgPool) {
+    let withdrawn = RoomEvent::SpeakRequestWithdrawn {
+        user: user(10),
+        withdrawn_at: at(60),
+    };
+    let declined = RoomEvent::SpeakRequestDeclined {
+        user: user(11),
+        by: host(),
+        declined_at: at(60),
+    };
+    let story = live()
+        .room(1, requested(user(10)))
+        .room(1, requested(user(11)))
+        .room(1, withdrawn)
+        .room(1, declined);
+    project(&pool, View::Entitlements, &story).await;
+    let stage = stage(&pool, room(1)).await.expect("a query").expect("a room");
+    assert_eq!((stage.speakers, stage.requests), (vec![], vec![]));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_unknown_room_has_no_stage(pool: PgPool) {
+    project(&pool, View::Entitlements, &live()).await;
+    assert_eq!(stage(&pool, room(2)).await.expect("a query"), None);
+}

@@ -1,0 +1,46 @@
+//! What an event says about attendance.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use domain::room::{DeliveryRecorded, PresenceInterval};
+use domain::{AnyEvent, RoomEvent, RoomId};
+use event_log::Recorded;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum PresenceChange<'a> {
+    Attend {
+        room: RoomId,
+        intervals: &'a [PresenceInterval],
+    },
+    Deliver {
+        room: RoomId,
+        delivery: &'a DeliveryRecorded,
+    },
+}
+
+pub(crate) fn evolve(recorded: &Recorded) -> Option<PresenceChange<'_>> {
+    match &recorded.event {
+        AnyEvent::Room(room, event) => evolve_room(*room, event),
+        AnyEvent::Ticket(..) | AnyEvent::Payout(..) => None,
+    }
+}
+
+fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
+    match event {
+        RoomEvent::PresenceRecorded { intervals, .. } => Some(PresenceChange::Attend { room, intervals }),
+        RoomEvent::DeliveryRecorded(delivery) => Some(PresenceChange::Deliver { room, delivery }),
+        RoomEvent::RoomScheduled(_)
+        | RoomEvent::SeatHeld(_)
+        | RoomEvent::SeatSold(_)
+        | RoomEvent::SeatReleased(_)
+        | RoomEvent::SeatDenied { .. }
+        | RoomEvent::RoomOpened { .. }
+        | RoomEvent::RoomEnded { .. }
+        | RoomEvent::RoomCancelled { .. }
+        | RoomEvent::SpeakRequested { .. }
+        | RoomEvent::SpeakRequestWithdrawn { .. }
+        | RoomEvent::SpeakRequestDeclined { .. }
+        | RoomEvent::SpeakerApproved { .. }
+        | RoomEvent::SpeakerDismissed { .. }
+        | RoomEvent::PersonRemoved { .. } => None,
+    }
+}

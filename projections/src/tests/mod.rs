@@ -1,0 +1,8 @@
+//! Tests across views, and what the tests of each view share.
+
+mod shop;
+pub(crate) mod stage;
+pub(crate) mod story;
+
+mod lifecycle;
+mod rebuild;

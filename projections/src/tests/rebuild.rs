@@ -1,0 +1,195 @@
+//! Rebuilds, beside readers and writers.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests look at schemas, which exist only at run time"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use super::lifecycle::unbalanced;
+use super::shop::{PATIENCE, Shop};
+use super::stage::contents;
+use super::story::{Story, host, room, whole_story};
+use crate::rebuild::lock;
+use crate::{RebuildError, View, catalogue, earnings, rebuild, schema};
+
+type Contents = BTreeMap<View, BTreeMap<String, Vec<String>>>;
+
+async fn everything(shop: &Shop) -> Contents {
+    let mut all = Contents::new();
+    for &view in View::ALL {
+        all.insert(view, contents(&shop.pool, view).await);
+    }
+    all
+}
+
+async fn leftovers(shop: &Shop) -> (Vec<String>, Vec<String>) {
+    let schemas = sqlx::query_scalar(
+        "SELECT schema_name::text FROM information_schema.schemata WHERE schema_name ~ '^view_.*_(next|old)$'",
+    );
+    let checkpoints = sqlx::query_scalar("SELECT name FROM projection_checkpoint WHERE name ~ '_(next|old)$'");
+    (
+        schemas.fetch_all(&shop.pool).await.expect("a query"),
+        checkpoints.fetch_all(&shop.pool).await.expect("a query"),
+    )
+}
+
+/// A whole story, and then a long rush of sales.
+fn long_story() -> Story {
+    (0..40).fold(whole_story(), |story, round| {
+        let first = 1_000 + round * 10;
+        let room = 100 + round;
+        let story = (first..first + 5).fold(story.schedule(room), |story, number| story.buy(room, number));
+        story.open(room).admit(first).end(room).deliver(room, &[first])
+    })
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_rebuilt_view_equals_the_live_one(_: PgPoolOptions, options: PgConnectOptions) {
+    let shop = Shop::open(options).await;
+    let (views, _) = shop.start_views().await;
+    let head = shop.append(&whole_story().appends()).await;
+    assert!(views.wait_all(head, PATIENCE).await);
+    let live = everything(&shop).await;
+    for &view in View::ALL {
+        let report = rebuild(Arc::clone(&shop.log), &shop.pool, view).await.expect("rebuilt");
+        assert_eq!(
+            (report.view, report.version, report.position),
+            (view, view.version(), head)
+        );
+    }
+    assert_eq!(everything(&shop).await, live);
+    assert_eq!(leftovers(&shop).await, (vec![], vec![]));
+    assert_eq!(views.failure(), None);
+    shop.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_rebuild_while_events_keep_coming_loses_and_doubles_nothing(_: PgPoolOptions, options: PgConnectOptions) {
+    let shop = Shop::open(options).await;
+    let (views, _) = shop.start_views().await;
+    let appends = long_story().appends();
+    let (before, rush) = appends.split_at(appends.len() / 4);
+    shop.append(before).await;
+    let selling = async {
+        let mut head = 0;
+        for batch in rush.chunks(20) {
+            head = shop.append(batch).await;
+        }
+        head
+    };
+    let rebuilding = async {
+        for &view in View::ALL {
+            rebuild(Arc::clone(&shop.log), &shop.pool, view).await.expect("rebuilt");
+        }
+    };
+    let (head, ()) = tokio::join!(selling, rebuilding);
+    assert!(views.wait_all(head, PATIENCE).await, "{:?}", views.failure());
+    let mixed = everything(&shop).await;
+    for &view in View::ALL {
+        rebuild(Arc::clone(&shop.log), &shop.pool, view).await.expect("rebuilt");
+    }
+    assert_eq!(everything(&shop).await, mixed);
+    assert_eq!(views.failure(), None);
+    shop.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn readers_never_see_a_half_built_view(_: PgPoolOptions, options: PgConnectOptions) {
+    let shop = Shop::open(options).await;
+    let (views, _) = shop.start_views().await;
+    let head = shop.append(&long_story().appends()).await;
+    assert!(views.wait_all(head, PATIENCE).await);
+    let filter = catalogue::RoomFilter::default();
+    let expected = catalogue::list_rooms(&shop.pool, &filter, None, 200)
+        .await
+        .expect("a query");
+    let rebuilding = async {
+        for _ in 0..3 {
+            for view in [View::Catalogue, View::Earnings] {
+                rebuild(Arc::clone(&shop.log), &shop.pool, view).await.expect("rebuilt");
+            }
+        }
+    };
+    let mut rebuilding = Box::pin(rebuilding);
+    let mut reads = 0;
+    loop {
+        let reading = async {
+            let rooms = catalogue::list_rooms(&shop.pool, &filter, None, 200)
+                .await
+                .expect("a query");
+            assert_eq!(rooms, expected);
+            let one = catalogue::find_room(&shop.pool, room(1)).await.expect("a query");
+            assert_eq!(one.map(|room| room.sold), Some(3));
+            let account = earnings::find_account(&shop.pool, host()).await.expect("a query");
+            assert_eq!(account.map(|account| account.balances.len()), Some(1));
+        };
+        tokio::select! {
+            () = &mut rebuilding => break,
+            () = reading => reads += 1,
+        }
+    }
+    assert!(reads > 0);
+    drop(rebuilding);
+    shop.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_rebuild_that_fails_leaves_the_live_view_as_it_was(_: PgPoolOptions, options: PgConnectOptions) {
+    let shop = Shop::open(options).await;
+    let appends = unbalanced().appends();
+    let (right, wrong) = appends.split_at(appends.len() - 1);
+    let (views, cancel) = shop.start_views().await;
+    let position = shop.append(right).await;
+    assert!(views.wait_all(position, PATIENCE).await);
+    cancel.cancel();
+    let live = contents(&shop.pool, View::Ledger).await;
+    shop.append(wrong).await;
+    let failed = rebuild(Arc::clone(&shop.log), &shop.pool, View::Ledger).await;
+    let Err(RebuildError::Stopped { reason, .. }) = failed else {
+        panic!("{failed:?}");
+    };
+    assert!(reason.contains("out of balance"), "{reason}");
+    assert_eq!(contents(&shop.pool, View::Ledger).await, live);
+    assert_eq!(leftovers(&shop).await, (vec![], vec![]));
+    shop.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_view_is_rebuilt_by_one_at_a_time(_: PgPoolOptions, options: PgConnectOptions) {
+    let shop = Shop::open(options).await;
+    let other = lock(&shop.pool, View::Tickets).await.expect("the lock");
+    let refused = rebuild(Arc::clone(&shop.log), &shop.pool, View::Tickets).await;
+    assert!(
+        matches!(refused, Err(RebuildError::AlreadyRunning(View::Tickets))),
+        "{refused:?}"
+    );
+    rebuild(Arc::clone(&shop.log), &shop.pool, View::Ledger)
+        .await
+        .expect("another view");
+    drop(other);
+    shop.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_killed_rebuild_left_behind_is_no_obstacle(_: PgPoolOptions, options: PgConnectOptions) {
+    let shop = Shop::open(options).await;
+    let head = shop.append(&whole_story().appends()).await;
+    schema::create_missing(&shop.pool, View::Tickets).await.expect("tables");
+    let mut transaction = shop.pool.begin().await.expect("a transaction");
+    for side in [crate::view::Side::Next, crate::view::Side::Old] {
+        schema::create(View::Tickets, side, &mut transaction)
+            .await
+            .expect("tables");
+    }
+    transaction.commit().await.expect("commit");
+    let report = rebuild(Arc::clone(&shop.log), &shop.pool, View::Tickets)
+        .await
+        .expect("rebuilt");
+    assert_eq!(report.position, head);
+    assert_eq!(leftovers(&shop).await, (vec![], vec![]));
+    shop.close().await;
+}

@@ -1,0 +1,52 @@
+//! Views on a fresh database, fed page by page.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests look at view tables, which exist only at run time"
+)]
+
+use std::collections::BTreeMap;
+
+use event_log::{Recorded, Subscriber};
+use sqlx::PgPool;
+
+use super::story::Story;
+use crate::view::{Side, ViewSubscriber};
+use crate::{View, schema};
+
+/// Feeds a story to a view, in one page.
+pub(crate) async fn project(pool: &PgPool, view: View, story: &Story) {
+    schema::create_missing(pool, view).await.expect("tables");
+    feed(pool, view, Side::Live, &story.recorded()).await;
+}
+
+/// Hands a page to a view's subscriber, as the subscription does.
+pub(crate) async fn feed(pool: &PgPool, view: View, side: Side, page: &[Recorded]) {
+    let mut transaction = pool.begin().await.expect("a transaction");
+    let subscriber = ViewSubscriber::new(view, side);
+    subscriber
+        .handle(page, &mut transaction)
+        .await
+        .expect("the page is taken in");
+    transaction.commit().await.expect("commit");
+}
+
+/// Every row of every table of a view, as sorted text.
+pub(crate) async fn contents(pool: &PgPool, view: View) -> BTreeMap<String, Vec<String>> {
+    let schema = schema::name(view, Side::Live);
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT table_name::text FROM information_schema.tables WHERE table_schema = $1")
+            .bind(&schema)
+            .fetch_all(pool)
+            .await
+            .expect("the view's tables");
+    assert!(tables.len() > 1, "{schema} has no tables");
+    let mut contents = BTreeMap::new();
+    for table in tables {
+        let rows: Vec<String> = sqlx::query_scalar(&format!("SELECT t::text FROM {schema}.{table} t ORDER BY 1"))
+            .fetch_all(pool)
+            .await
+            .expect("the table's rows");
+        contents.insert(table, rows);
+    }
+    contents
+}

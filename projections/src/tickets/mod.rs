@@ -1,0 +1,12 @@
+//! Tickets as their holders and hosts see them: held seats from the room's events, the rest from the sale's own.
+
+mod apply;
+mod evolve;
+mod queries;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use apply::apply;
+pub use queries::{find_ticket, list_sales_of_room, list_tickets_of};
+pub use rows::{PaymentRow, PaymentState, RefundRow, RefundState, TicketRow, TicketState};

@@ -1,0 +1,55 @@
+-- Who hosts a room: a hold does not say it.
+CREATE TABLE rooms (
+    room_id uuid PRIMARY KEY,
+    host    uuid NOT NULL
+);
+
+CREATE TABLE tickets (
+    ticket_id        uuid        PRIMARY KEY,
+    room_id          uuid        NOT NULL,
+    host             uuid        NOT NULL,
+    holder           uuid        NOT NULL,
+    state            text        NOT NULL,
+    was_admitted     bool        NOT NULL DEFAULT false,
+    expires_at       timestamptz, -- while held or being paid
+    terms            json        NOT NULL,
+    created_at       timestamptz NOT NULL,
+    created_position bigint      NOT NULL UNIQUE,
+    position         bigint      NOT NULL
+);
+
+CREATE INDEX tickets_of_holder ON tickets (holder, created_position);
+CREATE INDEX tickets_of_room ON tickets (room_id, created_position);
+
+CREATE TABLE payments (
+    payment_id   uuid        PRIMARY KEY,
+    ticket_id    uuid        NOT NULL,
+    attempt      int         NOT NULL,
+    provider     text        NOT NULL,
+    provider_ref text,
+    state        text        NOT NULL,
+    amount_minor bigint      NOT NULL,
+    currency     text        NOT NULL,
+    fee_minor    bigint,      -- once captured
+    reason       text,        -- once declined
+    started_at   timestamptz NOT NULL
+);
+
+CREATE INDEX payments_of_ticket ON payments (ticket_id);
+
+CREATE TABLE refunds (
+    refund_id      uuid        PRIMARY KEY,
+    ticket_id      uuid        NOT NULL,
+    payment_id     uuid        NOT NULL,
+    state          text        NOT NULL,
+    amount_minor   bigint      NOT NULL,
+    currency       text        NOT NULL,
+    reason         text        NOT NULL,
+    initiated_by   text        NOT NULL,
+    in_full        bool        NOT NULL,
+    failure        text,
+    owed_at        timestamptz NOT NULL,
+    owed_position  bigint      NOT NULL
+);
+
+CREATE INDEX refunds_of_ticket ON refunds (ticket_id);

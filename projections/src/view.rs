@@ -1,0 +1,116 @@
+//! The views there are, and how each is written.
+
+use async_trait::async_trait;
+use event_log::{Recorded, Subscriber, SubscriberError};
+use sqlx::PgConnection;
+
+use crate::convert::words;
+use crate::{ApplyError, catalogue, earnings, entitlements, ledger, presence, schema, tickets, timeline};
+
+words! {
+    /// A read model.
+    pub enum View {
+        Catalogue = "catalogue",
+        Tickets = "tickets",
+        Earnings = "earnings",
+        Ledger = "ledger",
+        Entitlements = "entitlements",
+        Presence = "presence",
+        Timeline = "timeline",
+    }
+}
+
+impl View {
+    /// Raised whenever tables or `evolve` change: the next start then fills the new version beside the old one.
+    pub const fn version(self) -> i32 {
+        match self {
+            Self::Catalogue
+            | Self::Tickets
+            | Self::Earnings
+            | Self::Ledger
+            | Self::Entitlements
+            | Self::Presence
+            | Self::Timeline => 1,
+        }
+    }
+
+    pub(crate) const fn tables(self) -> &'static str {
+        match self {
+            Self::Catalogue => include_str!("catalogue/schema.sql"),
+            Self::Tickets => include_str!("tickets/schema.sql"),
+            Self::Earnings => include_str!("earnings/schema.sql"),
+            Self::Ledger => include_str!("ledger/schema.sql"),
+            Self::Entitlements => include_str!("entitlements/schema.sql"),
+            Self::Presence => include_str!("presence/schema.sql"),
+            Self::Timeline => include_str!("timeline/schema.sql"),
+        }
+    }
+
+    /// Writes a page into the tables that `search_path` names.
+    async fn apply(self, page: &[Recorded], tables: &mut PgConnection) -> Result<(), ApplyError> {
+        match self {
+            Self::Catalogue => catalogue::apply(page, tables).await,
+            Self::Tickets => tickets::apply(page, tables).await,
+            Self::Earnings => earnings::apply(page, tables).await,
+            Self::Ledger => ledger::apply(page, tables).await,
+            Self::Entitlements => entitlements::apply(page, tables).await,
+            Self::Presence => presence::apply(page, tables).await,
+            Self::Timeline => timeline::apply(page, tables).await,
+        }
+    }
+}
+
+/// Where a view's tables are: what everybody reads, or what a rebuild fills beside it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Side {
+    Live,
+    Next,
+    /// What a rebuild has replaced, until it is dropped.
+    Old,
+}
+
+/// Follows the log for one side of a view.
+#[derive(Debug)]
+pub(crate) struct ViewSubscriber {
+    view: View,
+    schema: String,
+    name: String,
+}
+
+impl ViewSubscriber {
+    pub(crate) fn new(view: View, side: Side) -> Self {
+        Self {
+            view,
+            schema: schema::name(view, side),
+            name: schema::checkpoint_name(view, side),
+        }
+    }
+
+    async fn write(&self, page: &[Recorded], transaction: &mut PgConnection) -> Result<(), ApplyError> {
+        schema::enter(&self.schema, transaction).await?;
+        let found = schema::version_here(transaction).await?;
+        let expected = self.view.version();
+        if found != expected {
+            let view = self.view;
+            return Err(ApplyError::ForeignVersion { view, found, expected });
+        }
+        Box::pin(self.view.apply(page, transaction)).await?;
+        schema::leave(transaction).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Subscriber for ViewSubscriber {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn version(&self) -> i32 {
+        self.view.version()
+    }
+
+    async fn handle(&self, page: &[Recorded], transaction: &mut PgConnection) -> Result<(), SubscriberError> {
+        Ok(self.write(page, transaction).await?)
+    }
+}
