@@ -1,0 +1,38 @@
+//! What cancellation makes of events.
+
+use domain::ticket::RefundReason;
+use domain::{AnyEvent, RoomEvent, RoomId};
+use event_log::Recorded;
+
+use crate::{Job, NewJob};
+
+pub fn react(recorded: &Recorded) -> Vec<NewJob> {
+    let AnyEvent::Room(room, event) = &recorded.event else {
+        return vec![];
+    };
+    match event {
+        RoomEvent::RoomCancelled { .. } => refund_room(recorded, *room, RefundReason::RoomCancelled),
+        RoomEvent::DeliveryRecorded(delivery) if !delivery.delivered => {
+            refund_room(recorded, *room, RefundReason::NotDelivered)
+        }
+        RoomEvent::DeliveryRecorded(_)
+        | RoomEvent::RoomScheduled(_)
+        | RoomEvent::SeatHeld(_)
+        | RoomEvent::SeatSold(_)
+        | RoomEvent::SeatReleased(_)
+        | RoomEvent::SeatDenied { .. }
+        | RoomEvent::RoomOpened { .. }
+        | RoomEvent::RoomEnded { .. }
+        | RoomEvent::SpeakRequested { .. }
+        | RoomEvent::SpeakRequestWithdrawn { .. }
+        | RoomEvent::SpeakRequestDeclined { .. }
+        | RoomEvent::SpeakerApproved { .. }
+        | RoomEvent::SpeakerDismissed { .. }
+        | RoomEvent::PersonRemoved { .. }
+        | RoomEvent::PresenceRecorded { .. } => vec![],
+    }
+}
+
+fn refund_room(recorded: &Recorded, room: RoomId, reason: RefundReason) -> Vec<NewJob> {
+    vec![NewJob::now(recorded, Job::RefundRoom { room, reason })]
+}

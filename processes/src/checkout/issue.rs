@@ -1,0 +1,74 @@
+//! The room's verdict reaches the ticket: it is issued, or its money goes back.
+
+use domain::room::RoomPhase;
+use domain::ticket::{RefundReason, TicketPhase};
+use domain::{Room, RoomId, Ticket, TicketCommand, TicketId};
+
+use super::intent::is_open;
+use crate::refunds::Owing;
+use crate::{Deps, Job, JobContext, JobResult, Outcome, refunds};
+
+/// The seat is sold: issue the ticket.
+///
+/// A room may have been cancelled, or its delivery recorded, between the sale and this moment; those who went through
+/// the room's tickets then did not see this one as issued. So what they decided is looked up and done here.
+pub async fn issue_ticket(deps: &Deps, context: &JobContext, room: RoomId, ticket: TicketId) -> JobResult {
+    let issue = TicketCommand::Issue { at: deps.clock.now() };
+    let tickets = &deps.aggregates.tickets;
+    tickets.execute(ticket.as_uuid(), issue, context.metadata()).await?;
+    let look = |ticket: &Ticket| (ticket.phase(), ticket.payments().any(is_open));
+    let ((phase, has_open_payments), _) = tickets.read(ticket.as_uuid(), look).await?;
+    if phase == TicketPhase::Refunded {
+        // The money went back before the ticket came out: the seat must not stay sold.
+        return refunds::release(deps, context, room, ticket).await;
+    }
+    let (verdict, _) = deps.aggregates.rooms.read(room.as_uuid(), verdict_on).await?;
+    let mut next = vec![];
+    match verdict {
+        Verdict::Open => {}
+        Verdict::Delivered => next.push(Job::SettleTicket { ticket }),
+        Verdict::Refund(reason) => next.push(Job::OweRefund { room, ticket, reason }),
+    }
+    if has_open_payments {
+        next.push(Job::CancelIntents { ticket });
+    }
+    Ok(if next.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Then(next)
+    })
+}
+
+enum Verdict {
+    Open,
+    Delivered,
+    Refund(RefundReason),
+}
+
+fn verdict_on(room: &Room) -> Verdict {
+    match room.phase() {
+        RoomPhase::Cancelled => Verdict::Refund(RefundReason::RoomCancelled),
+        RoomPhase::Unscheduled | RoomPhase::Scheduled | RoomPhase::Live | RoomPhase::Ended => match room.delivery() {
+            None => Verdict::Open,
+            Some(delivery) if delivery.delivered => Verdict::Delivered,
+            Some(_) => Verdict::Refund(RefundReason::NotDelivered),
+        },
+    }
+}
+
+/// The seat was gone when the money came: all of it goes back.
+pub async fn refund_seat_gone(deps: &Deps, context: &JobContext, room: RoomId, ticket: TicketId) -> JobResult {
+    let (phase, _) = deps.aggregates.tickets.read(ticket.as_uuid(), Ticket::phase).await?;
+    match phase {
+        TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed => {}
+        // An earlier run of the sale got the seat after all, or the money is already on its way back.
+        TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Refunded | TicketPhase::Settled => {
+            return Ok(Outcome::Done);
+        }
+    }
+    match refunds::owe(deps, context, room, ticket, RefundReason::SeatGone).await? {
+        Owing::Owed | Owing::AlreadyRefunded => Ok(Outcome::Done),
+        // A free order that came too late is over.
+        Owing::NothingPaid => Ok(Outcome::Then(vec![Job::LapseTicket { ticket }])),
+    }
+}

@@ -1,0 +1,18 @@
+//! Checkout: from a held seat to a ticket, or to a refund.
+//!
+//! `begin_payment` is the buyer's request; the rest happens by itself: capture → sell the seat → issue, with the
+//! late-payment ladder's verdict in between.
+
+mod begin;
+mod intent;
+mod issue;
+mod react;
+mod sell;
+
+pub use begin::{BeginPayment, BeginPaymentError, Begun, begin_payment};
+pub use intent::{cancel_intents, check_payment};
+pub use issue::{issue_ticket, refund_seat_gone};
+pub use react::react;
+pub use sell::sell_seat;
+
+pub(crate) use intent::record_intent;

@@ -1,0 +1,61 @@
+//! What processes work with.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_log::clock::Clock;
+use event_log::{Aggregates, EventLog};
+use payments::PaymentProvider;
+use sqlx::PgPool;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Deps {
+    pub log: Arc<dyn EventLog>,
+    pub aggregates: Aggregates,
+    pub pool: PgPool,
+    pub provider: Arc<dyn PaymentProvider>,
+    pub clock: Arc<dyn Clock>,
+    pub settings: ProcessSettings,
+}
+
+impl fmt::Debug for Deps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deps")
+            .field("provider", &self.provider.name())
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The figures an operator, or a test in a hurry, may change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProcessSettings {
+    /// How often the provider's own event list is read.
+    pub sweep_interval: Duration,
+    /// How long after its start a payment that the provider has not answered for is asked for again.
+    pub payment_check_delay: Duration,
+    /// How long a worker owns a job it took. After a crash its jobs wait for the rest of this.
+    pub lease: Duration,
+    /// Jobs that run at once: so many that ask the provider, and so many others.
+    pub concurrency: u32,
+    /// Tries before a job is put aside as dead. Tries that failed for want of the log, the database or the provider do
+    /// not count; tries whose worker died do.
+    pub attempts_max: i32,
+    /// The wait after a first failed try; it doubles from there, up to [`crate::jobs::BACKOFF_MAX`].
+    pub backoff_first: Duration,
+}
+
+impl Default for ProcessSettings {
+    fn default() -> Self {
+        Self {
+            sweep_interval: Duration::from_secs(2),
+            payment_check_delay: Duration::from_secs(5),
+            lease: Duration::from_secs(10),
+            concurrency: 16,
+            attempts_max: 10,
+            backoff_first: Duration::from_millis(200),
+        }
+    }
+}

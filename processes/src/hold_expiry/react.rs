@@ -1,0 +1,52 @@
+//! What hold expiry makes of events.
+
+use domain::room::ReleaseReason;
+use domain::{AnyEvent, RoomEvent};
+use event_log::Recorded;
+
+use crate::{Job, NewJob};
+
+pub fn react(recorded: &Recorded) -> Vec<NewJob> {
+    match &recorded.event {
+        AnyEvent::Room(room, event) => match event {
+            RoomEvent::SeatHeld(held) => {
+                let timer = Job::ReleaseLapsed {
+                    room: *room,
+                    ticket: held.ticket_id,
+                    expires_at: held.expires_at,
+                };
+                vec![NewJob::at(recorded, timer, held.expires_at)]
+            }
+            RoomEvent::SeatReleased(released) => match released.reason {
+                // Nobody paid in time, or may pay any more.
+                ReleaseReason::Lapsed
+                | ReleaseReason::GivenBack
+                | ReleaseReason::RoomCancelled
+                | ReleaseReason::Removed => {
+                    vec![NewJob::now(
+                        recorded,
+                        Job::LapseTicket {
+                            ticket: released.ticket_id,
+                        },
+                    )]
+                }
+                ReleaseReason::Refunded => vec![],
+            },
+            RoomEvent::RoomScheduled(_)
+            | RoomEvent::SeatSold(_)
+            | RoomEvent::SeatDenied { .. }
+            | RoomEvent::RoomOpened { .. }
+            | RoomEvent::RoomEnded { .. }
+            | RoomEvent::RoomCancelled { .. }
+            | RoomEvent::SpeakRequested { .. }
+            | RoomEvent::SpeakRequestWithdrawn { .. }
+            | RoomEvent::SpeakRequestDeclined { .. }
+            | RoomEvent::SpeakerApproved { .. }
+            | RoomEvent::SpeakerDismissed { .. }
+            | RoomEvent::PersonRemoved { .. }
+            | RoomEvent::PresenceRecorded { .. }
+            | RoomEvent::DeliveryRecorded(_) => vec![],
+        },
+        AnyEvent::Ticket(..) | AnyEvent::Payout(..) => vec![],
+    }
+}

@@ -1,0 +1,12 @@
+//! What the payment provider tells: raw webhooks stored before they are answered, read afterwards.
+//!
+//! A webhook that cannot be read, or that says what the ticket refuses, is put aside with its error and stays; a later
+//! version, or a human, reads it again.
+
+mod apply;
+mod reader;
+mod store;
+
+pub use apply::{ApplyError, apply_event};
+pub(crate) use reader::Reader;
+pub use store::{InboxCounts, WebhookRow, count, list_put_aside, reread, reread_put_aside, store};

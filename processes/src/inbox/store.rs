@@ -1,0 +1,147 @@
+//! The table of webhooks.
+
+use domain::Timestamp;
+use sqlx::PgPool;
+
+/// Keeps a webhook. It is durable when this returns: only then is the provider answered. A reader sees it within
+/// [`crate::processes::POLL_INTERVAL`], or at once through [`crate::Processes::receive_webhook`].
+pub async fn store(pool: &PgPool, provider: &str, body: &[u8], now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO provider_webhooks (provider, body, received_at, retry_at) VALUES ($1, $2, $3, $3)",
+        provider,
+        body,
+        now,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// A webhook that is due to be read.
+#[derive(Debug)]
+pub(super) struct DueWebhook {
+    pub(super) id: i64,
+    pub(super) body: Vec<u8>,
+    /// How often it was read in vain.
+    pub(super) attempts: i32,
+}
+
+pub(super) async fn find_due(
+    pool: &PgPool,
+    provider: &str,
+    now: Timestamp,
+    limit: i64,
+) -> sqlx::Result<Vec<DueWebhook>> {
+    sqlx::query_as!(
+        DueWebhook,
+        "SELECT id, body, attempts
+         FROM provider_webhooks
+         WHERE provider = $1 AND retry_at <= $2
+         ORDER BY retry_at, id
+         LIMIT $3",
+        provider,
+        now,
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+pub(super) async fn mark_handled(pool: &PgPool, id: i64, now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE provider_webhooks SET handled_at = $2, retry_at = NULL, error = NULL WHERE id = $1",
+        id,
+        now,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// `retry_at`: when to read it again; `None` puts it aside.
+pub(super) async fn mark_failed(
+    pool: &PgPool,
+    id: i64,
+    error: &str,
+    counts: bool,
+    retry_at: Option<Timestamp>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE provider_webhooks SET error = $2, attempts = attempts + $3, retry_at = $4 WHERE id = $1",
+        id,
+        error,
+        i32::from(counts),
+        retry_at,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// A webhook that waits for a human.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WebhookRow {
+    pub id: i64,
+    pub provider: String,
+    pub received_at: Timestamp,
+    pub attempts: i32,
+    pub error: Option<String>,
+}
+
+/// Webhooks that were put aside, the newest first.
+pub async fn list_put_aside(pool: &PgPool, limit: u32) -> sqlx::Result<Vec<WebhookRow>> {
+    sqlx::query_as!(
+        WebhookRow,
+        "SELECT id, provider, received_at, attempts, error
+         FROM provider_webhooks
+         WHERE handled_at IS NULL AND retry_at IS NULL
+         ORDER BY id DESC
+         LIMIT $1",
+        i64::from(limit),
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Has a webhook read again that was put aside. `false` if there is none with this id.
+pub async fn reread(pool: &PgPool, id: i64, now: Timestamp) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE provider_webhooks SET retry_at = $2, attempts = 0
+         WHERE id = $1 AND handled_at IS NULL AND retry_at IS NULL",
+        id,
+        now,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Has every webhook read again that was put aside, and says how many there were.
+pub async fn reread_put_aside(pool: &PgPool, now: Timestamp) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "UPDATE provider_webhooks SET retry_at = $1, attempts = 0 WHERE handled_at IS NULL AND retry_at IS NULL",
+        now,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InboxCounts {
+    /// Still to be read.
+    pub open: i64,
+    /// Waiting for a human.
+    pub put_aside: i64,
+}
+
+pub async fn count(pool: &PgPool) -> sqlx::Result<InboxCounts> {
+    sqlx::query_as!(
+        InboxCounts,
+        r#"SELECT
+             (SELECT count(*) FROM provider_webhooks WHERE retry_at IS NOT NULL) AS "open!",
+             (SELECT count(*) FROM provider_webhooks WHERE retry_at IS NULL AND handled_at IS NULL) AS "put_aside!""#,
+    )
+    .fetch_one(pool)
+    .await
+}

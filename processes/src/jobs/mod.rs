@@ -1,0 +1,8 @@
+//! The table of jobs: how they get in, how workers take them, and what an operator sees.
+
+mod admin;
+mod queue;
+
+pub use admin::{JobCounts, JobRow, JobState, count, list, prune, rerun, rerun_dead};
+pub use queue::BACKOFF_MAX;
+pub(crate) use queue::{Claimed, Lane, backoff, claim, cut, next_run_at, record, store};

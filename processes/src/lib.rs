@@ -1,0 +1,32 @@
+//! What happens by itself: a captured payment becomes a ticket, an unpaid hold gives its seat back, a cancelled room
+//! refunds everybody, a delivered room pays its host.
+//!
+//! Each process is a pure `react`: a recorded event in, jobs out. One subscriber stores the jobs in the transaction of
+//! its checkpoint, so that an event leads to its jobs exactly once; the runner executes them, at least once each. Every
+//! job may run twice, at any time, on any worker: its commands are repeats then, and its calls to the provider carry the
+//! same ids.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+pub mod cancellation;
+pub mod checkout;
+mod deps;
+pub mod hold_expiry;
+pub mod inbox;
+pub mod job;
+pub mod jobs;
+pub mod payout;
+pub mod processes;
+pub mod refunds;
+mod runner;
+pub mod settlement;
+mod subscriber;
+pub mod sweep;
+#[cfg(test)]
+mod tests;
+
+pub use checkout::{BeginPayment, BeginPaymentError, Begun};
+pub use deps::{Deps, ProcessSettings};
+pub use job::{Job, JobContext, JobError, JobResult, NewJob, Outcome};
+pub use processes::Processes;
+pub use runner::run_job;
+pub use subscriber::{SUBSCRIBER, react};

@@ -1,0 +1,28 @@
+//! What payout makes of events.
+
+use domain::{AnyEvent, PayoutEvent};
+use event_log::Recorded;
+
+use crate::{Job, NewJob};
+
+pub fn react(recorded: &Recorded) -> Vec<NewJob> {
+    let AnyEvent::Payout(host, event) = &recorded.event else {
+        return vec![];
+    };
+    match event {
+        PayoutEvent::PayoutRequested { payout_id, .. } => {
+            let send = Job::SendPayout {
+                host: *host,
+                payout: *payout_id,
+            };
+            vec![NewJob::now(recorded, send)]
+        }
+        PayoutEvent::HostApplied { .. }
+        | PayoutEvent::HostApproved { .. }
+        | PayoutEvent::DestinationLinked { .. }
+        | PayoutEvent::EarningCredited(_)
+        | PayoutEvent::PayoutSent { .. }
+        | PayoutEvent::PayoutPaid { .. }
+        | PayoutEvent::PayoutFailed { .. } => vec![],
+    }
+}

@@ -1,0 +1,130 @@
+//! All processes, running.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use event_log::subscription::{self, Progress};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::error;
+
+use crate::inbox::{self, Reader};
+use crate::jobs::Lane;
+use crate::runner::{Housekeeper, Worker};
+use crate::subscriber::JobMaker;
+use crate::sweep::Sweep;
+use crate::{BeginPayment, BeginPaymentError, Begun, Deps, checkout};
+
+/// Work that nobody announces is found within this: what another process stored, or an operator put back.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A handle on the running processes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Processes {
+    deps: Deps,
+    progress: Progress,
+    webhook_stored: Arc<Notify>,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl Processes {
+    /// Starts the subscriber, the workers, the webhook reader, the sweep and the housekeeper on `tracker`; they stop when
+    /// `cancel` is cancelled. One that ends by itself cancels it: nobody may go on as if all were well.
+    pub fn start(deps: Deps, tracker: &TaskTracker, cancel: &CancellationToken) -> Self {
+        let processes = Self::idle(deps.clone());
+        processes.spawn_subscriber(tracker, cancel);
+        let ended = Arc::new(Notify::new());
+        for lane in [Lane::Log, Lane::Provider] {
+            let worker = Worker {
+                deps: deps.clone(),
+                lane,
+                progress: processes.progress.clone(),
+                ended: Arc::clone(&ended),
+                tracker: tracker.clone(),
+                cancel: cancel.clone(),
+            };
+            spawn(tracker, cancel, worker.run());
+        }
+        let reader = Reader {
+            deps: deps.clone(),
+            wake: Arc::clone(&processes.webhook_stored),
+            cancel: cancel.clone(),
+        };
+        spawn(tracker, cancel, reader.run());
+        spawn(tracker, cancel, Sweep::new(deps.clone(), cancel.clone()).run());
+        let housekeeper = Housekeeper {
+            deps,
+            cancel: cancel.clone(),
+        };
+        spawn(tracker, cancel, housekeeper.run());
+        processes
+    }
+
+    /// A handle without any task: for a node that takes requests and leaves the rest to a worker elsewhere.
+    pub fn idle(deps: Deps) -> Self {
+        Self {
+            deps,
+            progress: Progress::new(),
+            webhook_stored: Arc::new(Notify::new()),
+            failure: Arc::new(Mutex::new(None)),
+        }
+    }
+
+    fn spawn_subscriber(&self, tracker: &TaskTracker, cancel: &CancellationToken) {
+        let maker = Arc::new(JobMaker {
+            settings: self.deps.settings,
+            clock: Arc::clone(&self.deps.clock),
+        });
+        let run = subscription::run(
+            Arc::clone(&self.deps.log),
+            self.deps.pool.clone(),
+            maker,
+            self.progress.clone(),
+            cancel.clone(),
+        );
+        let failure = Arc::clone(&self.failure);
+        spawn(tracker, cancel, async move {
+            if let Err(reason) = run.await {
+                error!("the processes stopped reading the log: {reason}");
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_string());
+            }
+        });
+    }
+
+    pub fn deps(&self) -> &Deps {
+        &self.deps
+    }
+
+    /// The log position up to which jobs were made.
+    pub fn position(&self) -> u64 {
+        self.progress.position()
+    }
+
+    /// Why the processes stopped for good, if they did.
+    pub fn failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// See [`checkout::begin_payment`].
+    pub async fn begin_payment(&self, request: BeginPayment) -> Result<Begun, BeginPaymentError> {
+        checkout::begin_payment(&self.deps, request).await
+    }
+
+    /// Keeps a verified webhook, and has it read. It is durable when this returns: only then is the provider answered.
+    pub async fn receive_webhook(&self, body: &[u8]) -> sqlx::Result<()> {
+        let now = self.deps.clock.now();
+        inbox::store(&self.deps.pool, self.deps.provider.name(), body, now).await?;
+        self.webhook_stored.notify_one();
+        Ok(())
+    }
+}
+
+/// A task that ends, by itself or by a panic, cancels all.
+fn spawn(tracker: &TaskTracker, cancel: &CancellationToken, task: impl Future<Output = ()> + Send + 'static) {
+    let fatal = cancel.clone().drop_guard();
+    tracker.spawn(async move {
+        let _fatal = fatal;
+        task.await;
+    });
+}

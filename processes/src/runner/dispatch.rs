@@ -1,0 +1,28 @@
+//! Which process executes which job.
+
+use crate::{Deps, Job, JobContext, JobResult, cancellation, checkout, hold_expiry, payout, refunds, settlement};
+
+/// Executes a job once. Safe to repeat, whether it ended before or not.
+pub async fn run_job(deps: &Deps, context: &JobContext, job: Job) -> JobResult {
+    match job {
+        Job::CheckPayment { ticket, payment } => checkout::check_payment(deps, context, ticket, payment).await,
+        Job::SellSeat { ticket } => checkout::sell_seat(deps, context, ticket).await,
+        Job::IssueTicket { room, ticket } => checkout::issue_ticket(deps, context, room, ticket).await,
+        Job::RefundSeatGone { room, ticket } => checkout::refund_seat_gone(deps, context, room, ticket).await,
+        Job::CancelIntents { ticket } => checkout::cancel_intents(deps, context, ticket).await,
+        Job::ReleaseLapsed {
+            room,
+            ticket,
+            expires_at,
+        } => hold_expiry::release_lapsed(deps, context, room, ticket, expires_at).await,
+        Job::LapseTicket { ticket } => hold_expiry::lapse_ticket(deps, context, ticket).await,
+        Job::SendRefund { ticket, refund } => refunds::send_refund(deps, context, ticket, refund).await,
+        Job::ReleaseRefundedSeat { ticket } => refunds::release_seat(deps, context, ticket).await,
+        Job::RefundRoom { room, reason } => cancellation::refund_room(deps, room, reason).await,
+        Job::OweRefund { room, ticket, reason } => cancellation::owe_refund(deps, context, room, ticket, reason).await,
+        Job::SettleRoom { room } => settlement::settle_room(deps, room).await,
+        Job::SettleTicket { ticket } => settlement::settle_ticket(deps, context, ticket).await,
+        Job::CreditEarning(earning) => settlement::credit_earning(deps, context, earning).await,
+        Job::SendPayout { host, payout } => payout::send_payout(deps, context, host, payout).await,
+    }
+}

@@ -1,0 +1,63 @@
+//! What settlement makes of events.
+
+use domain::{AnyEvent, RoomEvent, TicketEvent, TicketId};
+use event_log::Recorded;
+
+use crate::job::CreditEarning;
+use crate::{Job, NewJob};
+
+pub fn react(recorded: &Recorded) -> Vec<NewJob> {
+    match &recorded.event {
+        AnyEvent::Room(room, event) => match event {
+            RoomEvent::DeliveryRecorded(delivery) if delivery.delivered => {
+                vec![NewJob::now(recorded, Job::SettleRoom { room: *room })]
+            }
+            RoomEvent::DeliveryRecorded(_)
+            | RoomEvent::RoomScheduled(_)
+            | RoomEvent::SeatHeld(_)
+            | RoomEvent::SeatSold(_)
+            | RoomEvent::SeatReleased(_)
+            | RoomEvent::SeatDenied { .. }
+            | RoomEvent::RoomOpened { .. }
+            | RoomEvent::RoomEnded { .. }
+            | RoomEvent::RoomCancelled { .. }
+            | RoomEvent::SpeakRequested { .. }
+            | RoomEvent::SpeakRequestWithdrawn { .. }
+            | RoomEvent::SpeakRequestDeclined { .. }
+            | RoomEvent::SpeakerApproved { .. }
+            | RoomEvent::SpeakerDismissed { .. }
+            | RoomEvent::PersonRemoved { .. }
+            | RoomEvent::PresenceRecorded { .. } => vec![],
+        },
+        AnyEvent::Ticket(ticket, event) => react_to_ticket(recorded, *ticket, event),
+        AnyEvent::Payout(..) => vec![],
+    }
+}
+
+fn react_to_ticket(recorded: &Recorded, ticket: TicketId, event: &TicketEvent) -> Vec<NewJob> {
+    match event {
+        TicketEvent::TicketSettled(settled) => {
+            let earning = CreditEarning {
+                ticket,
+                gross: settled.gross,
+                provider_fee: settled.provider_fee,
+                platform_fee: settled.platform_fee,
+                host_share: settled.host_share,
+            };
+            vec![NewJob::now(recorded, Job::CreditEarning(earning))]
+        }
+        TicketEvent::TicketOrdered { .. }
+        | TicketEvent::PaymentStarted { .. }
+        | TicketEvent::PaymentAccepted { .. }
+        | TicketEvent::PaymentCaptured { .. }
+        | TicketEvent::PaymentDeclined { .. }
+        | TicketEvent::PaymentCancelled { .. }
+        | TicketEvent::TicketIssued { .. }
+        | TicketEvent::TicketLapsed { .. }
+        | TicketEvent::TicketAdmitted { .. }
+        | TicketEvent::RefundOwed(_)
+        | TicketEvent::RefundSent { .. }
+        | TicketEvent::RefundCompleted { .. }
+        | TicketEvent::RefundFailed { .. } => vec![],
+    }
+}

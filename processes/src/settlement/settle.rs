@@ -1,0 +1,53 @@
+//! From a delivered room to its host's balance: room, tickets, account.
+
+use domain::payout::EarningCredited;
+use domain::{PayoutCommand, Room, RoomId, Ticket, TicketCommand, TicketId};
+
+use crate::job::CreditEarning;
+use crate::{Deps, Job, JobContext, JobError, JobResult, Outcome};
+
+/// Finds the sales of a delivered room. A ticket that is issued after this is settled by checkout.
+pub async fn settle_room(deps: &Deps, room: RoomId) -> JobResult {
+    let sold = |room: &Room| room.sold().map(|(ticket, _)| ticket).collect::<Vec<_>>();
+    let (sold, _) = deps.aggregates.rooms.read(room.as_uuid(), sold).await?;
+    let settle = sold.into_iter().map(|ticket| Job::SettleTicket { ticket });
+    Ok(Outcome::Then(settle.collect()))
+}
+
+/// Splits what was captured and not refunded. A ticket without money in it records nothing.
+pub async fn settle_ticket(deps: &Deps, context: &JobContext, ticket: TicketId) -> JobResult {
+    let settle = TicketCommand::Settle { at: deps.clock.now() };
+    deps.aggregates
+        .tickets
+        .execute(ticket.as_uuid(), settle, context.metadata())
+        .await?;
+    Ok(Outcome::Done)
+}
+
+/// Credits the host. The account takes each ticket once.
+pub async fn credit_earning(deps: &Deps, context: &JobContext, earning: CreditEarning) -> JobResult {
+    let ticket = earning.ticket;
+    let sale = |ticket: &Ticket| ticket.sale().map(|sale| (sale.room_id, sale.host));
+    let (sale, _) = deps.aggregates.tickets.read(ticket.as_uuid(), sale).await?;
+    let Some((room_id, host)) = sale else {
+        return Err(JobError::Retry(format!("ticket {ticket} was never ordered")));
+    };
+    let credit = EarningCredited {
+        ticket_id: ticket,
+        room_id,
+        gross: earning.gross,
+        provider_fee: earning.provider_fee,
+        platform_fee: earning.platform_fee,
+        host_share: earning.host_share,
+        credited_at: deps.clock.now(),
+    };
+    deps.aggregates
+        .payouts
+        .execute(
+            host.as_uuid(),
+            PayoutCommand::CreditEarning(Box::new(credit)),
+            context.metadata(),
+        )
+        .await?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,13 @@
+//! Tests of the processes: on real PostgreSQL, with a provider that follows a script, and with the sandbox.
+
+mod cancelling;
+mod crashes;
+mod expiry;
+mod inbox;
+mod jobs;
+mod provider;
+mod purchase;
+mod reactions;
+mod sandbox;
+mod settling;
+mod world;

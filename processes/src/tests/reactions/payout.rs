@@ -1,0 +1,72 @@
+//! What accounts of hosts lead to.
+
+use domain::payout::EarningCredited;
+use domain::{AnyEvent, Fingerprint, PayoutEvent, PayoutId};
+use uuid::Uuid;
+
+use super::{at, jobs, usd};
+use crate::Job;
+use crate::tests::world::{HOST, ROOM, ticket};
+
+const PAYOUT: PayoutId = PayoutId::from_uuid(Uuid::from_u128(0xf101));
+
+#[test]
+fn only_a_requested_payout_leads_to_something() {
+    let (host, payout_id, at) = (HOST, PAYOUT, at(0));
+    let amount = usd(894);
+    let text = || "whatever".to_owned();
+    let requested = PayoutEvent::PayoutRequested {
+        payout_id,
+        amount,
+        provider: "sandbox".to_owned(),
+        destination: text(),
+        request: Fingerprint::of(b"payout"),
+        requested_at: at,
+    };
+    let send = Job::SendPayout {
+        host,
+        payout: payout_id,
+    };
+    assert_eq!(jobs(AnyEvent::Payout(host, requested)), [send]);
+    let others = [
+        PayoutEvent::HostApplied { host, applied_at: at },
+        PayoutEvent::HostApproved {
+            host,
+            by: host,
+            approved_at: at,
+        },
+        PayoutEvent::DestinationLinked {
+            destination: text(),
+            linked_at: at,
+        },
+        PayoutEvent::EarningCredited(EarningCredited {
+            ticket_id: ticket(1),
+            room_id: ROOM,
+            gross: amount,
+            provider_fee: usd(0),
+            platform_fee: usd(0),
+            host_share: amount,
+            credited_at: at,
+        }),
+        PayoutEvent::PayoutSent {
+            payout_id,
+            provider_ref: text(),
+            sent_at: at,
+        },
+        PayoutEvent::PayoutPaid {
+            payout_id,
+            amount,
+            paid_at: at,
+        },
+        PayoutEvent::PayoutFailed {
+            payout_id,
+            amount,
+            reason: text(),
+            failed_at: at,
+        },
+    ];
+    for event in others {
+        let name = event.name();
+        assert_eq!(jobs(AnyEvent::Payout(host, event)), [], "{name}");
+    }
+}
