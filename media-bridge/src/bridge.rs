@@ -1,0 +1,143 @@
+//! The running bridge, as others see it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use domain::{SessionId, Timestamp};
+use event_log::{Clock, EventLog};
+use sqlx::PgPool;
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::error;
+
+use crate::identity::room_name;
+use crate::presence::PresenceRecorder;
+use crate::reconciler::{self, Reconciler};
+use crate::shared::Shared;
+use crate::{Admission, Entitlements, EntitlementsError, Identity, MediaServer, RefusalReason};
+
+/// An entry token is for joining now. Whoever is in stays in, whatever their token says.
+const TOKEN_TTL_SECONDS: u32 = 120;
+/// How long an entry waits for the room to be there.
+const ENTRY_WAIT: Duration = Duration::from_secs(2);
+
+#[derive(Clone)]
+pub struct BridgeDeps {
+    pub media: Arc<dyn MediaServer>,
+    pub entitlements: Arc<dyn Entitlements>,
+    pub log: Arc<dyn EventLog>,
+    pub pool: PgPool,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A way into a room. The token is stored nowhere.
+#[derive(Clone, Debug)]
+pub struct EntryToken {
+    pub token: String,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Debug, Error)]
+pub enum EntryError {
+    /// The media server is away, or does not have the room yet. Try again in a second.
+    #[error("the media server is not ready for this room")]
+    MediaUnavailable,
+    /// The room is not live.
+    #[error("no such room is live")]
+    NoSuchRoom,
+    #[error("not admitted: {0:?}")]
+    Refused(RefusalReason),
+    #[error(transparent)]
+    Entitlements(#[from] EntitlementsError),
+}
+
+/// Keeps the media server in line, records who was there, and lets people in. Cheap to clone.
+#[derive(Clone)]
+pub struct Bridge {
+    media: Arc<dyn MediaServer>,
+    entitlements: Arc<dyn Entitlements>,
+    clock: Arc<dyn Clock>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) tracker: TaskTracker,
+    pub(crate) cancel: CancellationToken,
+}
+
+impl fmt::Debug for Bridge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bridge")
+            .field("media", &self.media)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Bridge {
+    /// Starts the reconciler and presence. If they end by themselves, `cancel` is cancelled: a process that looks after no
+    /// rooms must not look healthy.
+    pub fn start(deps: BridgeDeps, tracker: &TaskTracker, cancel: &CancellationToken) -> Self {
+        let (shared, hints) = Shared::new();
+        let shared = Arc::new(shared);
+        let reconciler = Reconciler::new(
+            reconciler::Deps {
+                media: Arc::clone(&deps.media),
+                entitlements: Arc::clone(&deps.entitlements),
+                clock: Arc::clone(&deps.clock),
+                shared: Arc::clone(&shared),
+            },
+            PresenceRecorder::new(deps.pool.clone()),
+        );
+        tracker.spawn(reconciler::run(reconciler, deps.log.wake(), hints, cancel.clone()));
+
+        Self {
+            media: deps.media,
+            entitlements: deps.entitlements,
+            clock: deps.clock,
+            shared,
+            tracker: tracker.clone(),
+            cancel: cancel.clone(),
+        }
+    }
+
+    /// A token for somebody who may be in this opening, once the media server has the room.
+    pub async fn entry(&self, session: SessionId, identity: Identity) -> Result<EntryToken, EntryError> {
+        match self.entitlements.admission(session, identity).await? {
+            Admission::Admitted { .. } => {}
+            Admission::Refused(reason) => return Err(EntryError::Refused(reason)),
+            Admission::NoSuchRoom => return Err(EntryError::NoSuchRoom),
+        }
+        if !self.shared.wait_until_ready(session, 0, ENTRY_WAIT).await {
+            return Err(EntryError::MediaUnavailable);
+        }
+        let token = self
+            .media
+            .entry_token(&room_name(session), identity, TOKEN_TTL_SECONDS)
+            .map_err(|failure| {
+                error!(
+                    error = &failure as &dyn std::error::Error,
+                    "an entry token cannot be made"
+                );
+                EntryError::MediaUnavailable
+            })?;
+        Ok(EntryToken {
+            token,
+            expires_at: self.clock.now() + TimeDelta::seconds(TOKEN_TTL_SECONDS.into()),
+        })
+    }
+
+    /// Looks at once whether the media server is as it should be.
+    pub fn wake(&self) {
+        self.shared.wake();
+    }
+
+    pub fn is_available(&self) -> bool {
+        self.shared.is_available()
+    }
+
+    /// Whether the media server answers, and its changes.
+    pub fn availability(&self) -> watch::Receiver<bool> {
+        self.shared.availability()
+    }
+}

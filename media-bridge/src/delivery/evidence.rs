@@ -1,0 +1,155 @@
+//! The pure part: the verdict on an opening, from the stays of its people.
+
+use std::cmp::{max, min};
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+use domain::room::{PresenceInterval, RecordDelivery};
+use domain::{SessionId, Timestamp, UserId};
+
+use crate::Identity;
+use crate::presence::Stay;
+
+/// Whoever was seen this shortly before the end of the room stayed until its end: observations are a second apart.
+const SEEN_UNTIL_THE_END: TimeDelta = TimeDelta::seconds(5);
+
+#[derive(Clone, Debug)]
+pub(super) struct Attendee {
+    pub(super) identity: Identity,
+    pub(super) user: UserId,
+    pub(super) stay: Stay,
+}
+
+/// Cuts the stays at the end of the room and sums them up. Whoever came after the end was not there.
+pub(super) fn evidence(
+    session_id: SessionId,
+    attendees: &[Attendee],
+    ended_at: Timestamp,
+    now: Timestamp,
+) -> RecordDelivery {
+    let intervals: Vec<(Identity, PresenceInterval)> = attendees
+        .iter()
+        .filter(|attendee| attendee.stay.joined_at <= ended_at)
+        .map(|attendee| (attendee.identity, interval(attendee, ended_at)))
+        .collect();
+    let heard: Vec<&PresenceInterval> = intervals
+        .iter()
+        .filter(|(identity, interval)| matches!(identity, Identity::Host(_)) && interval.audible_ms > 0)
+        .map(|(_, interval)| interval)
+        .collect();
+    let present: HashSet<Identity> = intervals
+        .iter()
+        .filter(|(identity, stay)| {
+            matches!(identity, Identity::Ticket(_)) && heard.iter().any(|host| overlap(host, stay))
+        })
+        .map(|(identity, _)| *identity)
+        .collect();
+    RecordDelivery {
+        session_id,
+        host_heard_ms: heard.iter().map(|interval| interval.audible_ms).sum(),
+        listeners_present: u32::try_from(present.len()).unwrap_or(u32::MAX),
+        intervals: intervals.into_iter().map(|(_, interval)| interval).collect(),
+        at: now,
+    }
+}
+
+fn interval(attendee: &Attendee, ended_at: Timestamp) -> PresenceInterval {
+    let stay = &attendee.stay;
+    let until_the_end = ended_at - stay.seen_at <= SEEN_UNTIL_THE_END;
+    let open_end = if until_the_end { ended_at } else { stay.seen_at };
+    let left_at = max(stay.joined_at, min(stay.left_at.unwrap_or(open_end), ended_at));
+    let length_ms = (left_at - stay.joined_at).num_milliseconds();
+    PresenceInterval {
+        user: attendee.user,
+        ticket_id: match attendee.identity {
+            Identity::Ticket(ticket) => Some(ticket),
+            Identity::Host(_) => None,
+        },
+        joined_at: stay.joined_at,
+        left_at,
+        audible_ms: u64::try_from(stay.audible_ms.clamp(0, length_ms)).unwrap_or(0),
+    }
+}
+
+fn overlap(one: &PresenceInterval, other: &PresenceInterval) -> bool {
+    one.joined_at < other.left_at && other.joined_at < one.left_at
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::TicketId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_timestamp(1_800_000_000 + seconds, 0).expect("a time")
+    }
+
+    fn host() -> Identity {
+        Identity::Host(UserId::from_uuid(Uuid::from_u128(1)))
+    }
+
+    fn ticket(number: u128) -> Identity {
+        Identity::Ticket(TicketId::from_uuid(Uuid::from_u128(number)))
+    }
+
+    fn stayed(identity: Identity, joined: i64, seen: i64, left: Option<i64>, audible_ms: i64) -> Attendee {
+        Attendee {
+            identity,
+            user: UserId::from_uuid(Uuid::from_u128(1)),
+            stay: Stay {
+                joined_at: at(joined),
+                seen_at: at(seen),
+                left_at: left.map(at),
+                audible: false,
+                audible_ms,
+            },
+        }
+    }
+
+    fn verdict(attendees: &[Attendee]) -> RecordDelivery {
+        evidence(SessionId::from_uuid(Uuid::from_u128(9)), attendees, at(100), at(110))
+    }
+
+    #[test]
+    fn listeners_count_once_and_only_while_the_host_could_be_heard() {
+        let verdict = verdict(&[
+            stayed(host(), 10, 50, Some(50), 30_000),
+            stayed(host(), 60, 70, Some(70), 0),
+            stayed(ticket(2), 0, 20, Some(20), 0),
+            stayed(ticket(2), 25, 99, None, 0),
+            stayed(ticket(3), 51, 99, None, 0),
+            stayed(ticket(4), 20, 99, None, 9_000),
+        ]);
+        assert_eq!((verdict.host_heard_ms, verdict.listeners_present), (30_000, 2));
+        assert_eq!(verdict.intervals.len(), 6);
+    }
+
+    #[test]
+    fn an_open_stay_ends_with_the_room_or_when_it_was_last_seen() {
+        let verdict = verdict(&[
+            stayed(host(), 0, 97, None, 0),
+            stayed(ticket(2), 0, 80, None, 0),
+            stayed(ticket(3), 0, 104, Some(105), 0),
+        ]);
+        let left: Vec<Timestamp> = verdict.intervals.iter().map(|interval| interval.left_at).collect();
+        assert_eq!(left, [at(100), at(80), at(100)]);
+    }
+
+    #[test]
+    fn nobody_is_heard_for_longer_than_they_were_there_or_comes_after_the_end() {
+        let verdict = verdict(&[
+            stayed(host(), 90, 104, None, 14_000),
+            stayed(ticket(2), 101, 104, None, 0),
+        ]);
+        assert_eq!((verdict.host_heard_ms, verdict.listeners_present), (10_000, 0));
+        assert_eq!(verdict.intervals.len(), 1);
+    }
+
+    #[test]
+    fn without_a_host_nothing_was_heard() {
+        let verdict = verdict(&[stayed(ticket(2), 0, 99, None, 60_000)]);
+        assert_eq!((verdict.host_heard_ms, verdict.listeners_present), (0, 0));
+    }
+}

@@ -1,0 +1,57 @@
+//! What the media server should look like: read from the entitlements projection through a port, so that the bridge knows
+//! no tables but its own.
+
+use async_trait::async_trait;
+use domain::{RoomId, SessionId, TicketId, UserId};
+use thiserror::Error;
+
+use crate::Identity;
+
+/// A room that should be live now, with everybody who may be in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DesiredRoom {
+    pub room_id: RoomId,
+    pub session_id: SessionId,
+    pub host: UserId,
+    pub people: Vec<DesiredPerson>,
+}
+
+/// Somebody who may be in the room. Whoever is not listed may not.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DesiredPerson {
+    pub identity: Identity,
+    pub user: UserId,
+    pub ticket_id: Option<TicketId>,
+    pub may_speak: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    Admitted {
+        may_speak: bool,
+    },
+    Refused(RefusalReason),
+    /// No such opening, or it is over.
+    NoSuchRoom,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RefusalReason {
+    NotIssued,
+    Refunded,
+    Removed,
+}
+
+#[derive(Debug, Error)]
+#[error("entitlements cannot be read")]
+pub struct EntitlementsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// The wish, as the log has it.
+#[async_trait]
+pub trait Entitlements: Send + Sync + 'static {
+    /// Every room that should be live.
+    async fn live_rooms(&self) -> Result<Vec<DesiredRoom>, EntitlementsError>;
+
+    /// Whether this identity may be in this opening now.
+    async fn admission(&self, session: SessionId, identity: Identity) -> Result<Admission, EntitlementsError>;
+}

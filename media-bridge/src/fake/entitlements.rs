@@ -1,0 +1,116 @@
+//! Entitlements in memory, set by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use domain::{RoomId, SessionId, TicketId, UserId};
+
+use crate::{Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, Identity, RefusalReason};
+
+#[derive(Debug, Default)]
+pub struct FakeEntitlements {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rooms: BTreeMap<SessionId, DesiredRoom>,
+    removed: BTreeSet<(SessionId, Identity)>,
+    is_unreadable: bool,
+}
+
+impl FakeEntitlements {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn readable(&self) -> Result<MutexGuard<'_, State>, EntitlementsError> {
+        let state = self.state();
+        if state.is_unreadable {
+            return Err(EntitlementsError("the fake is unreadable".into()));
+        }
+        Ok(state)
+    }
+
+    /// Nothing can be read, until it can again.
+    pub fn set_unreadable(&self, is_unreadable: bool) {
+        self.state().is_unreadable = is_unreadable;
+    }
+
+    /// A room goes live, with its host.
+    pub fn open(&self, room_id: RoomId, session_id: SessionId, host: UserId) {
+        let room = DesiredRoom {
+            room_id,
+            session_id,
+            host,
+            people: vec![DesiredPerson {
+                identity: Identity::Host(host),
+                user: host,
+                ticket_id: None,
+                may_speak: true,
+            }],
+        };
+        self.state().rooms.insert(session_id, room);
+    }
+
+    /// The room is over.
+    pub fn end(&self, session: SessionId) {
+        self.state().rooms.remove(&session);
+    }
+
+    pub fn admit(&self, session: SessionId, ticket: TicketId, user: UserId) {
+        self.room(session, |room| {
+            room.people.push(DesiredPerson {
+                identity: Identity::Ticket(ticket),
+                user,
+                ticket_id: Some(ticket),
+                may_speak: false,
+            });
+        });
+    }
+
+    pub fn let_speak(&self, session: SessionId, identity: Identity, may_speak: bool) {
+        self.room(session, |room| {
+            let people = room.people.iter_mut().filter(|person| person.identity == identity);
+            people.for_each(|person| person.may_speak = may_speak);
+        });
+    }
+
+    pub fn remove(&self, session: SessionId, identity: Identity) {
+        self.room(session, |room| room.people.retain(|person| person.identity != identity));
+        self.state().removed.insert((session, identity));
+    }
+
+    fn room(&self, session: SessionId, change: impl FnOnce(&mut DesiredRoom)) {
+        if let Some(room) = self.state().rooms.get_mut(&session) {
+            change(room);
+        }
+    }
+}
+
+#[async_trait]
+impl Entitlements for FakeEntitlements {
+    async fn live_rooms(&self) -> Result<Vec<DesiredRoom>, EntitlementsError> {
+        Ok(self.readable()?.rooms.values().cloned().collect())
+    }
+
+    async fn admission(&self, session: SessionId, identity: Identity) -> Result<Admission, EntitlementsError> {
+        let state = self.readable()?;
+        let Some(room) = state.rooms.get(&session) else {
+            return Ok(Admission::NoSuchRoom);
+        };
+        let person = room.people.iter().find(|person| person.identity == identity);
+        Ok(match person {
+            Some(person) => Admission::Admitted {
+                may_speak: person.may_speak,
+            },
+            None if state.removed.contains(&(session, identity)) => Admission::Refused(RefusalReason::Removed),
+            None => Admission::Refused(RefusalReason::NotIssued),
+        })
+    }
+}

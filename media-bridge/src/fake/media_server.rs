@@ -1,0 +1,227 @@
+//! A media server in memory: rooms and people as the bridge sees them, and the faults of a real one.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::{Identity, LiveParticipant, LiveRoom, LiveTrack, MediaError, MediaServer, Permission};
+
+#[derive(Debug, Default)]
+pub struct FakeMediaServer {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rooms: BTreeMap<String, Room>,
+    is_away: bool,
+    failing: HashSet<String>,
+    hanging: HashSet<String>,
+    lost_answers: usize,
+    minted: usize,
+    calls: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Room {
+    sid: String,
+    people: BTreeMap<String, LiveParticipant>,
+}
+
+impl State {
+    fn mint(&mut self, prefix: &str) -> String {
+        self.minted += 1;
+        format!("{prefix}_{}", self.minted)
+    }
+
+    /// The call happened, but its answer may be lost.
+    fn answer<T>(&mut self, answer: T) -> Result<T, MediaError> {
+        if self.lost_answers > 0 {
+            self.lost_answers -= 1;
+            return Err(away());
+        }
+        Ok(answer)
+    }
+}
+
+fn away() -> MediaError {
+    MediaError::Unavailable("the fake is away".into())
+}
+
+impl FakeMediaServer {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn call(&self, name: &str, room: &str) -> Result<MutexGuard<'_, State>, MediaError> {
+        let mut state = self.state();
+        if state.is_away || state.failing.contains(room) {
+            return Err(away());
+        }
+        state.calls.push(format!("{name} {room}").trim_end().to_owned());
+        Ok(state)
+    }
+
+    /// Every call fails, until it is back.
+    pub fn set_away(&self, is_away: bool) {
+        self.state().is_away = is_away;
+    }
+
+    /// Calls about this room fail.
+    pub fn fail_room(&self, room: &str) {
+        self.state().failing.insert(room.to_owned());
+    }
+
+    /// Deleting this room is never answered.
+    pub fn hang_room(&self, room: &str) {
+        self.state().hanging.insert(room.to_owned());
+    }
+
+    /// The next calls that change something do so, but look failed.
+    pub fn lose_answers(&self, count: usize) {
+        self.state().lost_answers = count;
+    }
+
+    /// Forgets every room and connection, like a restarted server.
+    pub fn restart(&self) {
+        self.state().rooms.clear();
+    }
+
+    /// A room made by somebody else.
+    pub fn open_foreign_room(&self, name: &str) {
+        let mut state = self.state();
+        let sid = state.mint("RM");
+        let people = BTreeMap::new();
+        state.rooms.insert(name.to_owned(), Room { sid, people });
+    }
+
+    /// Somebody joins with a valid token. Returns the connection's sid; `None` if there is no such room.
+    pub fn join(&self, room: &str, identity: &str) -> Option<String> {
+        let mut state = self.state();
+        let sid = state.mint("PA");
+        let person = LiveParticipant {
+            identity: identity.to_owned(),
+            sid: sid.clone(),
+            is_active: true,
+            joined_at: None,
+            may_publish: false,
+            tracks: Vec::new(),
+        };
+        state.rooms.get_mut(room)?.people.insert(identity.to_owned(), person);
+        Some(sid)
+    }
+
+    pub fn leave(&self, room: &str, identity: &str) {
+        if let Some(room) = self.state().rooms.get_mut(room) {
+            room.people.remove(identity);
+        }
+    }
+
+    /// Publishes a microphone track; `false` if that is not permitted.
+    pub fn publish(&self, room: &str, identity: &str) -> bool {
+        let mut state = self.state();
+        let sid = state.mint("TR");
+        let person = state.rooms.get_mut(room).and_then(|room| room.people.get_mut(identity));
+        let Some(person) = person.filter(|person| person.may_publish) else {
+            return false;
+        };
+        person.tracks.push(LiveTrack {
+            sid,
+            is_audio: true,
+            is_muted: false,
+        });
+        true
+    }
+
+    pub fn rooms(&self) -> Vec<String> {
+        self.state().rooms.keys().cloned().collect()
+    }
+
+    pub fn people(&self, room: &str) -> Vec<LiveParticipant> {
+        let state = self.state();
+        state
+            .rooms
+            .get(room)
+            .map(|room| room.people.values().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// The calls since the last time, as `name room`.
+    pub fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().calls)
+    }
+}
+
+#[async_trait]
+impl MediaServer for FakeMediaServer {
+    async fn create_room(&self, name: &str, _max_participants: u32) -> Result<LiveRoom, MediaError> {
+        let mut state = self.call("create_room", name)?;
+        if !state.rooms.contains_key(name) {
+            let sid = state.mint("RM");
+            let people = BTreeMap::new();
+            state.rooms.insert(name.to_owned(), Room { sid, people });
+        }
+        let sid = state.rooms[name].sid.clone();
+        state.answer(LiveRoom {
+            name: name.to_owned(),
+            sid,
+        })
+    }
+
+    async fn delete_room(&self, name: &str) -> Result<(), MediaError> {
+        let hangs = self.state().hanging.contains(name);
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+        let mut state = self.call("delete_room", name)?;
+        state.rooms.remove(name).ok_or(MediaError::NotFound)?;
+        state.answer(())
+    }
+
+    async fn list_rooms(&self) -> Result<Vec<LiveRoom>, MediaError> {
+        let state = self.call("list_rooms", "")?;
+        let room = |(name, room): (&String, &Room)| LiveRoom {
+            name: name.clone(),
+            sid: room.sid.clone(),
+        };
+        Ok(state.rooms.iter().map(room).collect())
+    }
+
+    async fn list_participants(&self, room: &str) -> Result<Vec<LiveParticipant>, MediaError> {
+        let state = self.call("list_participants", room)?;
+        Ok(state
+            .rooms
+            .get(room)
+            .map(|room| room.people.values().cloned().collect())
+            .unwrap_or_default())
+    }
+
+    async fn set_permission(&self, room: &str, identity: &str, permission: Permission) -> Result<(), MediaError> {
+        let mut state = self.call("set_permission", room)?;
+        let person = state.rooms.get_mut(room).and_then(|room| room.people.get_mut(identity));
+        let person = person.ok_or(MediaError::NotFound)?;
+        person.may_publish = permission == Permission::Speak;
+        if !person.may_publish {
+            person.tracks.clear();
+        }
+        state.answer(())
+    }
+
+    async fn remove_participant(&self, room: &str, identity: &str) -> Result<(), MediaError> {
+        let mut state = self.call("remove_participant", room)?;
+        let people = state.rooms.get_mut(room).map(|room| &mut room.people);
+        people
+            .and_then(|people| people.remove(identity))
+            .ok_or(MediaError::NotFound)?;
+        state.answer(())
+    }
+
+    fn entry_token(&self, room: &str, identity: Identity, ttl_seconds: u32) -> Result<String, MediaError> {
+        Ok(format!("{identity} may enter {room} for {ttl_seconds} s"))
+    }
+}

@@ -1,0 +1,7 @@
+//! Both sides of the reconciler in memory, for tests here and in the crates above.
+
+mod entitlements;
+mod media_server;
+
+pub use entitlements::FakeEntitlements;
+pub use media_server::FakeMediaServer;

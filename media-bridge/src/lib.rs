@@ -1,0 +1,25 @@
+//! Keeps the media server as the log says it should be, and knows who is there.
+
+pub mod bridge;
+pub mod delivery;
+pub mod desired;
+#[doc(hidden)]
+pub mod fake;
+pub mod gate;
+pub mod identity;
+pub mod livekit;
+pub mod media_server;
+mod presence;
+mod reconciler;
+pub mod rehearsal;
+pub mod server_config;
+mod shared;
+pub mod webhook;
+
+pub use bridge::{Bridge, BridgeDeps, EntryError, EntryToken};
+pub use delivery::DeliveryDeps;
+pub use desired::{Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, RefusalReason};
+pub use identity::Identity;
+pub use livekit::{LiveKit, LiveKitConfig};
+pub use media_server::{LiveParticipant, LiveRoom, LiveTrack, MediaError, MediaServer, Permission};
+pub use server_config::{ServerConfig, livekit_config};

@@ -1,0 +1,69 @@
+//! The port to the media server (an SFU). LiveKit is one; an in-memory fake serves the unit tests.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use thiserror::Error;
+
+use crate::Identity;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LiveRoom {
+    pub name: String,
+    /// Changes when the media server lost the room and it was created again.
+    pub sid: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LiveParticipant {
+    /// As the media server has it; [`Identity`] if it is one of ours.
+    pub identity: String,
+    /// Changes with every connection.
+    pub sid: String,
+    pub is_active: bool,
+    pub joined_at: Option<Timestamp>,
+    pub may_publish: bool,
+    pub tracks: Vec<LiveTrack>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LiveTrack {
+    pub sid: String,
+    pub is_audio: bool,
+    pub is_muted: bool,
+}
+
+/// The whole permission set of a participant. Everybody may listen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Permission {
+    Listen,
+    Speak,
+}
+
+#[derive(Debug, Error)]
+pub enum MediaError {
+    /// The room or person is not there. For a removal or deletion that is success.
+    #[error("not found")]
+    NotFound,
+    /// Away or slow; the outcome is unknown. Repeat.
+    #[error("the media server is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Our key, our clock or our request is wrong: repeating will not help.
+    #[error("the media server refuses: {0}")]
+    Refused(String),
+}
+
+/// A media server. Every call is idempotent and has a timeout of its own.
+#[async_trait]
+pub trait MediaServer: Send + Sync + fmt::Debug + 'static {
+    async fn create_room(&self, name: &str, max_participants: u32) -> Result<LiveRoom, MediaError>;
+    async fn delete_room(&self, name: &str) -> Result<(), MediaError>;
+    async fn list_rooms(&self) -> Result<Vec<LiveRoom>, MediaError>;
+    async fn list_participants(&self, room: &str) -> Result<Vec<LiveParticipant>, MediaError>;
+    async fn set_permission(&self, room: &str, identity: &str, permission: Permission) -> Result<(), MediaError>;
+    async fn remove_participant(&self, room: &str, identity: &str) -> Result<(), MediaError>;
+
+    /// A token that lets `identity` into `room` as a listener, once signed valid for `ttl_seconds`. Stored nowhere.
+    fn entry_token(&self, room: &str, identity: Identity, ttl_seconds: u32) -> Result<String, MediaError>;
+}

@@ -1,0 +1,148 @@
+//! The pure part: the steps from what a room is to what it should be.
+
+use std::collections::HashMap;
+
+use crate::{DesiredRoom, Identity, LiveParticipant, Permission};
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Step {
+    Remove { identity: String },
+    Demote { identity: String },
+    Promote { identity: String },
+}
+
+impl Step {
+    pub(crate) fn identity(&self) -> &str {
+        match self {
+            Self::Remove { identity } | Self::Demote { identity } | Self::Promote { identity } => identity,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Remove { .. } => "remove",
+            Self::Demote { .. } => "demote",
+            Self::Promote { .. } => "promote",
+        }
+    }
+}
+
+/// The steps, most urgent first: who may not be there goes, who may not speak is silenced, and only then do others get
+/// the word. Identities that are none of ours may not be there.
+pub(crate) fn steps(room: &DesiredRoom, participants: &[LiveParticipant]) -> Vec<Step> {
+    let wanted: HashMap<Identity, Permission> = room
+        .people
+        .iter()
+        .map(|person| {
+            let permission = if person.may_speak {
+                Permission::Speak
+            } else {
+                Permission::Listen
+            };
+            (person.identity, permission)
+        })
+        .collect();
+    let mut steps: Vec<Step> = participants
+        .iter()
+        .filter_map(|participant| {
+            let identity = participant.identity.clone();
+            let wanted = identity
+                .parse()
+                .ok()
+                .and_then(|identity: Identity| wanted.get(&identity));
+            match (wanted, participant.may_publish) {
+                (None, _) => Some(Step::Remove { identity }),
+                (Some(Permission::Listen), true) => Some(Step::Demote { identity }),
+                (Some(Permission::Speak), false) => Some(Step::Promote { identity }),
+                (Some(_), _) => None,
+            }
+        })
+        .collect();
+    steps.sort_unstable();
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{RoomId, SessionId, TicketId, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::DesiredPerson;
+
+    const HOST: u128 = 1;
+
+    fn ticket(number: u128) -> Identity {
+        Identity::Ticket(TicketId::from_uuid(Uuid::from_u128(number)))
+    }
+
+    fn room(people: &[(Identity, bool)]) -> DesiredRoom {
+        DesiredRoom {
+            room_id: RoomId::from_uuid(Uuid::from_u128(90)),
+            session_id: SessionId::from_uuid(Uuid::from_u128(91)),
+            host: UserId::from_uuid(Uuid::from_u128(HOST)),
+            people: people
+                .iter()
+                .map(|&(identity, may_speak)| DesiredPerson {
+                    identity,
+                    user: UserId::from_uuid(Uuid::from_u128(2)),
+                    ticket_id: None,
+                    may_speak,
+                })
+                .collect(),
+        }
+    }
+
+    fn present(identity: &impl ToString, may_publish: bool) -> LiveParticipant {
+        LiveParticipant {
+            identity: identity.to_string(),
+            sid: "PA_x".to_owned(),
+            is_active: true,
+            joined_at: None,
+            may_publish,
+            tracks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_room_that_is_as_it_should_be_needs_nothing() {
+        let room = room(&[(ticket(3), false), (ticket(4), true), (ticket(5), false)]);
+        assert_eq!(
+            steps(&room, &[present(&ticket(3), false), present(&ticket(4), true)]),
+            []
+        );
+    }
+
+    #[test]
+    fn removals_come_before_demotions_and_these_before_promotions() {
+        let room = room(&[(ticket(3), true), (ticket(4), false)]);
+        let people = [
+            present(&ticket(3), false),
+            present(&ticket(4), true),
+            present(&ticket(5), true),
+            present(&"somebody", false),
+            present(&format!("{}#side", ticket(3)), true),
+        ];
+        let identity = |identity: Identity| identity.to_string();
+        assert_eq!(
+            steps(&room, &people),
+            [
+                Step::Remove {
+                    identity: "somebody".to_owned()
+                },
+                Step::Remove {
+                    identity: format!("{}#side", ticket(3))
+                },
+                Step::Remove {
+                    identity: identity(ticket(5))
+                },
+                Step::Demote {
+                    identity: identity(ticket(4))
+                },
+                Step::Promote {
+                    identity: identity(ticket(3))
+                },
+            ]
+        );
+    }
+}

@@ -1,0 +1,7 @@
+//! Audio clients that speak and measure what they hear: for the demo, for rehearsals, and for tests with real media.
+
+mod clients;
+mod event;
+
+pub use clients::{AudioClients, RehearsalError, WaitError};
+pub use event::{AudioEvent, Reported};

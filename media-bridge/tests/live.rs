@@ -1,0 +1,264 @@
+//! The bridge and its gate with a real media server and real audio.
+
+mod support;
+
+use std::time::Duration;
+
+use domain::room::PresenceInterval;
+use event_log::{Clock, SystemClock};
+use media_bridge::identity::room_name;
+use media_bridge::rehearsal::AudioEvent;
+use media_bridge::{Identity, MediaError, MediaServer};
+use sqlx::PgPool;
+use tokio::time::{Instant, sleep};
+
+use support::Stage;
+use support::stage::{PATIENCE, is_of};
+
+/// What the design promises: a room is there, a removed person is out, a restarted server has its rooms back.
+const PROMISED: Duration = Duration::from_secs(2);
+const HOST_HZ: u32 = 440;
+const GUEST_HZ: u32 = 1_000;
+
+fn is_removal(event: &AudioEvent) -> bool {
+    matches!(event, AudioEvent::Disconnected { reason } if reason == "PARTICIPANT_REMOVED")
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_lives_from_its_opening_to_its_end(pool: PgPool) {
+    let stage = Stage::open(pool).await;
+    let (host, guest, mute) = (stage.host(), stage.sell(11), stage.sell(12));
+    stage.room_exists_within(PROMISED, true).await;
+
+    stage.come_in(host).await;
+    stage.come_in(guest).await;
+    stage.come_in(mute).await;
+    // Refused by the media server, which a client learns only by waiting: looked at further down.
+    stage
+        .clients
+        .publish(&mute.to_string(), 700)
+        .await
+        .expect("a command taken");
+    stage.may_speak(host).await;
+    stage.speak(host, HOST_HZ).await;
+    stage.hears(guest, host, HOST_HZ).await;
+
+    stage.let_speak(guest, true);
+    stage.may_speak(guest).await;
+    stage.speak(guest, GUEST_HZ).await;
+    stage.hears(host, guest, GUEST_HZ).await;
+    stage.hears(mute, guest, GUEST_HZ).await;
+
+    let demoted = Instant::now();
+    stage.let_speak(guest, false);
+    let speaker = guest.to_string();
+    let is_silence = |event: &AudioEvent| matches!(event, AudioEvent::Lost { speaker: lost } if *lost == speaker);
+    let (silent, _) = stage.expect(host, PATIENCE, is_silence).await;
+    assert!(silent - demoted < PROMISED, "silenced after {:?}", silent - demoted);
+
+    stage
+        .expect(mute, PATIENCE, |event| {
+            matches!(event, AudioEvent::PublishFailed { .. })
+        })
+        .await;
+
+    stage.entitlements.end(stage.session);
+    stage.bridge.wake();
+    let is_end = |event: &AudioEvent| matches!(event, AudioEvent::Disconnected { reason } if reason == "ROOM_DELETED");
+    stage.expect(host, PATIENCE, is_end).await;
+    stage.room_exists_within(PROMISED, false).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn whoever_is_removed_is_out_and_the_gate_stays_shut(pool: PgPool) {
+    let stage = Stage::open(pool).await;
+    let guest = stage.sell(11);
+    let token = stage.come_in(guest).await;
+    let (_, refreshed) = stage
+        .expect(guest, PATIENCE, |event| matches!(event, AudioEvent::Token { .. }))
+        .await;
+    let AudioEvent::Token { token: refreshed } = refreshed else {
+        unreachable!("waited for a token");
+    };
+    let removed = Instant::now();
+    stage.remove(guest);
+    let (out, _) = stage.expect(guest, PATIENCE, is_removal).await;
+    assert!(out - removed < PROMISED, "out after {:?}", out - removed);
+    stage.is_refused("with the old token", &token, 403).await;
+    stage.is_refused("with the refreshed token", &refreshed, 403).await;
+
+    let http = reqwest::Client::new();
+    for path in [
+        "/twirp/livekit.RoomService/ListRooms",
+        "/whip/v1",
+        "/agent",
+        "/settings/regions",
+        "/",
+    ] {
+        let answer = http
+            .post(format!("http://{}{path}", stage.gate))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 404, "{path}");
+    }
+    let validate = format!("http://{}/rtc/validate?access_token={token}", stage.gate);
+    assert_eq!(http.get(validate).send().await.expect("an answer").status(), 403);
+    let stranger = stage.token(stage.host()).await;
+    let validate = |token: &str| {
+        http.get(format!("http://{}/rtc/validate?access_token={token}", stage.gate))
+            .send()
+    };
+    assert_eq!(validate(&stranger).await.expect("an answer").status(), 200);
+    assert_eq!(validate("nonsense").await.expect("an answer").status(), 401);
+    stage.entitlements.end(stage.session);
+    assert_eq!(validate(&stranger).await.expect("an answer").status(), 404);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn whoever_comes_back_past_the_gate_is_out_again(pool: PgPool) {
+    let stage = Stage::open(pool).await;
+    let guest = stage.sell(11);
+    let token = stage.come_in(guest).await;
+    stage.remove(guest);
+    stage.expect(guest, PATIENCE, is_removal).await;
+
+    for attempt in ["once", "twice"] {
+        stage.connect(attempt, &stage.sfu.address(), &token).await;
+        let wait = |is_wanted: fn(&AudioEvent) -> bool| stage.clients.wait_for(attempt, PATIENCE, is_wanted);
+        let (back, _) = wait(|event| *event == AudioEvent::Connected)
+            .await
+            .expect("the media server lets them in");
+        let (out, _) = wait(is_removal).await.expect("removed");
+        assert!(out - back < PROMISED, "out after {:?}", out - back);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_killed_media_server_gets_its_rooms_back_and_people_return_by_themselves(pool: PgPool) {
+    let mut stage = Stage::open(pool).await;
+    let (host, guest) = (stage.host(), stage.sell(11));
+    stage.come_in(guest).await;
+    stage.come_in(host).await;
+    stage.may_speak(host).await;
+    stage.speak(host, HOST_HZ).await;
+    stage.hears(guest, host, HOST_HZ).await;
+
+    let waiting = stage.sell(12);
+    let token = stage.token(waiting).await;
+    stage.sfu.kill().await;
+    let mut available = stage.bridge.availability();
+    available
+        .wait_for(|available| !available)
+        .await
+        .expect("a running bridge");
+    // Somebody comes meanwhile: the gate holds them until the room is back.
+    stage.connect(&waiting.to_string(), &stage.gate, &token).await;
+    stage.sfu.restart().await;
+    let restarted = Instant::now();
+    stage.room_exists_within(PROMISED, true).await;
+    assert!(restarted.elapsed() < PROMISED);
+
+    stage
+        .expect(waiting, PATIENCE, |event| *event == AudioEvent::Connected)
+        .await;
+    stage
+        .expect(guest, PATIENCE, |event| *event == AudioEvent::Reconnected)
+        .await;
+    // The host did nothing for it.
+    stage.hears(guest, host, HOST_HZ).await;
+    let deadline = Instant::now() + PATIENCE;
+    while stays_of(&stage, guest).await < 2 {
+        assert!(Instant::now() < deadline, "a new connection is a new stay");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// How many connections of somebody were seen.
+async fn stays_of(stage: &Stage, identity: Identity) -> i64 {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM media_presence WHERE session_id = $1 AND identity = $2"#,
+        stage.session.as_uuid(),
+        identity.to_string(),
+    );
+    count.fetch_one(&stage.pool).await.expect("presence")
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_evidence_of_an_ended_room_is_true_within_five_seconds(pool: PgPool) {
+    let stage = Stage::set(pool).await;
+    stage.schedule_and_open().await;
+    let (host, early, late) = (stage.host(), stage.sell(11), stage.sell(12));
+    stage.room_exists_within(PROMISED, true).await;
+
+    stage.come_in(early).await;
+    stage.come_in(host).await;
+    stage.may_speak(host).await;
+    stage.speak(host, HOST_HZ).await;
+    let heard_from = stage.hears(early, host, HOST_HZ).await;
+    stage.leave(early).await;
+    let early_left = SystemClock.now();
+    let late_came = SystemClock.now();
+    stage.come_in(late).await;
+    stage.hears(late, host, HOST_HZ).await;
+    // Long enough that a wrong sum would show.
+    sleep(Duration::from_secs(6)).await;
+    let heard = heard_from.elapsed();
+    let ended = SystemClock.now();
+    stage.end().await;
+
+    let delivery = stage.delivery_within(PATIENCE).await;
+    assert!(delivery.delivered);
+    assert_eq!(delivery.listeners_present, 2);
+    let difference = delivery
+        .host_heard_ms
+        .abs_diff(u64::try_from(heard.as_millis()).expect("milliseconds"));
+    assert!(difference < 5_000, "{} ms instead of {heard:?}", delivery.host_heard_ms);
+
+    let intervals = stage.recorded_intervals().await;
+    let of = |identity: Identity| -> Vec<&PresenceInterval> {
+        intervals.iter().filter(|interval| is_of(interval, identity)).collect()
+    };
+    let [early] = of(early)[..] else {
+        panic!("one stay, not {intervals:?}");
+    };
+    let [late] = of(late)[..] else {
+        panic!("one stay, not {intervals:?}");
+    };
+    let error = |one: domain::Timestamp, other: domain::Timestamp| (one - other).abs().num_milliseconds();
+    assert!(
+        error(early.left_at, early_left) < 5_000,
+        "{early:?} instead of {early_left}"
+    );
+    assert!(
+        error(late.joined_at, late_came) < 5_000,
+        "{late:?} instead of {late_came}"
+    );
+    assert!(error(late.left_at, ended) < 5_000, "{late:?} instead of {ended}");
+    assert_eq!((early.audible_ms, late.audible_ms), (0, 0));
+    assert_eq!(of(host).len(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn calls_about_what_is_not_there_say_so_and_a_wrong_key_is_refused(pool: PgPool) {
+    let stage = Stage::set(pool).await;
+    let name = room_name(stage.session);
+    let media = &stage.media;
+    assert!(matches!(media.delete_room(&name).await, Err(MediaError::NotFound)));
+    assert!(matches!(
+        media.remove_participant(&name, "nobody").await,
+        Err(MediaError::NotFound)
+    ));
+    let promoted = media
+        .set_permission(&name, "nobody", media_bridge::Permission::Speak)
+        .await;
+    assert!(matches!(promoted, Err(MediaError::NotFound)), "{promoted:?}");
+    assert_eq!(media.list_participants(&name).await.expect("an answer"), []);
+    let created = media.create_room(&name, 10).await.expect("a room");
+    assert_eq!(media.create_room(&name, 10).await.expect("the same room"), created);
+
+    let mut config = stage.sfu.config();
+    config.api_secret = "another secret, also of at least 32 characters".into();
+    let refused = media_bridge::LiveKit::new(config).list_rooms().await;
+    assert!(matches!(refused, Err(MediaError::Refused(_))), "{refused:?}");
+}

@@ -1,0 +1,340 @@
+//! One live room: media server, bridge, gate, webhooks, and people who speak and listen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use chrono::TimeDelta;
+use domain::room::{Authority, DeliveryRecorded, PresenceInterval, ScheduleRoom};
+use domain::{Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomEvent, RoomId, SessionId, TicketId, UserId};
+use event_log::{Aggregates, Clock, EventLog, MemoryLog, Metadata, SystemClock};
+use media_bridge::fake::FakeEntitlements;
+use media_bridge::gate::{self, GateConfig};
+use media_bridge::identity::room_name;
+use media_bridge::rehearsal::{AudioClients, AudioEvent};
+use media_bridge::webhook::{Receiver, WebhookRefused};
+use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Identity, LiveKit, MediaServer, delivery};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::Sfu;
+
+/// For whatever takes the time that processes and media connections take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(10);
+
+pub(crate) struct Stage {
+    pub(crate) sfu: Sfu,
+    pub(crate) media: Arc<LiveKit>,
+    pub(crate) entitlements: Arc<FakeEntitlements>,
+    pub(crate) bridge: Bridge,
+    pub(crate) clients: AudioClients,
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) aggregates: Aggregates,
+    pub(crate) pool: PgPool,
+    pub(crate) gate: String,
+    pub(crate) session: SessionId,
+    pub(crate) room: RoomId,
+    pub(crate) host: UserId,
+    _stop: DropGuard,
+}
+
+impl Stage {
+    /// Everything runs; the room is not live yet.
+    pub(crate) async fn set(pool: PgPool) -> Self {
+        super::install_crypto();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let gate = listener.local_addr().expect("an address").to_string();
+        let sfu = Sfu::start(&format!("http://{gate}/webhooks/media")).await;
+        let media = Arc::new(LiveKit::new(sfu.config()));
+        let entitlements = Arc::new(FakeEntitlements::new());
+        let log: Arc<dyn EventLog> = MemoryLog::new();
+        let aggregates = Aggregates::new(&log);
+        let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
+        let deps = BridgeDeps {
+            media: media.clone(),
+            entitlements: entitlements.clone(),
+            log: log.clone(),
+            pool: pool.clone(),
+            clock: Arc::new(SystemClock),
+        };
+        let bridge = Bridge::start(deps, &tracker, &cancel);
+        let delivery = DeliveryDeps {
+            log: log.clone(),
+            aggregates: aggregates.clone(),
+            pool: pool.clone(),
+            clock: Arc::new(SystemClock),
+        };
+        delivery::start(delivery, &tracker, &cancel);
+        let receiver = Receiver::new(&sfu.config(), pool.clone(), Arc::new(SystemClock), bridge.clone());
+        let gate_config = GateConfig::new(sfu.address(), sfu.config());
+        let doors = gate::router(gate_config, entitlements.clone(), bridge.clone()).merge(
+            Router::new()
+                .route("/webhooks/media", post(take_webhook))
+                .with_state(receiver),
+        );
+        let stopped = cancel.clone().cancelled_owned();
+        tracker.spawn(async move { axum::serve(listener, doors).with_graceful_shutdown(stopped).await });
+        Self {
+            sfu,
+            media,
+            entitlements,
+            bridge,
+            clients: AudioClients::start(&super::tool("BOXOFFICE_PYTHON", ".tools/venv/bin/python")).expect("python"),
+            log,
+            aggregates,
+            pool,
+            gate,
+            session: SessionId::from_uuid(Uuid::from_u128(1)),
+            room: RoomId::from_uuid(Uuid::from_u128(2)),
+            host: UserId::from_uuid(Uuid::from_u128(3)),
+            _stop: cancel.drop_guard(),
+        }
+    }
+
+    /// Everything runs, and the room is live.
+    pub(crate) async fn open(pool: PgPool) -> Self {
+        let stage = Self::set(pool).await;
+        stage.go_live();
+        stage
+    }
+
+    pub(crate) fn go_live(&self) {
+        self.entitlements.open(self.room, self.session, self.host);
+        self.bridge.wake();
+    }
+
+    pub(crate) fn host(&self) -> Identity {
+        Identity::Host(self.host)
+    }
+
+    /// Somebody with a ticket.
+    pub(crate) fn sell(&self, number: u128) -> Identity {
+        let ticket = TicketId::from_uuid(Uuid::from_u128(number));
+        self.entitlements
+            .admit(self.session, ticket, UserId::from_uuid(Uuid::from_u128(number + 1_000)));
+        Identity::Ticket(ticket)
+    }
+
+    pub(crate) fn let_speak(&self, identity: Identity, may_speak: bool) {
+        self.entitlements.let_speak(self.session, identity, may_speak);
+        self.bridge.wake();
+    }
+
+    pub(crate) fn remove(&self, identity: Identity) {
+        self.entitlements.remove(self.session, identity);
+        self.bridge.wake();
+    }
+
+    pub(crate) async fn token(&self, identity: Identity) -> String {
+        self.bridge
+            .entry(self.session, identity)
+            .await
+            .expect("an entry token")
+            .token
+    }
+
+    /// Comes in through the gate. Returns the token, which somebody might keep.
+    pub(crate) async fn come_in(&self, identity: Identity) -> String {
+        let token = self.token(identity).await;
+        self.connect(&identity.to_string(), &self.gate, &token).await;
+        self.expect(identity, PATIENCE, |event| *event == AudioEvent::Connected)
+            .await;
+        token
+    }
+
+    /// Tries to connect as a new client of this name, at the gate or past it.
+    pub(crate) async fn connect(&self, client: &str, address: &str, token: &str) {
+        self.clients
+            .connect(client, &format!("ws://{address}"), token)
+            .await
+            .expect("a command taken");
+    }
+
+    /// Comes in and publishes a tone, as soon as that is permitted.
+    pub(crate) async fn speak(&self, identity: Identity, hz: u32) {
+        let client = identity.to_string();
+        self.clients.publish(&client, hz).await.expect("a command taken");
+        self.expect(identity, PATIENCE, |event| {
+            matches!(event, AudioEvent::Published { .. })
+        })
+        .await;
+    }
+
+    pub(crate) async fn may_speak(&self, identity: Identity) {
+        self.expect(identity, PATIENCE, |event| {
+            *event == AudioEvent::Permission { can_publish: true }
+        })
+        .await;
+    }
+
+    /// `listener` hears the tone of `speaker`.
+    pub(crate) async fn hears(&self, listener: Identity, speaker: Identity, hz: u32) -> Instant {
+        let speaker = speaker.to_string();
+        self.expect(listener, PATIENCE, |event| event.is_tone(&speaker, hz))
+            .await
+            .0
+    }
+
+    pub(crate) async fn leave(&self, identity: Identity) {
+        self.clients
+            .leave(&identity.to_string())
+            .await
+            .expect("a command taken");
+        self.expect(identity, PATIENCE, |event| {
+            matches!(event, AudioEvent::Disconnected { .. })
+        })
+        .await;
+    }
+
+    pub(crate) async fn expect(
+        &self,
+        identity: Identity,
+        limit: Duration,
+        is_wanted: impl Fn(&AudioEvent) -> bool + Send,
+    ) -> (Instant, AudioEvent) {
+        let client = identity.to_string();
+        self.clients
+            .wait_for(&client, limit, is_wanted)
+            .await
+            .unwrap_or_else(|failure| panic!("{failure}"))
+    }
+
+    /// A token refused with this status, as a client sees it.
+    pub(crate) async fn is_refused(&self, client: &str, token: &str, expected: u16) {
+        self.connect(client, &self.gate, token).await;
+        let outcome = self
+            .clients
+            .wait_for(client, PATIENCE, |event| {
+                matches!(event, AudioEvent::Refused { .. } | AudioEvent::Connected)
+            })
+            .await;
+        match outcome {
+            Ok((_, AudioEvent::Refused { status, .. })) => assert_eq!(status, Some(expected)),
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn room_exists(&self) -> bool {
+        let name = room_name(self.session);
+        self.media
+            .list_rooms()
+            .await
+            .is_ok_and(|rooms| rooms.iter().any(|room| room.name == name))
+    }
+
+    pub(crate) async fn room_exists_within(&self, limit: Duration, exists: bool) {
+        let deadline = Instant::now() + limit;
+        while self.room_exists().await != exists {
+            assert!(
+                Instant::now() < deadline,
+                "room_exists is not {exists} within {limit:?}"
+            );
+            sleep(POLL).await;
+        }
+    }
+}
+
+/// With the room on the log, for what is recorded there.
+impl Stage {
+    pub(crate) async fn schedule_and_open(&self) {
+        let at = SystemClock.now();
+        let schedule = ScheduleRoom {
+            room_id: self.room,
+            host: self.host,
+            host_is_approved: true,
+            title: "A room".to_owned(),
+            description: String::new(),
+            language: "en".to_owned(),
+            starts_at: at + TimeDelta::minutes(1),
+            planned_minutes: 30,
+            price: Money::zero("EUR".parse().expect("a currency")),
+            capacity: 10,
+            sales_open_at: None,
+            sales_close_at: None,
+            tickets_per_buyer: 1,
+            hold_seconds: 60,
+            refund_policy: RefundPolicy::None,
+            no_show_minutes: 15,
+            preset: Preset::open(),
+            request: Fingerprint::of(b"a room"),
+            at,
+        };
+        self.execute(RoomCommand::Schedule(Box::new(schedule))).await;
+        let (by, session_id) = (self.host, self.session);
+        self.execute(RoomCommand::Open { by, session_id, at }).await;
+        self.go_live();
+    }
+
+    pub(crate) async fn end(&self) {
+        let (by, at) = (Authority::User(self.host), SystemClock.now());
+        self.execute(RoomCommand::End { by, at }).await;
+        self.entitlements.end(self.session);
+        self.bridge.wake();
+    }
+
+    async fn execute(&self, command: RoomCommand) {
+        let metadata = Metadata::for_actor(self.host.to_string(), self.room.as_uuid());
+        self.aggregates
+            .rooms
+            .execute(self.room.as_uuid(), command, metadata)
+            .await
+            .expect("an accepted command");
+    }
+
+    pub(crate) async fn delivery_within(&self, limit: Duration) -> DeliveryRecorded {
+        let deadline = Instant::now() + limit;
+        loop {
+            for event in self.room_events().await {
+                if let RoomEvent::DeliveryRecorded(delivery) = event {
+                    return delivery;
+                }
+            }
+            assert!(Instant::now() < deadline, "no delivery within {limit:?}");
+            sleep(POLL).await;
+        }
+    }
+
+    pub(crate) async fn recorded_intervals(&self) -> Vec<PresenceInterval> {
+        let parts = self.room_events().await.into_iter().filter_map(|event| match event {
+            RoomEvent::PresenceRecorded { intervals, .. } => Some(intervals),
+            _ => None,
+        });
+        parts.flatten().collect()
+    }
+
+    async fn room_events(&self) -> Vec<RoomEvent> {
+        let events = self.log.read_all(0, 1_000).await.expect("the log");
+        let events = events.into_iter().filter(|event| event.aggregate_type == "room");
+        events
+            .map(|event| serde_json::from_str(&event.payload).expect("a room event"))
+            .collect()
+    }
+}
+
+pub(crate) fn is_of(interval: &PresenceInterval, identity: Identity) -> bool {
+    match identity {
+        Identity::Ticket(ticket) => interval.ticket_id == Some(ticket),
+        Identity::Host(host) => interval.ticket_id.is_none() && interval.user == host,
+    }
+}
+
+async fn take_webhook(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let authorization = headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    match receiver.receive(authorization, &body).await {
+        Ok(()) => StatusCode::OK,
+        Err(WebhookRefused::NotAuthentic) => StatusCode::UNAUTHORIZED,
+        Err(WebhookRefused::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
