@@ -1,0 +1,46 @@
+//! Tokens for development and tests, signed with a shared secret. An installation with real users has an identity
+//! provider.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+use super::Role;
+use super::claims::Claims;
+use super::verifier::install_crypto;
+
+pub(super) const ISSUER: &str = "boxoffice-development";
+pub(super) const AUDIENCE: &str = "boxoffice";
+
+#[derive(Debug, Error)]
+pub enum MintError {
+    #[error("the token's end lies beyond the calendar")]
+    TooLong,
+    #[error("the token cannot be signed")]
+    Sign(#[source] jsonwebtoken::errors::Error),
+}
+
+/// A token for `subject` that [`super::Auth::development`] with the same secret accepts until `now + ttl`.
+pub fn mint_development_token(
+    secret: &SecretString,
+    subject: &str,
+    roles: &[Role],
+    ttl: Duration,
+    now: Timestamp,
+) -> Result<String, MintError> {
+    install_crypto();
+    let ttl_seconds = i64::try_from(ttl.as_secs()).map_err(|_| MintError::TooLong)?;
+    let claims = Claims {
+        iss: ISSUER.to_owned(),
+        sub: subject.to_owned(),
+        aud: AUDIENCE.into(),
+        exp: now.timestamp().checked_add(ttl_seconds).ok_or(MintError::TooLong)?,
+        nbf: None,
+        roles: roles.iter().map(|role| role.name().to_owned()).collect(),
+    };
+    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(MintError::Sign)
+}

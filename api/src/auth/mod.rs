@@ -1,0 +1,14 @@
+//! Who calls: bearer tokens, checked against a development secret or an identity provider's keys.
+
+mod claims;
+mod development;
+mod jwks;
+mod verifier;
+
+#[cfg(test)]
+mod tests;
+
+pub use claims::{Role, Roles};
+pub use development::{MintError, mint_development_token};
+pub use jwks::JwksConfig;
+pub use verifier::{Auth, AuthError, Identity};

@@ -1,0 +1,133 @@
+//! Checks a bearer token: signature, algorithm, issuer, audience and time.
+
+use std::sync::Arc;
+
+use domain::{Timestamp, UserId};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+use super::claims::{Claims, Roles};
+use super::development::{AUDIENCE, ISSUER};
+use super::jwks::{Jwks, JwksConfig, JwksError};
+
+/// Tokens of more bytes than this are not looked at.
+const TOKEN_BYTES_MAX: usize = 16 * 1024;
+
+/// Who a token speaks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    pub user_id: UserId,
+    pub roles: Roles,
+}
+
+#[derive(Debug, Error)]
+pub enum AuthError {
+    #[error("the token is not one of ours")]
+    Invalid,
+    #[error("the token has expired")]
+    Expired,
+    #[error("the identity provider's keys cannot be read")]
+    KeysUnavailable(#[source] JwksError),
+}
+
+/// How bearer tokens are checked. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    keys: Keys,
+    validation: Arc<Validation>,
+}
+
+#[derive(Clone)]
+enum Keys {
+    Development(Arc<DecodingKey>),
+    Jwks(Arc<Jwks>),
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Development(_) => "Development",
+            Self::Jwks(_) => "Jwks",
+        })
+    }
+}
+
+/// jsonwebtoken needs a provider for the whole process, and another crate may install one that knows no RS256. Whoever
+/// is first wins; a second attempt is no error.
+pub(super) fn install_crypto() {
+    let _ = jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER.install_default();
+}
+
+impl Auth {
+    /// HS256 with a shared secret: what [`super::mint_development_token`] signs.
+    pub fn development(secret: &SecretString) -> Self {
+        install_crypto();
+        let key = DecodingKey::from_secret(secret.expose_secret().as_bytes());
+        Self {
+            keys: Keys::Development(Arc::new(key)),
+            validation: Arc::new(validation(Algorithm::HS256, ISSUER, AUDIENCE)),
+        }
+    }
+
+    /// RS256 or ES256 with the published keys of an identity provider.
+    pub fn jwks(config: JwksConfig) -> Result<Self, JwksError> {
+        install_crypto();
+        let validation = validation(Algorithm::RS256, &config.issuer, &config.audience);
+        Ok(Self {
+            keys: Keys::Jwks(Arc::new(Jwks::new(config.url)?)),
+            validation: Arc::new(validation),
+        })
+    }
+
+    /// Whom `token` speaks for at `now`.
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Identity, AuthError> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(AuthError::Invalid);
+        }
+        let claims = match &self.keys {
+            Keys::Development(key) => decode(token, key, &self.validation)?,
+            Keys::Jwks(jwks) => {
+                let header = jsonwebtoken::decode_header(token).map_err(|_| AuthError::Invalid)?;
+                let kid = header.kid.as_deref().ok_or(AuthError::Invalid)?;
+                let key = jwks.key(kid).await.map_err(AuthError::KeysUnavailable)?;
+                let key = key.ok_or(AuthError::Invalid)?;
+                let mut validation = Validation::clone(&self.validation);
+                // The key decides the algorithm, never the token.
+                validation.algorithms = vec![key.algorithm];
+                decode(token, &key.decoding, &validation)?
+            }
+        };
+        judge(&claims, now)
+    }
+}
+
+fn validation(algorithm: Algorithm, issuer: &str, audience: &str) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    // Time is judged by our clock, in `judge`.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation
+}
+
+fn decode(token: &str, key: &DecodingKey, validation: &Validation) -> Result<Claims, AuthError> {
+    jsonwebtoken::decode(token, key, validation)
+        .map(|data| data.claims)
+        .map_err(|_| AuthError::Invalid)
+}
+
+fn judge(claims: &Claims, now: Timestamp) -> Result<Identity, AuthError> {
+    if claims.is_expired(now) {
+        return Err(AuthError::Expired);
+    }
+    if claims.is_early(now) {
+        return Err(AuthError::Invalid);
+    }
+    Ok(Identity {
+        user_id: claims.user_id().ok_or(AuthError::Invalid)?,
+        roles: claims.known_roles(),
+    })
+}

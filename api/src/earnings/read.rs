@@ -1,0 +1,75 @@
+//! `GET /v1/me/earnings`
+
+use axum::extract::State;
+use projections::View;
+use projections::earnings::{Balance, HostRow, find_account};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::answer::{IfNoneMatch, One};
+use crate::extract::{Caller, MinPosition, Query};
+use crate::shapes::MoneyBody;
+use crate::{ApiError, ApiState};
+
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = Earnings)]
+pub(crate) struct EarningsBody {
+    /// One for each currency in which anything was earned.
+    balances: Vec<BalanceBody>,
+    /// The log position of the last change; 0 before the first.
+    position: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Balance)]
+struct BalanceBody {
+    currency: &'static str,
+    /// What a payout can be asked of.
+    available: MoneyBody,
+    /// Requested, and neither paid nor failed.
+    pending_payout: MoneyBody,
+    paid_out: MoneyBody,
+    gross: MoneyBody,
+    provider_fees: MoneyBody,
+    platform_fees: MoneyBody,
+}
+
+impl From<Balance> for BalanceBody {
+    fn from(balance: Balance) -> Self {
+        Self {
+            currency: balance.currency.code(),
+            available: balance.available.into(),
+            pending_payout: balance.pending_payout.into(),
+            paid_out: balance.paid_out.into(),
+            gross: balance.gross.into(),
+            provider_fees: balance.provider_fees.into(),
+            platform_fees: balance.platform_fees.into(),
+        }
+    }
+}
+
+impl From<HostRow> for EarningsBody {
+    fn from(row: HostRow) -> Self {
+        Self {
+            balances: row.balances.into_iter().map(BalanceBody::from).collect(),
+            position: row.position,
+        }
+    }
+}
+
+/// My balances
+#[utoipa::path(get, path = "/v1/me/earnings", tag = "earnings", params(MinPosition), security(("bearer" = [])),
+    responses(
+    (status = 200, body = EarningsBody),
+    (status = 304, description = "The client has it already: `If-None-Match` names its `ETag`."),
+))]
+pub(crate) async fn read_earnings(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Query(MinPosition { min_position }): Query<MinPosition>,
+    known: IfNoneMatch,
+) -> Result<One<EarningsBody>, ApiError> {
+    state.wait_for(View::Earnings, min_position).await?;
+    let row = find_account(&state.pool, caller.user_id).await?;
+    Ok(One::new(row.map(EarningsBody::from).unwrap_or_default(), known))
+}

@@ -1,0 +1,36 @@
+//! The HTTP API: business endpoints, their OpenAPI document, authentication, problems.
+//!
+//! Invariants: a request that is refused has recorded nothing; every answer that is not a success is a problem+json with
+//! a stable code; a 5xx answer says nothing of its cause; nobody learns whether a foreign ticket exists.
+
+#![expect(
+    unused_qualifications,
+    reason = "utoipa writes its own paths with the spans of our types"
+)]
+
+pub mod auth;
+
+mod answer;
+mod docs;
+mod earnings;
+mod error;
+mod extract;
+mod health;
+mod hosts;
+mod layers;
+mod ledger;
+mod log;
+mod payouts;
+mod rooms;
+mod router;
+mod sandbox;
+mod shapes;
+mod stage;
+mod state;
+mod tickets;
+mod trace;
+mod webhooks;
+
+pub use error::{ApiError, EntryRefusal, FieldError};
+pub use router::{openapi, router};
+pub use state::ApiState;

@@ -1,0 +1,35 @@
+//! `POST /v1/rooms/{room}/cancel`
+
+use axum::extract::State;
+use domain::{RoomCommand, RoomId};
+
+use super::room::{RoomBody, read_back};
+use crate::answer::{ReadBack, Written};
+use crate::error::ProblemBody;
+use crate::extract::{Caller, Id, NoBody};
+use crate::{ApiError, ApiState};
+
+/// Cancel a scheduled room: host or admin. Everybody gets the money back
+#[utoipa::path(post, path = "/v1/rooms/{room}/cancel", tag = "rooms", params(("room" = Uuid, Path)),
+    security(("bearer" = [])), responses(
+    (status = 202, body = RoomBody),
+    (status = 403, description = "`forbidden`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "`wrong_state` · `room_over`", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn cancel_room(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Id(room): Id<RoomId>,
+    _: NoBody,
+) -> Result<Written<ReadBack<RoomBody>>, ApiError> {
+    let (by, metadata) = caller.authority();
+    let command = RoomCommand::Cancel { by, at: state.now() };
+    let executed = state
+        .aggregates
+        .rooms
+        .execute(room.as_uuid(), command, metadata)
+        .await?;
+    let body = read_back(&state, room, executed.position).await;
+    Ok(Written::accepted(executed.position, body))
+}

@@ -1,0 +1,23 @@
+//! Rooms: what is on, and what its host does with it.
+
+mod attendance;
+mod cancel;
+mod end;
+mod host_only;
+mod list;
+mod open;
+mod read;
+mod room;
+mod sales;
+mod schedule;
+mod timeline;
+
+pub(crate) use attendance::*;
+pub(crate) use cancel::*;
+pub(crate) use end::*;
+pub(crate) use list::*;
+pub(crate) use open::*;
+pub(crate) use read::*;
+pub(crate) use sales::*;
+pub(crate) use schedule::*;
+pub(crate) use timeline::*;

@@ -1,0 +1,139 @@
+//! A room as everybody may see it.
+
+use domain::{RoomId, Timestamp};
+use projections::View;
+use projections::catalogue::{RoomRow, RoomState, find_room};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::answer::ReadBack;
+use crate::extract::Moment;
+use crate::shapes::{MoneyBody, RefundPolicyBody};
+use crate::{ApiError, ApiState};
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Room)]
+pub(crate) struct RoomBody {
+    id: Uuid,
+    host_id: Uuid,
+    /// Empty: rooms have one host so far.
+    co_host_ids: Vec<Uuid>,
+    title: String,
+    description: String,
+    language: String,
+    /// `scheduled`, `live`, `ended` or `cancelled`
+    state: &'static str,
+    /// Null: no room is voided so far.
+    void_reason: Option<&'static str>,
+    starts_at: Moment,
+    planned_minutes: u32,
+    price: MoneyBody,
+    /// What a buyer pays: all mandatory fees and tax are in.
+    price_total: MoneyBody,
+    capacity: u32,
+    seats: SeatsBody,
+    sales: SalesBody,
+    tickets_per_buyer: u32,
+    hold_seconds: u32,
+    refund_policy: RefundPolicyBody,
+    no_show_minutes: u32,
+    /// Whether tickets may change hands.
+    transferable: bool,
+    recording: RecordingBody,
+    opened_at: Option<Moment>,
+    ended_at: Option<Moment>,
+    /// The log position of the last change.
+    position: u64,
+}
+
+/// Adds up to the capacity.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Seats)]
+struct SeatsBody {
+    free: u32,
+    held: u32,
+    sold: u32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Sales)]
+struct SalesBody {
+    /// `not_yet`, `open`, `sold_out` or `closed`
+    status: &'static str,
+    opens_at: Moment,
+    closes_at: Moment,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recording)]
+struct RecordingBody {
+    allowed: bool,
+    running: bool,
+}
+
+impl RoomBody {
+    pub(super) fn new(row: RoomRow, now: Timestamp) -> Self {
+        let free = row.capacity.saturating_sub(row.held).saturating_sub(row.sold);
+        let status = sales_status(&row, free, now);
+        Self {
+            id: row.id.as_uuid(),
+            host_id: row.host_id.as_uuid(),
+            co_host_ids: Vec::new(),
+            title: row.title,
+            description: row.description,
+            language: row.language,
+            state: row.state.as_str(),
+            void_reason: None,
+            starts_at: row.starts_at.into(),
+            planned_minutes: row.planned_minutes,
+            price: row.price.into(),
+            price_total: row.price.into(),
+            capacity: row.capacity,
+            seats: SeatsBody {
+                free,
+                held: row.held,
+                sold: row.sold,
+            },
+            sales: SalesBody {
+                status,
+                opens_at: row.sales_open_at.into(),
+                closes_at: row.sales_close_at.into(),
+            },
+            tickets_per_buyer: row.tickets_per_buyer,
+            hold_seconds: row.hold_seconds,
+            refund_policy: row.refund_policy.into(),
+            no_show_minutes: row.no_show_minutes,
+            transferable: false,
+            recording: RecordingBody {
+                allowed: false,
+                running: false,
+            },
+            opened_at: row.opened_at.map(Moment),
+            ended_at: row.ended_at.map(Moment),
+            position: row.position,
+        }
+    }
+}
+
+fn sales_status(row: &RoomRow, free: u32, now: Timestamp) -> &'static str {
+    let is_over = matches!(row.state, RoomState::Ended | RoomState::Cancelled);
+    if is_over || row.sales_close_at <= now {
+        "closed"
+    } else if now < row.sales_open_at {
+        "not_yet"
+    } else if free == 0 {
+        "sold_out"
+    } else {
+        "open"
+    }
+}
+
+/// The room after a write at `position`.
+pub(super) async fn read_back(state: &ApiState, room: RoomId, position: u64) -> ReadBack<RoomBody> {
+    let read = async {
+        let row = find_room(&state.pool, room).await?;
+        Ok::<_, ApiError>(row.map(|row| RoomBody::new(row, state.now())))
+    };
+    ReadBack::wait(state, View::Catalogue, position, room.as_uuid(), read).await
+}

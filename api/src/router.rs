@@ -1,0 +1,99 @@
+//! Every endpoint, in one table.
+
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{
+    ApiState, docs, earnings, health, hosts, layers, ledger, log, payouts, rooms, sandbox, stage, tickets, trace,
+    webhooks,
+};
+
+/// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
+pub fn router(state: ApiState) -> Router {
+    let (router, mut document) = endpoints().split_for_parts();
+    docs::complete(&mut document);
+    router
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .fallback(layers::unknown_path)
+        .method_not_allowed_fallback(layers::unknown_method)
+        .layer(middleware::from_fn(layers::limit_time))
+        .layer(CatchPanicLayer::custom(layers::answer_panic))
+        .layer(middleware::from_fn_with_state(state.clone(), trace::layer))
+        .with_state(state)
+}
+
+/// The OpenAPI document alone.
+pub fn openapi() -> OpenApi {
+    let mut document = endpoints().into_openapi();
+    docs::complete(&mut document);
+    document
+}
+
+fn endpoints() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::with_openapi(docs::frame())
+        .merge(selling())
+        .merge(inside())
+        .merge(money())
+        .merge(around())
+}
+
+fn selling() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(rooms::list_rooms, rooms::schedule_room))
+        .routes(routes!(rooms::read_room))
+        .routes(routes!(rooms::open_room))
+        .routes(routes!(rooms::end_room))
+        .routes(routes!(rooms::cancel_room))
+        .routes(routes!(rooms::read_sales))
+        .routes(routes!(rooms::read_attendance))
+        .routes(routes!(rooms::read_timeline))
+        .routes(routes!(tickets::hold_seat))
+        .routes(routes!(tickets::list_my_tickets))
+        .routes(routes!(tickets::read_ticket))
+        .routes(routes!(tickets::start_payment))
+        .routes(routes!(tickets::release_seat))
+        .routes(routes!(tickets::refund_ticket))
+}
+
+fn inside() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(tickets::enter_with_ticket))
+        .routes(routes!(stage::enter_as_host))
+        .routes(routes!(stage::read_stage))
+        .routes(routes!(stage::ask_to_speak, stage::withdraw_request))
+        .routes(routes!(stage::approve_speaker))
+        .routes(routes!(stage::decline_request))
+        .routes(routes!(stage::dismiss_speaker))
+        .routes(routes!(stage::remove_person))
+}
+
+fn money() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(hosts::apply_as_host))
+        .routes(routes!(hosts::read_my_host))
+        .routes(routes!(hosts::link_payout_destination))
+        .routes(routes!(hosts::list_hosts))
+        .routes(routes!(hosts::approve_host))
+        .routes(routes!(earnings::read_earnings))
+        .routes(routes!(earnings::read_statements))
+        .routes(routes!(earnings::read_statement_of_month))
+        .routes(routes!(payouts::request_payout, payouts::list_my_payouts))
+        .routes(routes!(ledger::list_ledger_accounts))
+        .routes(routes!(ledger::list_ledger_lines))
+        .routes(routes!(ledger::read_trial_balance))
+}
+
+fn around() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(log::list_log_events))
+        .routes(routes!(log::read_log_head))
+        .routes(routes!(webhooks::receive_livekit_webhook))
+        .routes(routes!(webhooks::receive_provider_webhook))
+        .routes(routes!(sandbox::confirm_intent))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+}

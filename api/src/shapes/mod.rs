@@ -1,0 +1,7 @@
+//! Shapes that several resources share.
+
+mod money;
+mod refund_policy;
+
+pub(crate) use money::MoneyBody;
+pub(crate) use refund_policy::RefundPolicyBody;

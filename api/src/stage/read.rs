@@ -1,0 +1,44 @@
+//! `GET /v1/rooms/{room}/stage`
+
+use axum::extract::State;
+use domain::{Room, RoomId};
+use projections::View;
+
+use super::podium::{StageBody, find_stage};
+use crate::answer::{IfNoneMatch, One};
+use crate::error::ProblemBody;
+use crate::extract::{Caller, Id, MinPosition, Query};
+use crate::{ApiError, ApiState};
+
+/// Who speaks and who asks to: for all who may be inside
+#[utoipa::path(get, path = "/v1/rooms/{room}/stage", tag = "stage", params(("room" = Uuid, Path), MinPosition),
+    security(("bearer" = [])), responses(
+    (status = 200, body = StageBody),
+    (status = 304, description = "The client has it already: `If-None-Match` names its `ETag`."),
+    (status = 403, description = "`forbidden`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn read_stage(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Id(room): Id<RoomId>,
+    Query(MinPosition { min_position }): Query<MinPosition>,
+    known: IfNoneMatch,
+) -> Result<One<StageBody>, ApiError> {
+    state.wait_for(View::Entitlements, min_position).await?;
+    let user = caller.user_id;
+    let look = move |room: &Room| room.facts().map(|_| may_be_inside(room, user));
+    let (is_inside, _) = state.aggregates.rooms.read(room.as_uuid(), look).await?;
+    if !is_inside.ok_or(ApiError::NotFound)? {
+        return Err(ApiError::Forbidden {
+            detail: "This is for those who may be inside.",
+        });
+    }
+    let body = find_stage(&state, room).await?.ok_or(ApiError::NotFound)?;
+    Ok(One::new(body, known))
+}
+
+fn may_be_inside(room: &Room, user: domain::UserId) -> bool {
+    let has_seat = || room.sold().any(|(_, buyer)| buyer == user);
+    room.is_host(user) || (!room.is_removed(user) && has_seat())
+}

@@ -1,0 +1,87 @@
+//! What handlers work with.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Preset, Timestamp};
+use event_log::{Aggregates, Clock, EventLog};
+use media_bridge::Bridge;
+use media_bridge::webhook::Receiver;
+use payments::PaymentProvider;
+use payments::sandbox::Sandbox;
+use processes::Processes;
+use projections::{Projections, View};
+use sqlx::PgPool;
+use uuid::{NoContext, Uuid};
+
+use crate::ApiError;
+use crate::auth::Auth;
+
+/// How long a read waits for its `min_position`, and a write for its own effect.
+const VIEW_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// Everything the API is wired to. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    pub log: Arc<dyn EventLog>,
+    pub aggregates: Aggregates,
+    pub projections: Projections,
+    pub pool: PgPool,
+    pub processes: Processes,
+    pub provider: Arc<dyn PaymentProvider>,
+    /// The sandbox provider, where its buyers' endpoint is to be served.
+    pub sandbox: Option<Arc<Sandbox>>,
+    /// `None` where no media server is configured: doors answer 503.
+    pub bridge: Option<Bridge>,
+    pub media_webhooks: Option<Receiver>,
+    pub clock: Arc<dyn Clock>,
+    pub auth: Auth,
+    /// Where clients find the signalling of the media server: boxoffice's own URL.
+    pub public_ws_url: String,
+    pub preset: Preset,
+}
+
+impl fmt::Debug for ApiState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiState")
+            .field("provider", &self.provider.name())
+            .field("public_ws_url", &self.public_ws_url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ApiState {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new id, ordered by time.
+    pub(crate) fn new_uuid(&self) -> Uuid {
+        let now = self.now();
+        let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+        Uuid::new_v7(uuid::Timestamp::from_unix(
+            NoContext,
+            seconds,
+            now.timestamp_subsec_nanos(),
+        ))
+    }
+
+    /// Waits until `view` shows the position that the client asks for, if it asks for one.
+    pub(crate) async fn wait_for(&self, view: View, min_position: Option<u64>) -> Result<(), ApiError> {
+        match min_position {
+            Some(position) if !self.has_reached(view, position).await => Err(ApiError::ProjectionBehind),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits a limited time for `view` to show `position`.
+    pub(crate) async fn has_reached(&self, view: View, position: u64) -> bool {
+        self.projections.wait_for(view, position, VIEW_WAIT_MAX).await
+    }
+
+    /// The last position that is known to be durable.
+    pub(crate) fn durable_position(&self) -> u64 {
+        *self.log.wake().borrow()
+    }
+}

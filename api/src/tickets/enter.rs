@@ -1,0 +1,86 @@
+//! `POST /v1/tickets/{ticket}/entry`: the holder walks in.
+
+use axum::extract::State;
+use domain::ticket::TicketPhase;
+use domain::{Room, Ticket, TicketCommand, TicketError, TicketId, UserId};
+use event_log::ExecuteError;
+use media_bridge::Identity;
+use projections::View;
+use projections::tickets::TicketRow;
+
+use super::lookup::ticket_of;
+use crate::answer::Written;
+use crate::error::EntryRefusal;
+use crate::error::ProblemBody;
+use crate::extract::{Caller, Id, NoBody};
+use crate::stage::{EntryBody, live_session, media_entry};
+use crate::{ApiError, ApiState};
+
+/// A token for the live room. Valid for minutes: ask again for each connection
+#[utoipa::path(post, path = "/v1/tickets/{ticket}/entry", tag = "tickets", params(("ticket" = Uuid, Path)),
+    security(("bearer" = [])), responses(
+    (status = 200, body = EntryBody),
+    (status = 403, description = "`entry_refused`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "`room_not_live` · `room_over`",
+        body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "`media_unavailable`", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn enter_with_ticket(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Id(ticket): Id<TicketId>,
+    _: NoBody,
+) -> Result<Written<EntryBody>, ApiError> {
+    let row = ticket_of(&state, ticket, caller.user_id).await?;
+    check_ticket(&state, ticket).await?;
+    check_not_removed(&state, &row).await?;
+    let session = live_session(&state, row.room_id).await?;
+    // The door asks the entitlements: a ticket that was issued a moment ago must be there.
+    if !state.has_reached(View::Entitlements, state.durable_position()).await {
+        return Err(ApiError::ProjectionBehind);
+    }
+    // Whoever finds the door closed was not admitted: the fact comes after the token.
+    let entry = media_entry(&state, session, Identity::Ticket(ticket)).await?;
+    let position = admit(&state, &caller, ticket).await?;
+    Ok(Written::changed(position, entry))
+}
+
+async fn check_ticket(state: &ApiState, ticket: TicketId) -> Result<(), ApiError> {
+    let (phase, _) = state.aggregates.tickets.read(ticket.as_uuid(), Ticket::phase).await?;
+    match phase {
+        TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Settled => Ok(()),
+        TicketPhase::Refunded => Err(ApiError::EntryRefused(EntryRefusal::Refunded)),
+        TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed => {
+            Err(ApiError::EntryRefused(EntryRefusal::NotIssued))
+        }
+    }
+}
+
+async fn check_not_removed(state: &ApiState, row: &TicketRow) -> Result<(), ApiError> {
+    let holder: UserId = row.holder;
+    let look = move |room: &Room| room.is_removed(holder);
+    let (is_removed, _) = state.aggregates.rooms.read(row.room_id.as_uuid(), look).await?;
+    if is_removed {
+        Err(ApiError::EntryRefused(EntryRefusal::Removed))
+    } else {
+        Ok(())
+    }
+}
+
+async fn admit(state: &ApiState, caller: &Caller, ticket: TicketId) -> Result<u64, ApiError> {
+    let command = TicketCommand::Admit {
+        holder: caller.user_id,
+        at: state.now(),
+    };
+    let admitted = state
+        .aggregates
+        .tickets
+        .execute(ticket.as_uuid(), command, caller.metadata())
+        .await;
+    match admitted {
+        Ok(executed) => Ok(executed.position),
+        Err(ExecuteError::Refused(TicketError::Refunded)) => Err(ApiError::EntryRefused(EntryRefusal::Refunded)),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,27 @@
+//! Finds a ticket for somebody who wants to do something with it.
+
+use domain::{TicketId, UserId};
+use projections::View;
+use projections::tickets::{TicketRow, find_ticket};
+
+use crate::{ApiError, ApiState};
+
+/// The ticket, as far as anything durable is known of it: one that is not there yet is waited for, so that a hold can be
+/// paid in the next moment.
+pub(super) async fn known_ticket(state: &ApiState, ticket: TicketId) -> Result<TicketRow, ApiError> {
+    if let Some(row) = find_ticket(&state.pool, ticket).await? {
+        return Ok(row);
+    }
+    state.wait_for(View::Tickets, Some(state.durable_position())).await?;
+    find_ticket(&state.pool, ticket).await?.ok_or(ApiError::NotFound)
+}
+
+/// The same for its holder; a ticket of somebody else does not exist.
+pub(super) async fn ticket_of(state: &ApiState, ticket: TicketId, holder: UserId) -> Result<TicketRow, ApiError> {
+    let row = known_ticket(state, ticket).await?;
+    if row.holder == holder {
+        Ok(row)
+    } else {
+        Err(ApiError::NotFound)
+    }
+}

@@ -1,0 +1,20 @@
+//! Tickets: from the held seat to the door, and the money on the way.
+
+mod enter;
+mod hold;
+mod list_mine;
+mod lookup;
+mod pay;
+mod read;
+mod refund;
+mod release;
+mod ticket;
+
+pub(crate) use enter::*;
+pub(crate) use hold::*;
+pub(crate) use list_mine::*;
+pub(crate) use pay::*;
+pub(crate) use read::*;
+pub(crate) use refund::*;
+pub(crate) use release::*;
+pub(crate) use ticket::TicketBody;

@@ -1,0 +1,242 @@
+//! Who gets in where. An endpoint without a row here fails the test.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use serde_json::{Value, json};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::contract::operations;
+use crate::support::{ADMIN, ALICE, ANALYST, Answer, BOB, FINANCE, HOST, Person, TestApp};
+
+/// `(endpoint, what somebody without a token gets, what a stranger gets)`. The stranger has a token, no role, no ticket
+/// and no room.
+const TABLE: &[(&str, u16, u16)] = &[
+    ("GET /v1/rooms", 200, 200),
+    ("POST /v1/rooms", 401, 403),
+    ("GET /v1/rooms/{room}", 200, 200),
+    ("POST /v1/rooms/{room}/open", 401, 403),
+    ("POST /v1/rooms/{room}/end", 401, 403),
+    ("POST /v1/rooms/{room}/cancel", 401, 403),
+    ("GET /v1/rooms/{room}/sales", 401, 403),
+    ("GET /v1/rooms/{room}/attendance", 401, 403),
+    ("GET /v1/rooms/{room}/timeline", 401, 403),
+    ("GET /v1/me/tickets", 401, 200),
+    ("GET /v1/tickets/{ticket}", 401, 404),
+    ("POST /v1/tickets/{ticket}/payments", 401, 404),
+    ("POST /v1/tickets/{ticket}/release", 401, 404),
+    ("POST /v1/tickets/{ticket}/refunds", 401, 404),
+    ("POST /v1/tickets/{ticket}/entry", 401, 404),
+    ("POST /v1/rooms/{room}/entry", 401, 403),
+    ("GET /v1/rooms/{room}/stage", 401, 403),
+    ("POST /v1/rooms/{room}/speak_requests/me", 401, 409),
+    ("DELETE /v1/rooms/{room}/speak_requests/me", 401, 409),
+    ("POST /v1/rooms/{room}/stage/{user}/approve", 401, 403),
+    ("POST /v1/rooms/{room}/stage/{user}/decline", 401, 403),
+    ("POST /v1/rooms/{room}/stage/{user}/dismiss", 401, 403),
+    ("POST /v1/rooms/{room}/removals", 401, 403),
+    ("POST /v1/rooms/{room}/tickets", 401, 201),
+    ("PUT /v1/me/host_application", 401, 200),
+    ("GET /v1/me/host", 401, 200),
+    ("PUT /v1/me/payout_destination", 401, 200),
+    ("GET /v1/me/earnings", 401, 200),
+    ("GET /v1/me/statements", 401, 200),
+    ("GET /v1/me/statements/{month}", 401, 200),
+    ("POST /v1/me/payouts", 401, 403),
+    ("GET /v1/me/payouts", 401, 200),
+    ("GET /v1/hosts", 401, 403),
+    ("POST /v1/hosts/{user}/approve", 401, 403),
+    ("GET /v1/ledger/accounts", 401, 403),
+    ("GET /v1/ledger/accounts/{account}/lines", 401, 403),
+    ("GET /v1/ledger/trial_balance", 401, 403),
+    ("GET /v1/log/events", 401, 403),
+    ("GET /v1/log/head", 401, 403),
+    // Signatures are the keys here, and the intent's secret there.
+    ("POST /v1/webhooks/{provider}", 401, 401),
+    ("POST /v1/webhooks/livekit", 404, 404),
+    ("POST /sandbox/intents/{ref}/confirm", 404, 404),
+    ("GET /healthz", 200, 200),
+    ("GET /readyz", 200, 200),
+];
+
+/// `(endpoint, finance, analyst, admin)`
+const ROLES: &[(&str, u16, u16, u16)] = &[
+    ("GET /v1/ledger/accounts", 200, 403, 200),
+    ("GET /v1/ledger/accounts/{account}/lines", 200, 403, 200),
+    ("GET /v1/ledger/trial_balance", 200, 403, 200),
+    ("GET /v1/log/events", 200, 200, 200),
+    ("GET /v1/log/head", 200, 200, 200),
+    ("GET /v1/hosts", 403, 403, 200),
+    ("POST /v1/hosts/{user}/approve", 403, 403, 200),
+    ("GET /v1/tickets/{ticket}", 404, 404, 200),
+    ("GET /v1/rooms/{room}/sales", 403, 403, 200),
+    ("POST /v1/rooms/{room}/open", 403, 403, 403),
+];
+
+/// A live room of the host, with one sold seat.
+struct Scene {
+    app: TestApp,
+    room: String,
+    ticket: String,
+}
+
+impl Scene {
+    async fn set(options: PgConnectOptions) -> Self {
+        let app = TestApp::start(options).await;
+        let room = app.schedule(HOST, "room", |_| {}).await;
+        let ticket = app.buy(&room, ALICE, "a").await;
+        app.post(format!("/v1/rooms/{room}/open"))
+            .by(HOST)
+            .send()
+            .await
+            .expect(200);
+        Self { app, room, ticket }
+    }
+
+    async fn ask(&self, endpoint: &str, by: Option<Person>) -> Answer {
+        let (method, path) = endpoint.split_once(' ').expect("a method and a path");
+        let path = path
+            .replace("{room}", &self.room)
+            .replace("{ticket}", &self.ticket)
+            .replace("{user}", ALICE.id)
+            .replace("{month}", "2026-11")
+            .replace("{account}", "clearing:charge")
+            .replace("{provider}", "sandbox")
+            .replace("{ref}", "sbx_unknown");
+        let method: Method = method.parse().expect("a method");
+        let mut call = self.app.call(method.clone(), path).key(endpoint_key(endpoint).as_str());
+        if let Some(person) = by {
+            call = call.by(person);
+        }
+        if method == Method::GET {
+            return call.send().await;
+        }
+        call.json(&self.body(endpoint)).send().await
+    }
+
+    fn body(&self, endpoint: &str) -> Value {
+        match endpoint {
+            "POST /v1/rooms" => self.app.room(),
+            "POST /v1/rooms/{room}/removals" => json!({"user_id": ALICE.id}),
+            "PUT /v1/me/payout_destination" => json!({"destination": "acct_stranger"}),
+            "POST /v1/me/payouts" => json!({"currency": "USD"}),
+            "POST /sandbox/intents/{ref}/confirm" => json!({"client_secret": "guessed"}),
+            _ => json!({}),
+        }
+    }
+}
+
+fn endpoint_key(endpoint: &str) -> String {
+    endpoint.replace([' ', '{', '}'], "")
+}
+
+#[test]
+fn every_endpoint_has_a_row() {
+    let built: BTreeSet<_> = operations().into_iter().map(|(name, _)| name).collect();
+    let judged: BTreeSet<_> = TABLE.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(built, judged);
+}
+
+#[test]
+fn the_document_says_where_a_token_is_needed() {
+    for (name, operation) in operations() {
+        let (_, anonymous, stranger) = TABLE.iter().find(|(row, ..)| *row == name).unwrap();
+        let needs_token = *anonymous == 401 && *stranger != 401;
+        assert_eq!(operation["security"].is_array(), needs_token, "{name}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn strangers_get_what_is_public(_: PgPoolOptions, options: PgConnectOptions) {
+    let scene = Scene::set(options).await;
+    let head = scene.app.head().await;
+    for (endpoint, expected, _) in TABLE {
+        let answer = scene.ask(endpoint, None).await;
+        assert_eq!(
+            answer.status.as_u16(),
+            *expected,
+            "{endpoint} without a token: {}",
+            answer.text
+        );
+        if *expected == 401 {
+            answer.expect_problem(401, "unauthenticated");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        }
+    }
+    assert_eq!(scene.app.head().await, head, "nothing is recorded");
+    for (endpoint, _, expected) in TABLE {
+        let answer = scene.ask(endpoint, Some(BOB)).await;
+        assert_eq!(
+            answer.status.as_u16(),
+            *expected,
+            "{endpoint} for a stranger: {}",
+            answer.text
+        );
+    }
+    scene.app.stop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn roles_open_what_is_theirs(_: PgPoolOptions, options: PgConnectOptions) {
+    let scene = Scene::set(options).await;
+    let path = "/v1/ledger/accounts";
+    let is_booked = |body: &Value| body["data"].as_array().is_some_and(|accounts| !accounts.is_empty());
+    scene.app.eventually(FINANCE, path, is_booked).await;
+    for (endpoint, finance, analyst, admin) in ROLES {
+        for (person, expected) in [(FINANCE, finance), (ANALYST, analyst), (ADMIN, admin)] {
+            let answer = scene.ask(endpoint, Some(person)).await;
+            assert_eq!(
+                answer.status.as_u16(),
+                *expected,
+                "{endpoint} for {:?}: {}",
+                person.roles,
+                answer.text
+            );
+        }
+    }
+    scene.app.stop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_foreign_ticket_does_not_exist(_: PgPoolOptions, options: PgConnectOptions) {
+    let scene = Scene::set(options).await;
+    let foreign = scene.ask("GET /v1/tickets/{ticket}", Some(BOB)).await;
+    let unknown = scene
+        .app
+        .get("/v1/tickets/00000000-0000-7000-8000-000000000404")
+        .by(BOB)
+        .send()
+        .await;
+    foreign.expect_problem(404, "not_found");
+    unknown.expect_problem(404, "not_found");
+    assert_eq!(foreign.body["detail"], unknown.body["detail"]);
+    scene.app.stop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_bad_token_is_no_token(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = TestApp::start(options).await;
+    let good = app.token(ALICE);
+    let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", good.split('.').nth(1).unwrap());
+    let broken = format!("{}x", &good[..good.len() - 1]);
+    let values = [
+        String::new(),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        format!("Basic {good}"),
+        format!("Bearer {good} {good}"),
+        format!("Bearer {unsigned}"),
+        format!("Bearer {broken}"),
+        format!("Bearer {}", "x".repeat(10_000)),
+    ];
+    for value in values {
+        let answer = app.get("/v1/me/tickets").header("authorization", &value).send().await;
+        answer.expect_problem(401, "unauthenticated");
+    }
+    app.get("/v1/me/tickets")
+        .header("authorization", &format!("bearer {good}"))
+        .send()
+        .await
+        .expect(200);
+    app.stop().await;
+}

@@ -1,0 +1,179 @@
+//! The OpenAPI document against the contract that clients rely on.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// What is built of the contract: no path more, no path less.
+const ENDPOINTS: &[&str] = &[
+    "GET /v1/rooms",
+    "POST /v1/rooms",
+    "GET /v1/rooms/{room}",
+    "POST /v1/rooms/{room}/open",
+    "POST /v1/rooms/{room}/end",
+    "POST /v1/rooms/{room}/cancel",
+    "GET /v1/rooms/{room}/sales",
+    "GET /v1/rooms/{room}/attendance",
+    "GET /v1/rooms/{room}/timeline",
+    "POST /v1/rooms/{room}/tickets",
+    "GET /v1/me/tickets",
+    "GET /v1/tickets/{ticket}",
+    "POST /v1/tickets/{ticket}/payments",
+    "POST /v1/tickets/{ticket}/release",
+    "POST /v1/tickets/{ticket}/refunds",
+    "POST /v1/tickets/{ticket}/entry",
+    "POST /v1/rooms/{room}/entry",
+    "GET /v1/rooms/{room}/stage",
+    "POST /v1/rooms/{room}/speak_requests/me",
+    "DELETE /v1/rooms/{room}/speak_requests/me",
+    "POST /v1/rooms/{room}/stage/{user}/approve",
+    "POST /v1/rooms/{room}/stage/{user}/decline",
+    "POST /v1/rooms/{room}/stage/{user}/dismiss",
+    "POST /v1/rooms/{room}/removals",
+    "PUT /v1/me/host_application",
+    "GET /v1/me/host",
+    "PUT /v1/me/payout_destination",
+    "GET /v1/me/earnings",
+    "GET /v1/me/statements",
+    "GET /v1/me/statements/{month}",
+    "POST /v1/me/payouts",
+    "GET /v1/me/payouts",
+    "GET /v1/hosts",
+    "POST /v1/hosts/{user}/approve",
+    "GET /v1/ledger/accounts",
+    "GET /v1/ledger/accounts/{account}/lines",
+    "GET /v1/ledger/trial_balance",
+    "GET /v1/log/events",
+    "GET /v1/log/head",
+    "POST /v1/webhooks/{provider}",
+    "POST /v1/webhooks/livekit",
+    "POST /sandbox/intents/{ref}/confirm",
+    "GET /healthz",
+    "GET /readyz",
+];
+
+/// The words of the contract that are in use, each with its one status.
+const CODES: &[(&str, &str)] = &[
+    ("already_paid", "409"),
+    ("below_minimum_payout", "409"),
+    ("body_too_large", "413"),
+    ("conflict", "409"),
+    ("entry_refused", "403"),
+    ("forbidden", "403"),
+    ("hold_expired", "409"),
+    ("host_not_approved", "403"),
+    ("idempotency_key_missing", "400"),
+    ("idempotency_key_reused", "422"),
+    ("insufficient_balance", "409"),
+    ("internal", "500"),
+    ("invalid_field", "422"),
+    ("log_unavailable", "503"),
+    ("malformed_json", "400"),
+    ("media_unavailable", "503"),
+    ("no_payout_destination", "409"),
+    ("not_found", "404"),
+    ("not_in_room", "409"),
+    ("not_refundable", "409"),
+    ("overloaded", "503"),
+    ("payment_declined", "402"),
+    ("projection_behind", "503"),
+    ("provider_unavailable", "503"),
+    ("refund_exceeds_captured", "409"),
+    ("room_not_live", "409"),
+    ("room_over", "409"),
+    ("sales_closed", "409"),
+    ("sales_not_open", "409"),
+    ("sold_out", "409"),
+    ("stage_full", "409"),
+    ("ticket_limit_reached", "409"),
+    ("too_many_requests", "429"),
+    ("unauthenticated", "401"),
+    ("unknown_field", "422"),
+    ("unsupported_media_type", "415"),
+    ("wrong_state", "409"),
+];
+
+/// Paths where the same key with the same body gives the same answer.
+const KEYED: &[&str] = &[
+    "POST /v1/rooms",
+    "POST /v1/rooms/{room}/tickets",
+    "POST /v1/tickets/{ticket}/payments",
+    "POST /v1/tickets/{ticket}/refunds",
+    "POST /v1/me/payouts",
+];
+
+fn document() -> Value {
+    serde_json::to_value(api::openapi()).expect("a document is JSON")
+}
+
+/// `("GET /v1/rooms", operation)` for each.
+pub(crate) fn operations() -> Vec<(String, Value)> {
+    let document = document();
+    let paths = document["paths"].as_object().expect("paths");
+    let named = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().expect("methods");
+        methods.iter().map(move |(method, operation)| {
+            let name = format!("{} {path}", method.to_uppercase());
+            (name, operation.clone())
+        })
+    });
+    named.collect()
+}
+
+#[test]
+fn the_document_is_as_it_was() {
+    insta::assert_json_snapshot!(document());
+}
+
+#[test]
+fn the_document_is_openapi_3_1() {
+    assert!(document()["openapi"].as_str().unwrap().starts_with("3.1."));
+}
+
+#[test]
+fn the_paths_are_those_of_the_contract() {
+    let built: BTreeSet<_> = operations().into_iter().map(|(name, _)| name).collect();
+    let promised: BTreeSet<_> = ENDPOINTS.iter().map(|&name| name.to_owned()).collect();
+    assert_eq!(built, promised);
+}
+
+#[test]
+fn the_codes_are_those_of_the_contract() {
+    let mut used = BTreeSet::new();
+    for (name, operation) in operations() {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let is_problem = response["content"]["application/problem+json"].is_object();
+            let description = response["description"].as_str().expect("every answer is described");
+            for code in description.split('`').skip(1).step_by(2).filter(|_| is_problem) {
+                assert!(CODES.contains(&(code, status)), "{name}: {status} {code}");
+                used.insert(code.to_owned());
+            }
+            let is_failure = status.starts_with(['4', '5']) && name != "GET /readyz";
+            assert_eq!(is_problem, is_failure, "{name}: {status}");
+        }
+    }
+    let promised: BTreeSet<_> = CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
+    assert_eq!(used, promised);
+}
+
+#[test]
+fn what_creates_or_moves_money_takes_a_key() {
+    for (name, operation) in operations() {
+        let parameters = operation["parameters"].as_array();
+        let has_key = parameters
+            .into_iter()
+            .flatten()
+            .any(|parameter| parameter["name"] == "Idempotency-Key");
+        assert_eq!(has_key, KEYED.contains(&name.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn each_operation_has_a_name_of_its_own() {
+    let names: Vec<_> = operations()
+        .into_iter()
+        .map(|(_, operation)| operation["operationId"].to_string())
+        .collect();
+    let distinct: BTreeSet<_> = names.iter().collect();
+    assert_eq!(names.len(), distinct.len(), "{names:?}");
+}

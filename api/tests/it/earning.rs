@@ -1,0 +1,93 @@
+//! From the delivered room to the money on the host's account.
+
+use domain::room::RecordDelivery;
+use domain::{Room, RoomCommand, RoomId};
+use event_log::Metadata;
+use serde_json::json;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use uuid::Uuid;
+
+use crate::support::{ALICE, FINANCE, HOST, TestApp};
+
+/// What the media bridge records when a room was heard.
+async fn record_delivery(app: &TestApp, room: &str) {
+    let room: RoomId = room.parse().expect("an id");
+    let rooms = &app.aggregates.rooms;
+    let (session, _) = rooms.read(room.as_uuid(), Room::session_id).await.expect("the log");
+    let delivery = RoomCommand::RecordDelivery(RecordDelivery {
+        session_id: session.expect("the room was open"),
+        host_heard_ms: 60_000,
+        listeners_present: 1,
+        intervals: Vec::new(),
+        at: app.now(),
+    });
+    let metadata = Metadata::for_actor("process:test", Uuid::nil());
+    rooms
+        .execute(room.as_uuid(), delivery, metadata)
+        .await
+        .expect("a delivery");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_delivered_room_pays_its_host(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = TestApp::start(options).await;
+    let room = app.schedule(HOST, "room", |_| {}).await;
+    app.buy(&room, ALICE, "a").await;
+    for verb in ["open", "end"] {
+        app.post(format!("/v1/rooms/{room}/{verb}"))
+            .by(HOST)
+            .send()
+            .await
+            .expect(200);
+    }
+    record_delivery(&app, &room).await;
+    // 10.00 less the provider's 0.59 (2.9 % + 0.30) less the platform's 0.47 (5 % of 9.41, rounded down).
+    let earned = app
+        .eventually(HOST, "/v1/me/earnings", |body| {
+            body["balances"][0]["available"]["amount_minor"] == 894
+        })
+        .await;
+    assert_eq!(
+        earned["balances"][0]["platform_fees"],
+        json!({"amount_minor": 47, "currency": "USD"})
+    );
+
+    let wish = json!({"currency": "USD"});
+    let ask = |key| app.post("/v1/me/payouts").by(HOST).key(key).json(&wish).send();
+    ask("early").await.expect_problem(409, "no_payout_destination");
+    let destination = json!({"destination": "acct_host"});
+    app.put("/v1/me/payout_destination")
+        .by(HOST)
+        .json(&destination)
+        .send()
+        .await
+        .expect(200);
+    let (payout, _) = ask("payout").await.expect_written(202);
+    assert_eq!(payout["amount"], json!({"amount_minor": 894, "currency": "USD"}));
+    let again = ask("payout").await.expect(202);
+    assert_eq!(again["id"], payout["id"]);
+    let is_paid = |body: &serde_json::Value| body["data"][0]["state"] == "paid";
+    let payouts = app.eventually(HOST, "/v1/me/payouts", is_paid).await;
+    assert_eq!(payouts["data"].as_array().unwrap().len(), 1);
+
+    let statement = app.get("/v1/me/statements").by(HOST).send().await.expect(200);
+    let kinds: Vec<_> = statement["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| &line["kind"])
+        .collect();
+    assert_eq!(kinds, ["earning", "payout_requested", "payout_paid"]);
+    let attendance = app
+        .get(format!("/v1/rooms/{room}/attendance"))
+        .by(HOST)
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(attendance["delivered"], true);
+    let head = app.head().await;
+    let path = format!("/v1/ledger/trial_balance?min_position={head}");
+    let balance = app.get(path).by(FINANCE).send().await.expect(200);
+    assert_eq!(balance["totals"], json!([{"currency": "USD", "balance_minor": 0}]));
+    app.stop().await;
+}

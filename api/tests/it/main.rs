@@ -1,0 +1,11 @@
+//! The API, whole: real log, real views, real processes, the sandbox provider.
+
+mod access;
+mod bad_cases;
+mod bad_input;
+mod contract;
+mod earning;
+mod outage;
+mod reading;
+mod selling;
+mod support;

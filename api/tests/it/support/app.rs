@@ -1,0 +1,280 @@
+//! The API with everything behind it, on a database of its own.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use api::ApiState;
+use api::auth::{Auth, mint_development_token};
+use axum::Router;
+use axum::body::Body;
+use domain::{Preset, Timestamp};
+use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog, SystemClock};
+use http::{Method, Request};
+use payments::PaymentProvider;
+use payments::sandbox::{Sandbox, SandboxConfig};
+use processes::{Deps, ProcessSettings, Processes};
+use projections::Projections;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::answer::{Answer, text};
+use super::{ADMIN, Person};
+
+/// What happens by itself has happened within this, or does not happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+const POOL_CONNECTIONS: u32 = 12;
+const POOL_WAIT: Duration = Duration::from_secs(2);
+const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
+const TOKEN_TTL: Duration = Duration::from_hours(1);
+
+pub(crate) struct TestApp {
+    router: Router,
+    clock: Arc<dyn Clock>,
+    secret: SecretString,
+    pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) aggregates: Aggregates,
+    pub(crate) pool: PgPool,
+    pub(crate) tracker: TaskTracker,
+    pub(crate) cancel: CancellationToken,
+}
+
+impl TestApp {
+    pub(crate) async fn start(options: PgConnectOptions) -> Self {
+        let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
+        let pool = PgPoolOptions::new()
+            .max_connections(POOL_CONNECTIONS)
+            .acquire_timeout(POOL_WAIT)
+            .connect_with(options.clone())
+            .await
+            .expect("connect to the test's database");
+        let limits = LogLimits::default();
+        let log = PostgresLog::connect(options, pool.clone(), limits, &tracker, cancel.clone()).await;
+        let log: Arc<dyn EventLog> = log.expect("open the log");
+        let projections = Projections::start(Arc::clone(&log), pool.clone(), &tracker, cancel.clone()).await;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let secret: SecretString = "the secret of the API's tests".into();
+        let sandbox = Arc::new(sandbox(&pool, &clock));
+        let aggregates = Aggregates::new(&log);
+        let provider: Arc<dyn PaymentProvider> = Arc::<Sandbox>::clone(&sandbox);
+        let settings = ProcessSettings {
+            sweep_interval: SWEEP_INTERVAL,
+            ..ProcessSettings::default()
+        };
+        let deps = Deps {
+            log: Arc::clone(&log),
+            aggregates: aggregates.clone(),
+            pool: pool.clone(),
+            provider: Arc::clone(&provider),
+            clock: Arc::clone(&clock),
+            settings,
+        };
+        let state = ApiState {
+            log,
+            aggregates: aggregates.clone(),
+            projections: projections.expect("start the views"),
+            pool: pool.clone(),
+            processes: Processes::start(deps, &tracker, &cancel),
+            provider,
+            sandbox: Some(Arc::clone(&sandbox)),
+            bridge: None,
+            media_webhooks: None,
+            clock: Arc::clone(&clock),
+            auth: Auth::development(&secret),
+            public_ws_url: "ws://boxoffice.test".to_owned(),
+            preset: Preset::open(),
+        };
+        Self {
+            router: api::router(state),
+            clock,
+            secret,
+            sandbox,
+            aggregates,
+            pool,
+            tracker,
+            cancel,
+        }
+    }
+
+    /// Leaves nothing running, so that the database can be dropped.
+    pub(crate) async fn stop(self) {
+        self.cancel.cancel();
+        self.tracker.close();
+        let stopped = tokio::time::timeout(PATIENCE, self.tracker.wait()).await;
+        assert!(stopped.is_ok(), "tasks are left after {PATIENCE:?}");
+        self.pool.close().await;
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn token(&self, person: Person) -> String {
+        mint_development_token(&self.secret, person.id, person.roles, TOKEN_TTL, self.now()).expect("mint a token")
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router().oneshot(request).await.expect("a router never fails");
+        Answer::of(response).await
+    }
+
+    pub(crate) fn get(&self, path: impl Into<String>) -> Call<'_> {
+        Call::new(self, Method::GET, path.into())
+    }
+
+    pub(crate) fn post(&self, path: impl Into<String>) -> Call<'_> {
+        Call::new(self, Method::POST, path.into())
+    }
+
+    pub(crate) fn put(&self, path: impl Into<String>) -> Call<'_> {
+        Call::new(self, Method::PUT, path.into())
+    }
+
+    pub(crate) fn call(&self, method: Method, path: impl Into<String>) -> Call<'_> {
+        Call::new(self, method, path.into())
+    }
+
+    /// Asks again until the answer is as expected.
+    pub(crate) async fn eventually(&self, by: Person, path: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let body = self.get(path).by(by).send().await.expect(200);
+            if is_it(&body) {
+                return body;
+            }
+            assert!(Instant::now() < deadline, "{path} is still {body}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The position of the last event.
+    pub(crate) async fn head(&self) -> u64 {
+        let head = self.get("/v1/log/head").by(ADMIN).send().await.expect(200);
+        head["position"].as_u64().expect("a position")
+    }
+
+    /// What a room to be needs, at least.
+    pub(crate) fn room(&self) -> Value {
+        json!({
+            "title": "An evening",
+            "starts_at": self.now() + chrono::TimeDelta::hours(1),
+            "price": {"amount_minor": 1000, "currency": "USD"},
+            "capacity": 2,
+        })
+    }
+
+    pub(crate) async fn approve(&self, host: Person) {
+        let path = format!("/v1/hosts/{}/approve", host.id);
+        self.post(path).by(ADMIN).send().await.expect(200);
+    }
+
+    /// A room of this host, on sale. Its id.
+    pub(crate) async fn schedule(&self, host: Person, key: &str, change: impl FnOnce(&mut Value)) -> String {
+        self.approve(host).await;
+        let mut room = self.room();
+        change(&mut room);
+        let answer = self.post("/v1/rooms").by(host).key(key).json(&room).send().await;
+        text(&answer.expect(201)["id"]).to_owned()
+    }
+
+    /// A held seat. The ticket's id.
+    pub(crate) async fn hold(&self, room: &str, buyer: Person, key: &str) -> String {
+        let answer = self
+            .post(format!("/v1/rooms/{room}/tickets"))
+            .by(buyer)
+            .key(key)
+            .send()
+            .await;
+        text(&answer.expect(201)["id"]).to_owned()
+    }
+
+    pub(crate) async fn start_payment(&self, ticket: &str, buyer: Person, key: &str) -> Value {
+        let path = format!("/v1/tickets/{ticket}/payments");
+        self.post(path).by(buyer).key(key).send().await.expect(201)
+    }
+
+    /// What the buyer's browser does.
+    pub(crate) async fn confirm(&self, payment: &Value, more: Value) -> Answer {
+        let mut body = json!({"client_secret": payment["client_secret"]});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        let path = format!("/sandbox/intents/{}/confirm", text(&payment["provider_ref"]));
+        self.post(path).json(&body).send().await
+    }
+
+    /// An issued ticket. Its id.
+    pub(crate) async fn buy(&self, room: &str, buyer: Person, key: &str) -> String {
+        let ticket = self.hold(room, buyer, key).await;
+        let payment = self.start_payment(&ticket, buyer, key).await;
+        self.confirm(&payment, json!({})).await.expect(200);
+        self.ticket_becomes(&ticket, buyer, "issued").await;
+        ticket
+    }
+
+    pub(crate) async fn ticket_becomes(&self, ticket: &str, buyer: Person, state: &str) -> Value {
+        let path = format!("/v1/tickets/{ticket}");
+        self.eventually(buyer, &path, |body| body["state"] == state).await
+    }
+}
+
+fn sandbox(pool: &PgPool, clock: &Arc<dyn Clock>) -> Sandbox {
+    let clock = Arc::clone(clock);
+    let config = SandboxConfig::new("the sandbox's secret".into(), Arc::new(move || clock.now()));
+    Sandbox::new(pool.clone(), config)
+}
+
+/// A request in the making.
+pub(crate) struct Call<'a> {
+    app: &'a TestApp,
+    builder: http::request::Builder,
+    body: Body,
+}
+
+impl<'a> Call<'a> {
+    fn new(app: &'a TestApp, method: Method, path: String) -> Self {
+        Self {
+            app,
+            builder: Request::builder().method(method).uri(path),
+            body: Body::empty(),
+        }
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
+    pub(crate) fn by(self, person: Person) -> Self {
+        let token = self.app.token(person);
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", &format!("{key}-0123456789"))
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.text(body.to_string())
+    }
+
+    /// A body that says it is JSON.
+    pub(crate) fn text(self, body: impl Into<Body>) -> Self {
+        let mut call = self.header("content-type", "application/json");
+        call.body = body.into();
+        call
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let request = self.builder.body(self.body).expect("a request");
+        self.app.send(request).await
+    }
+}
