@@ -1,0 +1,93 @@
+//! The command line.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::{commands, demo, telemetry};
+
+/// How long the runtime waits for blocking work when everything else has ended.
+const RUNTIME_STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// Sells tickets to live audio rooms, and runs the rooms
+#[derive(Debug, Parser)]
+#[command(name = "boxoffice", version, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    log: telemetry::LogOptions,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything: API, background work, media; with no settings, on a private database and media server
+    Serve(Box<commands::serve::Options>),
+    /// Play a whole room from schedule to payout on a server of its own, and check every step
+    Demo(demo::Options),
+    /// Say what is missing on this machine and how to get it
+    Doctor(commands::doctor::Options),
+    /// Bring the database's tables up to date
+    Migrate(commands::migrate::Options),
+    /// Make a development token; it goes to stdout, the user's id to stderr
+    Token(commands::token::Options),
+    /// Look at the event log
+    #[command(subcommand)]
+    Log(commands::log::Command),
+    /// Look at background jobs, and run failed ones again
+    #[command(subcommand)]
+    Jobs(commands::jobs::Command),
+    /// Look at read models, and rebuild them
+    #[command(subcommand)]
+    Projections(commands::projections::Command),
+}
+
+/// Parses the command line and runs it to its end.
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    let cli = Cli::parse();
+    telemetry::start(&cli.log, cli.command.default_filter())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    let result = runtime.block_on(cli.command.run());
+    runtime.shutdown_timeout(RUNTIME_STOP_LIMIT);
+    result
+}
+
+impl Command {
+    /// A server tells its story; a command for people speaks only when something is wrong.
+    const fn default_filter(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "info,sqlx=warn",
+            _ => "warn",
+        }
+    }
+
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Serve(options) => commands::serve::run(*options).await.map(|()| ExitCode::SUCCESS),
+            Self::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Doctor(options) => commands::doctor::run(options).await,
+            Self::Migrate(options) => commands::migrate::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Token(options) => commands::token::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Log(command) => commands::log::run(command).await,
+            Self::Jobs(command) => commands::jobs::run(command).await.map(|()| ExitCode::SUCCESS),
+            Self::Projections(command) => commands::projections::run(command).await.map(|()| ExitCode::SUCCESS),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

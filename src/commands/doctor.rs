@@ -1,0 +1,173 @@
+//! `boxoffice doctor`: what is missing on this machine, and how to get it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnectOptions;
+use tokio::time::timeout;
+
+use crate::config::MediaOptions;
+use crate::database::DatabaseAccess;
+use crate::managed::{self, livekit, postgres};
+use crate::output;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    database: DatabaseAccess,
+    #[command(flatten)]
+    media: MediaOptions,
+    /// The Python that has the `livekit` package, for the demo
+    #[arg(
+        long,
+        env = "BOXOFFICE_PYTHON",
+        default_value = ".tools/venv/bin/python",
+        value_name = "PATH"
+    )]
+    python: PathBuf,
+}
+
+/// What was found about one need.
+enum Finding {
+    Fine(String),
+    /// Works without it, with less.
+    Lacking {
+        what: String,
+        cure: String,
+    },
+    /// `serve` cannot start.
+    Broken {
+        what: String,
+        cure: String,
+    },
+}
+
+pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let findings = [
+        check_data_dir(&options),
+        check_database(&options).await,
+        check_ending(),
+        check_media(&options),
+        check_audio_client(&options.python),
+    ];
+    for finding in &findings {
+        match finding {
+            Finding::Fine(what) => output::line(format!("ok       {what}")),
+            Finding::Lacking { what, cure } => output::line(format!("lacking  {what}\n         → {cure}")),
+            Finding::Broken { what, cure } => output::line(format!("MISSING  {what}\n         → {cure}")),
+        }
+    }
+    if findings.iter().any(|finding| matches!(finding, Finding::Broken { .. })) {
+        return Ok(ExitCode::FAILURE);
+    }
+    output::line("`boxoffice serve` can start.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_data_dir(options: &Options) -> Finding {
+    let probe = options.database.data.open().and_then(|folder| {
+        tempfile::NamedTempFile::new_in(folder.path())?;
+        Ok(folder)
+    });
+    match probe {
+        Ok(folder) => Finding::Fine(format!("data folder {}", folder.path().display())),
+        Err(error) => Finding::Broken {
+            what: format!("data folder: {error:#}"),
+            cure: "choose another with --data-dir, or open this one for writing".to_owned(),
+        },
+    }
+}
+
+async fn check_database(options: &Options) -> Finding {
+    match options.database.database.external() {
+        Ok(Some(external)) => check_external(external).await,
+        Ok(None) => check_private(),
+        Err(error) => Finding::Broken {
+            what: format!("{error:#}"),
+            cure: "DATABASE_URL looks like postgres://user:password@host/database".to_owned(),
+        },
+    }
+}
+
+async fn check_external(options: PgConnectOptions) -> Finding {
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let problem = match timeout(CONNECT_TIMEOUT, options.connect()).await {
+        Ok(Ok(_)) => return Finding::Fine(format!("PostgreSQL at {place} (DATABASE_URL)")),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()),
+    };
+    Finding::Broken {
+        what: format!("PostgreSQL at {place} (DATABASE_URL): {problem}"),
+        cure: "start it, correct DATABASE_URL, or unset it to get a private one".to_owned(),
+    }
+}
+
+fn check_private() -> Finding {
+    let Some(folder) = managed::postgres_binaries().into_iter().next() else {
+        return Finding::Broken {
+            what: "PostgreSQL's server programs".to_owned(),
+            cure: postgres::HOW_TO_GET.to_owned(),
+        };
+    };
+    if !postgres::account_is_there() {
+        return Finding::Broken {
+            what: "system user `postgres`: PostgreSQL does not run as root".to_owned(),
+            cure: "apt-get install postgresql makes it, or run boxoffice as another user".to_owned(),
+        };
+    }
+    Finding::Fine(format!("PostgreSQL in {}", folder.display()))
+}
+
+/// `setpriv` is what lets children end with us after a `kill -9`, and what changes to user postgres.
+fn check_ending() -> Finding {
+    if managed::find_in_path("setpriv").is_some() {
+        return Finding::Fine("setpriv".to_owned());
+    }
+    let what = "setpriv: the private database and media server may outlive a killed boxoffice".to_owned();
+    let cure = "apt-get install util-linux".to_owned();
+    if rustix::process::geteuid().is_root() {
+        Finding::Broken { what, cure }
+    } else {
+        Finding::Lacking { what, cure }
+    }
+}
+
+fn check_media(options: &Options) -> Finding {
+    if options.media.is_off() {
+        return Finding::Fine("no media server is wanted (BOXOFFICE_LIVEKIT=off)".to_owned());
+    }
+    match options.media.external() {
+        Ok(Some(external)) => Finding::Fine(format!("LiveKit at {} (LIVEKIT_URL; not asked)", external.address)),
+        Ok(None) => match options.media.program() {
+            Some(path) => Finding::Fine(format!("livekit-server in {}", path.display())),
+            None => Finding::Lacking {
+                what: "livekit-server: tickets are sold, but doors answer 503".to_owned(),
+                cure: livekit::HOW_TO_GET.to_owned(),
+            },
+        },
+        Err(error) => Finding::Broken {
+            what: format!("{error:#}"),
+            cure: "set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET together, or none of them".to_owned(),
+        },
+    }
+}
+
+fn check_audio_client(python: &Path) -> Finding {
+    let package = |lib: PathBuf| lib.join("site-packages/livekit").is_dir();
+    let libraries = python.parent().and_then(Path::parent).map(|venv| venv.join("lib"));
+    let found = libraries
+        .and_then(|folder| std::fs::read_dir(folder).ok())
+        .is_some_and(|entries| entries.flatten().any(|entry| package(entry.path())));
+    if found {
+        return Finding::Fine(format!("audio client in {}", python.display()));
+    }
+    Finding::Lacking {
+        what: "audio client (only `boxoffice demo` needs it)".to_owned(),
+        cure: "scripts/setup demo".to_owned(),
+    }
+}

@@ -1,0 +1,100 @@
+//! `boxoffice log`: the log's end, and whether all of it is as it was recorded.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use event_log::Head;
+use event_log::verify::{Verdict, verify_chain};
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::database::{Database, DatabaseAccess};
+use crate::{hex, output};
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Recompute the hash chain from the first event; exit 1 and the first wrong position if it does not hold
+    Verify(Options),
+    /// The last event's position and hash: keep it elsewhere, and a cut-off tail will show
+    Head(Options),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Answer with a line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseAccess,
+}
+
+pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Verify(options) => {
+            let database = Database::for_command(&options.database).await?;
+            let verdict = verify_chain(&database.pool).await;
+            database.close().await;
+            Ok(report(&verdict.context("verify the log")?, options.json))
+        }
+        Command::Head(options) => {
+            let database = Database::for_command(&options.database).await?;
+            let head = find_head(&database.pool).await;
+            database.close().await;
+            let head = head.context("read the end of the log")?;
+            let hash = hex::encode(&head.hash);
+            if options.json {
+                output::line(json!({ "position": head.position, "hash": hash }));
+            } else {
+                output::line(format!("position {} hash {hash}", head.position));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn report(verdict: &Verdict, as_json: bool) -> ExitCode {
+    match verdict {
+        Verdict::Verified { events, head } => {
+            let (position, hash) = (head.position, hex::encode(&head.hash));
+            if as_json {
+                output::line(json!({ "chain": "verified", "events": events, "position": position, "hash": hash }));
+            } else {
+                output::line(format!(
+                    "verified: {events} events, head at position {position}, hash {hash}"
+                ));
+            }
+            ExitCode::SUCCESS
+        }
+        Verdict::Broken { position, reason } => {
+            if as_json {
+                output::line(json!({ "chain": "broken", "position": position, "reason": reason }));
+            } else {
+                output::line(format!("broken at position {position}: {reason}"));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn find_head(pool: &PgPool) -> anyhow::Result<Head> {
+    let row = sqlx::query!(
+        "SELECT position, hash
+         FROM events
+         ORDER BY position DESC
+         LIMIT 1"
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else {
+        return Ok(Head {
+            position: 0,
+            hash: [0; 32],
+        });
+    };
+    let hash = <[u8; 32]>::try_from(row.hash.as_slice()).context("the stored hash has the wrong length")?;
+    Ok(Head {
+        position: u64::try_from(row.position)?,
+        hash,
+    })
+}

@@ -1,0 +1,9 @@
+//! One file per subcommand.
+
+pub(crate) mod doctor;
+pub(crate) mod jobs;
+pub(crate) mod log;
+pub(crate) mod migrate;
+pub(crate) mod projections;
+pub(crate) mod serve;
+pub(crate) mod token;

@@ -1,0 +1,60 @@
+//! `boxoffice token`: an identity for trying things out, signed with the installation's own secret.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use api::auth::{Auth, Role, mint_development_token};
+use clap::{Args, ValueEnum};
+use event_log::{Clock, SystemClock};
+
+use crate::config::{DataOptions, DevelopmentSecret};
+use crate::output;
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Who: any name; a UUID is the user's id itself
+    #[arg(long, value_name = "NAME")]
+    user: String,
+    /// What they may do beyond buying, hosting and listening; may be repeated
+    #[arg(long = "role", value_enum, value_name = "ROLE")]
+    roles: Vec<RoleName>,
+    /// How long the token is good for
+    #[arg(long, default_value_t = 86_400, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    ttl_seconds: u64,
+    #[command(flatten)]
+    secret: DevelopmentSecret,
+    #[command(flatten)]
+    data: DataOptions,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum RoleName {
+    Admin,
+    Finance,
+    Analyst,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Admin => Self::Admin,
+            RoleName::Finance => Self::Finance,
+            RoleName::Analyst => Self::Analyst,
+        }
+    }
+}
+
+pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+    let secret = options.secret.resolve(&options.data.open()?)?;
+    let roles: Vec<Role> = options.roles.iter().copied().map(Role::from).collect();
+    let ttl = Duration::from_secs(options.ttl_seconds);
+    let now = SystemClock.now();
+    let token = mint_development_token(&secret, &options.user, &roles, ttl, now).context("make the token")?;
+    let identity = Auth::development(&secret)
+        .verify(&token, now)
+        .await
+        .context("read the token back")?;
+    output::remark(format!("user id {}", identity.user_id));
+    output::line(token);
+    Ok(())
+}

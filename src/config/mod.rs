@@ -1,0 +1,18 @@
+//! Settings: one struct per concern, each from flags and environment, each checked before anything starts.
+
+mod auth;
+mod data;
+mod database;
+mod http;
+mod media;
+
+pub(crate) use auth::{AuthOptions, DevelopmentSecret};
+pub(crate) use data::DataOptions;
+pub(crate) use database::DatabaseOptions;
+pub(crate) use http::{HttpOptions, local_url};
+pub(crate) use media::MediaOptions;
+
+/// An environment variable that is set to nothing counts as not set.
+fn given<T: AsRef<str>>(value: Option<T>) -> Option<T> {
+    value.filter(|value| !value.as_ref().trim().is_empty())
+}

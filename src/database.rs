@@ -1,0 +1,118 @@
+//! The database a command works on: one given by URL, or the data folder's own, started for the command if it does not run.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgPool};
+use tokio::time::timeout;
+
+use crate::config::{DataOptions, DatabaseOptions};
+use crate::managed::data_dir::{DataDir, Lock};
+use crate::managed::postgres::{self, Cluster};
+
+pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// How long a request or a task may wait for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A command's own pool.
+const COMMAND_CONNECTIONS: u32 = 4;
+
+/// What a command on the database is told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DatabaseAccess {
+    #[command(flatten)]
+    pub(crate) database: DatabaseOptions,
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+}
+
+/// A database in use. [`Database::close`] stops what was started for it.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) options: PgConnectOptions,
+    pub(crate) pool: PgPool,
+    /// For other programs on this machine.
+    pub(crate) url: Option<String>,
+    owned: Option<(Cluster, Lock)>,
+}
+
+impl Database {
+    /// For a server, which has the data folder to itself.
+    pub(crate) async fn for_server(options: &DatabaseOptions, data_dir: &DataDir, lock: Lock) -> anyhow::Result<Self> {
+        let connections = options.connections();
+        if let Some(external) = options.external()? {
+            reach(&external).await?;
+            let url = options.external_url().map(str::to_owned);
+            return Ok(Self::new(external, connections, url, None));
+        }
+        let cluster = Cluster::start(data_dir).await?;
+        let url = cluster.url(postgres::DATABASE);
+        Ok(Self::new(
+            cluster.options(),
+            connections,
+            Some(url),
+            Some((cluster, lock)),
+        ))
+    }
+
+    /// For a command, which shares the database with a running server.
+    pub(crate) async fn for_command(options: &DatabaseAccess) -> anyhow::Result<Self> {
+        if let Some(external) = options.database.external()? {
+            reach(&external).await?;
+            return Ok(Self::new(external, COMMAND_CONNECTIONS, None, None));
+        }
+        let data_dir = options.data.open()?;
+        let Some(lock) = data_dir.try_lock()? else {
+            let running = postgres::options_of_running(&data_dir).await?;
+            return Ok(Self::new(running, COMMAND_CONNECTIONS, None, None));
+        };
+        let cluster = Cluster::start(&data_dir).await?;
+        let database = Self::new(cluster.options(), COMMAND_CONNECTIONS, None, Some((cluster, lock)));
+        database.migrate().await?;
+        Ok(database)
+    }
+
+    fn new(options: PgConnectOptions, connections: u32, url: Option<String>, owned: Option<(Cluster, Lock)>) -> Self {
+        let options = options.application_name("boxoffice");
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options.clone());
+        Self {
+            options,
+            pool,
+            url,
+            owned,
+        }
+    }
+
+    pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
+        MIGRATOR.run(&self.pool).await.context("bring the tables up to date")
+    }
+
+    pub(crate) async fn close(self) {
+        self.pool.close().await;
+        if let Some((cluster, _lock)) = self.owned {
+            cluster.stop().await;
+        }
+    }
+}
+
+/// A database of somebody else's may be away, or not be there at all: better said now than by the first query.
+async fn reach(options: &PgConnectOptions) -> anyhow::Result<()> {
+    let answer = timeout(CONNECT_TIMEOUT, options.connect()).await;
+    let connection = match answer {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => bail!("the database in DATABASE_URL cannot be used: {error}"),
+        Err(_) => bail!(
+            "the database in DATABASE_URL does not answer within {} s",
+            CONNECT_TIMEOUT.as_secs()
+        ),
+    };
+    let _ = connection.close().await;
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! The show: doors, a tone that is heard, a speaker from the audience, a removal that holds.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use media_bridge::rehearsal::{AudioClients, AudioEvent};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::cast::{Cast, Holder, text};
+use super::figures::Figures;
+use super::{act, say};
+use crate::client::{Caller, eventually};
+
+const HOST_HZ: u32 = 440;
+const SPEAKER_HZ: u32 = 880;
+/// Connecting, negotiating and the first audio on a busy small machine.
+const MEDIA_LIMIT: Duration = Duration::from_secs(20);
+/// A removed person is out within this (the promise of the room).
+const REMOVAL_LIMIT: Duration = Duration::from_secs(2);
+/// Nothing heard for so long is silence: twice the reporting step of the audio clients.
+const SILENCE: Duration = Duration::from_millis(600);
+
+pub(super) async fn play(cast: &mut Cast, python: &Path, figures: &mut Figures) -> Result<()> {
+    act("4. The host opens the room");
+    let audio = AudioClients::start(python).context("starting the audio clients")?;
+    doors_are_closed(cast).await?;
+    cast.host
+        .post(&cast.room_path("/open"), &json!({}))
+        .await?
+        .expect(200, "the host opens the room")?;
+    let host_door = door(&cast.host, &cast.room_path("/entry")).await?;
+    audio.connect("host", &host_door.url, &host_door.token).await?;
+    connected(&audio, "host").await?;
+    permission(&audio, "host", true).await?;
+    audio.publish("host", HOST_HZ).await?;
+    let mut doors = Vec::new();
+    for (number, holder) in cast.holders.iter().enumerate() {
+        let door = door(&holder.caller, &format!("/v1/tickets/{}/entry", holder.ticket)).await?;
+        audio.connect(&name(number), &door.url, &door.token).await?;
+        doors.push(door);
+    }
+    let host_identity = format!("host-{}", cast.host.user_id());
+    for number in 0..cast.holders.len() {
+        connected(&audio, &name(number)).await?;
+        heard(&audio, &name(number), &host_identity, HOST_HZ).await?;
+        figures.listeners_heard += 1;
+    }
+    say(format!(
+        "{} ticket holders hear the host's {HOST_HZ} Hz",
+        figures.listeners_heard
+    ));
+    outsiders_stay_outside(cast).await?;
+    figures.speaker_heard_by = speaker_from_the_audience(cast, &audio).await?;
+    figures.removed_out_ms = removal(cast, &audio, &doors).await?;
+    Ok(())
+}
+
+struct Door {
+    url: String,
+    token: String,
+}
+
+/// The name of a holder's audio client.
+fn name(number: usize) -> String {
+    format!("listener-{number}")
+}
+
+async fn door(caller: &Caller, path: &str) -> Result<Door> {
+    let entry = caller
+        .post(path, &json!({}))
+        .await?
+        .expect(200, "somebody entitled asks to be let in")?;
+    Ok(Door {
+        url: text(&entry, "/livekit_url")?,
+        token: text(&entry, "/token")?,
+    })
+}
+
+async fn connected(audio: &AudioClients, id: &str) -> Result<()> {
+    let (_, event) = audio
+        .wait_for(id, MEDIA_LIMIT, |event| {
+            matches!(event, AudioEvent::Connected | AudioEvent::Refused { .. })
+        })
+        .await
+        .with_context(|| format!("expected {id} to connect"))?;
+    match event {
+        AudioEvent::Connected => Ok(()),
+        other => bail!("expected {id} to connect, and got {other:?}"),
+    }
+}
+
+/// Everybody joins as a listener; the right to speak comes and goes while they are connected.
+async fn permission(audio: &AudioClients, id: &str, wanted: bool) -> Result<()> {
+    let is_wanted = |event: &AudioEvent| *event == AudioEvent::Permission { can_publish: wanted };
+    let granted = audio.wait_for(id, MEDIA_LIMIT, is_wanted).await;
+    granted.with_context(|| format!("expected {id}'s right to speak to be {wanted}"))?;
+    Ok(())
+}
+
+async fn heard(audio: &AudioClients, id: &str, from: &str, hz: u32) -> Result<()> {
+    let waited = audio.wait_for(id, MEDIA_LIMIT, |event| event.is_tone(from, hz)).await;
+    waited.with_context(|| format!("expected {id} to hear {hz} Hz from {from}"))?;
+    Ok(())
+}
+
+async fn doors_are_closed(cast: &Cast) -> Result<()> {
+    let holder = cast.holders.first().context("expected ticket holders")?;
+    let early = holder
+        .caller
+        .post(&format!("/v1/tickets/{}/entry", holder.ticket), &json!({}))
+        .await?;
+    early.expect_problem(409, "room_not_live", "a holder comes before the doors open")?;
+    Ok(())
+}
+
+async fn outsiders_stay_outside(cast: &Cast) -> Result<()> {
+    let outsider = cast
+        .without_ticket
+        .as_ref()
+        .context("expected a buyer without a ticket")?;
+    let someone = cast.holders.first().context("expected ticket holders")?;
+    let foreign = outsider
+        .post(&format!("/v1/tickets/{}/entry", someone.ticket), &json!({}))
+        .await?;
+    foreign.expect_problem(404, "not_found", "somebody tries another's ticket")?;
+    let as_host = outsider.post(&cast.room_path("/entry"), &json!({})).await?;
+    ensure!(
+        matches!(as_host.status, 403 | 404),
+        "expected no stage entry without a part, and got {}",
+        as_host.body
+    );
+    let refunded = cast.refunded.as_ref().context("expected a refunded buyer")?;
+    let entry = refunded
+        .caller
+        .post(&format!("/v1/tickets/{}/entry", refunded.ticket), &json!({}))
+        .await?;
+    let problem = entry.expect_problem(403, "entry_refused", "a refunded ticket is shown at the door")?;
+    ensure!(
+        problem["reason"] == "refunded",
+        "expected the reason refunded, and got {problem}"
+    );
+    say("no ticket, no token; the refunded ticket admits nobody");
+    Ok(())
+}
+
+async fn speaker_from_the_audience(cast: &Cast, audio: &AudioClients) -> Result<u64> {
+    let (speaker, id) = (&cast.holders[0], name(0));
+    let identity = format!("ticket-{}", speaker.ticket);
+    speaker
+        .caller
+        .post(&cast.room_path("/speak_requests/me"), &json!({}))
+        .await?
+        .expect(200, "a listener asks to speak")?;
+    stage(cast, speaker, "approve").await?;
+    permission(audio, &id, true).await?;
+    audio.publish(&id, SPEAKER_HZ).await?;
+    let mut ears: Vec<String> = (1..cast.holders.len()).map(name).collect();
+    ears.push("host".to_owned());
+    for ear in &ears {
+        heard(audio, ear, &identity, SPEAKER_HZ).await?;
+    }
+    say(format!(
+        "a listener asked to speak, was approved, and {} others hear {SPEAKER_HZ} Hz",
+        ears.len()
+    ));
+    stage(cast, speaker, "dismiss").await?;
+    permission(audio, &id, false).await?;
+    eventually("silence from a dismissed speaker", MEDIA_LIMIT, || {
+        let silent = ears.iter().all(|ear| is_silent(audio, ear, &identity));
+        async move { Ok(silent.then_some(())) }
+    })
+    .await?;
+    say("sent back to the audience: silence again");
+    Ok(u64::try_from(ears.len())?)
+}
+
+/// Nothing of this speaker's tone was heard lately.
+fn is_silent(audio: &AudioClients, ear: &str, identity: &str) -> bool {
+    let lately = audio.events_since(ear, Instant::now() - SILENCE);
+    !lately
+        .iter()
+        .any(|reported| reported.event.is_tone(identity, SPEAKER_HZ))
+}
+
+async fn stage(cast: &Cast, person: &Holder, verb: &str) -> Result<Value> {
+    let path = cast.room_path(&format!("/stage/{}/{verb}", person.caller.user_id()));
+    cast.host
+        .post(&path, &json!({}))
+        .await?
+        .expect(200, "the host directs the stage")
+}
+
+async fn removal(cast: &Cast, audio: &AudioClients, doors: &[Door]) -> Result<u64> {
+    let (removed, id) = (&cast.holders[1], name(1));
+    let asked = Instant::now();
+    let body = json!({"user_id": removed.caller.user_id()});
+    cast.host
+        .post(&cast.room_path("/removals"), &body)
+        .await?
+        .expect(200, "the host removes a listener")?;
+    let gone = audio
+        .wait_for(&id, REMOVAL_LIMIT, |event| {
+            matches!(event, AudioEvent::Disconnected { .. })
+        })
+        .await;
+    let (out, _) = gone.context("expected the removed listener to be out within 2 s")?;
+    let out_ms = u64::try_from(out.saturating_duration_since(asked).as_millis())?;
+    ensure!(
+        out.saturating_duration_since(asked) <= REMOVAL_LIMIT,
+        "expected a removal within 2 s, took {out_ms} ms"
+    );
+    let again = "removed-again";
+    audio.connect(again, &doors[1].url, &doors[1].token).await?;
+    let answer = audio
+        .wait_for(again, MEDIA_LIMIT, |event| {
+            matches!(event, AudioEvent::Connected | AudioEvent::Refused { .. })
+        })
+        .await?;
+    ensure!(
+        matches!(answer.1, AudioEvent::Refused { status: Some(403), .. }),
+        "expected the old token to be refused with 403, and got {:?}",
+        answer.1
+    );
+    let entry = removed
+        .caller
+        .post(&format!("/v1/tickets/{}/entry", removed.ticket), &json!({}))
+        .await?;
+    let problem = entry.expect_problem(403, "entry_refused", "a removed listener asks for a new token")?;
+    ensure!(
+        problem["reason"] == "removed",
+        "expected the reason removed, and got {problem}"
+    );
+    say(format!(
+        "a listener was removed: out after {out_ms} ms, old token and new request refused"
+    ));
+    Ok(out_ms)
+}

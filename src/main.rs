@@ -1,0 +1,7 @@
+//! The binary `boxoffice`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    boxoffice::main()
+}

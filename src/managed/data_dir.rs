@@ -1,0 +1,124 @@
+//! The folder that holds everything one installation keeps on disk: the private database, generated secrets, and the lock
+//! that gives it to one process at a time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::hex;
+
+/// Bytes of randomness in a generated secret.
+const SECRET_BYTES: usize = 32;
+
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    path: PathBuf,
+}
+
+/// The data folder is ours as long as this lives; the kernel takes it back when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl DataDir {
+    /// Makes the folder if it does not exist.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(path).with_context(|| format!("make data folder {}", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("find data folder {}", path.display()))?;
+        Ok(Self { path })
+    }
+
+    /// Absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// A name for this folder that is the same every time, and short enough for a socket's path.
+    pub(crate) fn short_name(&self) -> String {
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, self.path.as_os_str().as_encoded_bytes());
+        id.simple().to_string()[..12].to_owned()
+    }
+
+    /// Takes the folder for this process. `None` if another has it.
+    pub fn try_lock(&self) -> anyhow::Result<Option<Lock>> {
+        let path = self.file("lock");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("open {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0).context("write the lock")?;
+                write!(file, "{}", std::process::id()).context("write the lock")?;
+                Ok(Some(Lock { _file: file }))
+            }
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("lock {}", path.display())),
+        }
+    }
+
+    /// Takes the folder for a server; says who has it otherwise.
+    pub fn lock(&self) -> anyhow::Result<Lock> {
+        let Some(lock) = self.try_lock()? else {
+            let owner = fs::read_to_string(self.file("lock")).unwrap_or_default();
+            bail!(
+                "another boxoffice (process {owner}) is using the data folder {}. Stop it, or give this one a folder of \
+                 its own with --data-dir",
+                self.path.display()
+            );
+        };
+        Ok(lock)
+    }
+
+    /// A secret of this installation, made on first use and readable by its owner only.
+    pub fn secret(&self, name: &str) -> anyhow::Result<SecretString> {
+        let path = self.file(name);
+        if !path.exists() {
+            create_secret(&path).with_context(|| format!("make secret {}", path.display()))?;
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("read secret {}", path.display()))?;
+        anyhow::ensure!(
+            text.len() >= SECRET_BYTES,
+            "{} is too short for a secret: delete it, a new one is made",
+            path.display()
+        );
+        Ok(SecretString::from(text))
+    }
+}
+
+/// Two processes may do this at once: the first file to get the name wins, and is complete when it has it.
+fn create_secret(path: &Path) -> anyhow::Result<()> {
+    let mut bytes = [0_u8; SECRET_BYTES];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let text = hex::encode(&bytes);
+    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    write_private(&draft, &text)?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file that nobody but its owner can read.
+pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(true).write(true).mode(0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}

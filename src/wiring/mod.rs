@@ -1,0 +1,209 @@
+//! Puts the crates together. Nobody else knows them all.
+
+mod entitlements;
+mod figures;
+mod listeners;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use api::ApiState;
+use api::auth::{Auth, JwksConfig};
+use axum::Router;
+use domain::Preset;
+use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog, SystemClock};
+use media_bridge::gate::{self, GateConfig};
+use media_bridge::webhook::Receiver;
+use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
+use payments::PaymentProvider;
+use payments::sandbox::{Sandbox, SandboxConfig};
+use processes::{Deps, ProcessSettings, Processes};
+use projections::Projections;
+use secrecy::SecretString;
+
+use crate::commands::serve::Options;
+use crate::config::local_url;
+use crate::database::Database;
+use crate::lifecycle::Lifecycle;
+use crate::managed::data_dir::DataDir;
+
+use entitlements::ProjectedEntitlements;
+pub(crate) use listeners::Listeners;
+
+/// A media server to use.
+#[derive(Clone, Debug)]
+pub(crate) struct Media {
+    /// `host:port` of its HTTP port, which clients never see.
+    pub(crate) address: String,
+    pub(crate) api_key: String,
+    pub(crate) api_secret: SecretString,
+}
+
+/// Starts everything behind the API, then the API. Returns when requests are answered.
+pub(crate) async fn start(
+    options: &Options,
+    data_dir: &DataDir,
+    listeners: Listeners,
+    database: &Database,
+    media: Option<Media>,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<()> {
+    let handle = figures::install()?;
+    let core = Core::start(database, lifecycle).await?;
+    let sandbox = start_sandbox(data_dir, &core, listeners.api_address, lifecycle)?;
+    let processes = Processes::start(
+        core.process_deps(sandbox.clone()),
+        &lifecycle.back,
+        &lifecycle.back_cancel,
+    );
+    // Also without a media server: a room that ended must be judged, or its money stays where it is for ever.
+    delivery::start(core.delivery_deps(), &lifecycle.back, &lifecycle.back_cancel);
+    let doors = media.map(|media| Doors::start(media, &core, lifecycle));
+    let provider: Arc<dyn PaymentProvider> = sandbox.clone();
+    let state = ApiState {
+        log: core.log.clone(),
+        aggregates: core.aggregates.clone(),
+        projections: core.projections.clone(),
+        pool: database.pool.clone(),
+        processes,
+        provider,
+        sandbox: Some(sandbox),
+        bridge: doors.as_ref().map(|doors| doors.bridge.clone()),
+        media_webhooks: doors.as_ref().map(|doors| doors.webhooks.clone()),
+        clock: core.clock.clone(),
+        auth: auth(options, data_dir)?,
+        public_ws_url: options.http.public_ws_url(listeners.api_address),
+        preset: Preset::open(),
+    };
+    figures::sample(&core, handle.clone(), lifecycle);
+    let gate = doors.map_or_else(Router::new, |doors| doors.gate);
+    listeners.serve(api::router(state).merge(gate), figures::router(handle), lifecycle);
+    Ok(())
+}
+
+/// The log and what follows it.
+pub(crate) struct Core {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) aggregates: Aggregates,
+    pub(crate) projections: Projections,
+    pub(crate) pool: sqlx::PgPool,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Core {
+    async fn start(database: &Database, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
+        let log: Arc<dyn EventLog> = PostgresLog::connect(
+            database.options.clone(),
+            database.pool.clone(),
+            LogLimits::default(),
+            &lifecycle.back,
+            lifecycle.back_cancel.clone(),
+        )
+        .await
+        .context("open the log")?;
+        let projections = Projections::start(
+            Arc::clone(&log),
+            database.pool.clone(),
+            &lifecycle.back,
+            lifecycle.back_cancel.clone(),
+        )
+        .await
+        .context("start the read models")?;
+        Ok(Self {
+            aggregates: Aggregates::with_tracker(&log, &lifecycle.back),
+            log,
+            projections,
+            pool: database.pool.clone(),
+            clock: Arc::new(SystemClock),
+        })
+    }
+
+    fn delivery_deps(&self) -> DeliveryDeps {
+        DeliveryDeps {
+            log: Arc::clone(&self.log),
+            aggregates: self.aggregates.clone(),
+            pool: self.pool.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn process_deps(&self, provider: Arc<dyn PaymentProvider>) -> Deps {
+        Deps {
+            log: Arc::clone(&self.log),
+            aggregates: self.aggregates.clone(),
+            pool: self.pool.clone(),
+            provider,
+            clock: Arc::clone(&self.clock),
+            settings: ProcessSettings::default(),
+        }
+    }
+}
+
+/// The built-in payment provider, which reaches us by HTTP like any other.
+fn start_sandbox(
+    data_dir: &DataDir,
+    core: &Core,
+    api_address: SocketAddr,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<Arc<Sandbox>> {
+    let clock = Arc::clone(&core.clock);
+    let mut config = SandboxConfig::new(data_dir.secret("sandbox.secret")?, Arc::new(move || clock.now()));
+    config.webhook_url = Some(format!("{}/v1/webhooks/sandbox", local_url(api_address)));
+    let sandbox = Arc::new(Sandbox::new(core.pool.clone(), config));
+    let (worker, cancel) = (Arc::clone(&sandbox), lifecycle.back_cancel.clone());
+    lifecycle.back.spawn(async move {
+        let _fatal = cancel.clone().drop_guard();
+        worker.run(cancel).await;
+    });
+    Ok(sandbox)
+}
+
+/// Everything between buyers and the media server.
+struct Doors {
+    bridge: Bridge,
+    webhooks: Receiver,
+    gate: Router,
+}
+
+impl Doors {
+    fn start(media: Media, core: &Core, lifecycle: &Lifecycle) -> Self {
+        let upstream = media.address.clone();
+        let config = LiveKitConfig {
+            url: format!("http://{}", media.address),
+            api_key: media.api_key,
+            api_secret: media.api_secret,
+        };
+        let entitlements: Arc<dyn Entitlements> = Arc::new(ProjectedEntitlements::new(
+            core.pool.clone(),
+            Arc::clone(&core.log),
+            core.projections.clone(),
+        ));
+        let bridge = Bridge::start(
+            BridgeDeps {
+                media: Arc::new(LiveKit::new(config.clone())),
+                entitlements: Arc::clone(&entitlements),
+                log: Arc::clone(&core.log),
+                pool: core.pool.clone(),
+                clock: Arc::clone(&core.clock),
+            },
+            &lifecycle.back,
+            &lifecycle.back_cancel,
+        );
+        let webhooks = Receiver::new(&config, core.pool.clone(), Arc::clone(&core.clock), bridge.clone());
+        let gate = gate::router(GateConfig::new(upstream, config), entitlements, bridge.clone());
+        Self { bridge, webhooks, gate }
+    }
+}
+
+fn auth(options: &Options, data_dir: &DataDir) -> anyhow::Result<Auth> {
+    let Some(provider) = options.auth.provider()? else {
+        return Ok(Auth::development(&options.auth.development().resolve(data_dir)?));
+    };
+    Auth::jwks(JwksConfig {
+        url: provider.jwks_url,
+        issuer: provider.issuer,
+        audience: provider.audience,
+    })
+    .context("use the identity provider")
+}

@@ -1,0 +1,109 @@
+//! Who may import whom (`docs/ARCHITECTURE.md`).
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Crate, and the workspace crates it may know.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("event-log", &["domain"]),
+    ("payments", &["domain"]),
+    ("projections", &["domain", "event-log"]),
+    ("processes", &["domain", "event-log", "payments"]),
+    ("media-bridge", &["domain", "event-log"]),
+    (
+        "api",
+        &[
+            "domain",
+            "event-log",
+            "payments",
+            "projections",
+            "processes",
+            "media-bridge",
+        ],
+    ),
+    (
+        "boxoffice",
+        &[
+            "domain",
+            "event-log",
+            "payments",
+            "projections",
+            "processes",
+            "media-bridge",
+            "api",
+        ],
+    ),
+];
+
+/// Crates that must not reach a workspace crate's ordinary dependencies.
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    ("domain", &["sqlx", "axum", "tokio", "reqwest", "rand", "livekit-api"]),
+    ("event-log", &["axum", "reqwest", "livekit-api"]),
+    ("payments", &["axum", "livekit-api"]),
+    ("projections", &["axum", "reqwest", "livekit-api"]),
+    ("processes", &["axum", "reqwest", "livekit-api"]),
+    ("api", &["livekit-api", "livekit-protocol"]),
+];
+
+fn packages() -> Vec<Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
+    metadata["packages"].as_array().expect("a list of packages").clone()
+}
+
+fn dependencies(package: &Value, only_ordinary: bool) -> BTreeSet<String> {
+    let all = package["dependencies"].as_array().expect("a list of dependencies");
+    let counted = all
+        .iter()
+        .filter(|dependency| !only_ordinary || dependency["kind"].is_null());
+    counted
+        .map(|dependency| dependency["name"].as_str().expect("a name").to_owned())
+        .collect()
+}
+
+#[test]
+fn every_crate_imports_only_what_stands_below_it() {
+    let packages = packages();
+    let members: BTreeSet<&str> = packages
+        .iter()
+        .map(|package| package["name"].as_str().expect("a name"))
+        .collect();
+    let listed: BTreeSet<&str> = ALLOWED.iter().map(|(name, _)| *name).collect();
+    assert_eq!(members, listed, "a crate that is not in the table has no place yet");
+    for package in &packages {
+        let name = package["name"].as_str().expect("a name");
+        let allowed = ALLOWED
+            .iter()
+            .find(|(member, _)| *member == name)
+            .map(|(_, allowed)| *allowed);
+        for dependency in dependencies(package, false) {
+            let is_member = members.contains(dependency.as_str());
+            assert!(
+                !is_member || allowed.is_some_and(|list| list.contains(&dependency.as_str())),
+                "{name} → {dependency}"
+            );
+        }
+    }
+}
+
+#[test]
+fn outside_libraries_stay_in_the_crate_that_owns_them() {
+    for package in packages() {
+        let name = package["name"].as_str().expect("a name").to_owned();
+        let Some((_, forbidden)) = FORBIDDEN.iter().find(|(member, _)| *member == name) else {
+            continue;
+        };
+        let found: Vec<String> = dependencies(&package, true)
+            .into_iter()
+            .filter(|name| forbidden.contains(&name.as_str()))
+            .collect();
+        assert!(found.is_empty(), "{name} → {found:?}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The whole, from outside: the real binary, PostgreSQL, livekit-server and audio clients.
+
+mod architecture;
+mod command_line;
+mod crash;
+mod demo;
+mod outages;
+mod rush;
+mod support;
+mod undelivered;

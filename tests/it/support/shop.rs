@@ -1,0 +1,179 @@
+//! A running shop: the real server on a database of its own, with an approved host.
+
+use anyhow::{Context, Result};
+use boxoffice::client::{Caller, Server, ServerOptions};
+use event_log::clock::{Clock, SystemClock};
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Connection, Executor, postgres::PgConnectOptions};
+use uuid::Uuid;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ShopOptions {
+    /// With a media server of its own.
+    pub(crate) with_media: bool,
+    /// More settings of the server.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Another PostgreSQL than the one of the test run.
+    pub(crate) database_url: Option<String>,
+}
+
+pub(crate) struct Shop {
+    pub(crate) server: Server,
+    pub(crate) admin: Caller,
+    pub(crate) finance: Caller,
+    pub(crate) host: Caller,
+    scratch: tempfile::TempDir,
+}
+
+impl Shop {
+    /// Opens a shop with an approved host who can be paid.
+    pub(crate) async fn open(options: ShopOptions) -> Result<Self> {
+        let scratch = tempfile::Builder::new().prefix("boxoffice-it-").tempdir()?;
+        let database_url = match options.database_url {
+            Some(url) => url,
+            None => fresh_database().await?,
+        };
+        let mut environment = options.environment;
+        environment.push(("DATABASE_URL".to_owned(), database_url));
+        if options.with_media {
+            environment.push((
+                "LIVEKIT_SERVER".to_owned(),
+                super::livekit_server().display().to_string(),
+            ));
+        } else {
+            environment.push(("BOXOFFICE_LIVEKIT".to_owned(), "off".to_owned()));
+        }
+        let server = Server::start(ServerOptions {
+            binary: env!("CARGO_BIN_EXE_boxoffice").into(),
+            data_dir: scratch.path().to_owned(),
+            listen: "127.0.0.1:0".to_owned(),
+            environment,
+        })
+        .await?;
+        let admin = person(&server, &["admin"]).await?;
+        let finance = person(&server, &["finance"]).await?;
+        let host = person(&server, &[]).await?;
+        let approve = format!("/v1/hosts/{}/approve", host.user_id());
+        admin
+            .post(&approve, &json!({}))
+            .await?
+            .expect(200, "the admin approves the host")?;
+        let destination = json!({"destination": "acct_it_host"});
+        host.put("/v1/me/payout_destination", &destination)
+            .await?
+            .expect(200, "the host links a destination")?;
+        Ok(Self {
+            server,
+            admin,
+            finance,
+            host,
+            scratch,
+        })
+    }
+
+    /// Another user.
+    pub(crate) async fn person(&self) -> Result<Caller> {
+        person(&self.server, &[]).await
+    }
+
+    pub(crate) async fn people(&self, count: usize) -> Result<Vec<Caller>> {
+        let mut people = Vec::with_capacity(count);
+        for _ in 0..count {
+            people.push(self.person().await?);
+        }
+        Ok(people)
+    }
+
+    /// Kills the server as `kill -9` does, and starts it again on the same data.
+    pub(crate) async fn kill_and_restart(self) -> Result<Self> {
+        let Self {
+            server,
+            admin,
+            finance,
+            host,
+            scratch,
+        } = self;
+        let server = Server::start(server.kill().await?).await?;
+        let (admin, finance, host) = (admin.at(&server), finance.at(&server), host.at(&server));
+        Ok(Self {
+            server,
+            admin,
+            finance,
+            host,
+            scratch,
+        })
+    }
+
+    /// Schedules a room at 10.00 USD and returns its id.
+    pub(crate) async fn schedule(&self, capacity: usize, hold_seconds: u32) -> Result<String> {
+        let room = room_body(capacity, hold_seconds);
+        let key = Uuid::new_v4().to_string();
+        let made = self
+            .host
+            .post_with_key("/v1/rooms", &key, &room)
+            .await?
+            .expect(201, "the host schedules a room")?;
+        made["id"].as_str().map(str::to_owned).context("expected a room id")
+    }
+
+    pub(crate) async fn room(&self, room: &str) -> Result<Value> {
+        self.host
+            .get(&format!("/v1/rooms/{room}"))
+            .await?
+            .expect(200, "the host looks at the room")
+    }
+
+    /// The chain verifies, every account that must return to zero has, and the books balance.
+    pub(crate) async fn assert_books_closed(&self) -> Result<()> {
+        let verdict = self.server.command(&["log", "verify"]).await?;
+        assert!(verdict.contains("verified"), "{verdict}");
+        let body = self
+            .finance
+            .get("/v1/ledger/trial_balance")
+            .await?
+            .expect(200, "finance reads the trial balance")?;
+        let lines = body["data"].as_array().context("expected balances")?;
+        let balance = |line: &Value| line["balance_minor"].as_i64().unwrap_or(i64::MAX);
+        assert_eq!(lines.iter().map(balance).sum::<i64>(), 0, "{body}");
+        let clearing = lines.iter().filter(|line| {
+            line["account"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("clearing:"))
+        });
+        for line in clearing {
+            assert_eq!(balance(line), 0, "{line}");
+        }
+        Ok(())
+    }
+}
+
+/// A room of tomorrow, as a client would ask for it.
+pub(crate) fn room_body(capacity: usize, hold_seconds: u32) -> Value {
+    let starts_at = SystemClock.now() + chrono::Duration::days(1);
+    json!({
+        "title": "A room of the integration tests",
+        "description": "",
+        "language": "en",
+        "starts_at": starts_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        "planned_minutes": 60,
+        "price": {"amount_minor": 1000, "currency": "USD"},
+        "capacity": capacity,
+        "hold_seconds": hold_seconds,
+        "refund_policy": {"kind": "until_start"},
+    })
+}
+
+async fn person(server: &Server, roles: &[&str]) -> Result<Caller> {
+    server.caller(&Uuid::new_v4().to_string(), roles).await
+}
+
+/// A new database in the PostgreSQL of the test run (`DATABASE_URL`).
+async fn fresh_database() -> Result<String> {
+    let url = std::env::var("DATABASE_URL").context("the tests need DATABASE_URL: run them by `make test`")?;
+    let options: PgConnectOptions = url.parse()?;
+    let name = format!("it_{}", Uuid::new_v4().simple());
+    let mut connection = options.clone().connect().await?;
+    connection.execute(format!("CREATE DATABASE {name}").as_str()).await?;
+    connection.close().await?;
+    Ok(options.database(&name).to_url_lossy().to_string())
+}
