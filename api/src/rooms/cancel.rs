@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::{RoomCommand, RoomId};
 
-use super::room::{RoomBody, read_back};
+use super::room::{RoomBody, change};
 use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Id, NoBody};
@@ -25,11 +25,6 @@ pub(crate) async fn cancel_room(
 ) -> Result<Written<ReadBack<RoomBody>>, ApiError> {
     let (by, metadata) = caller.authority();
     let command = RoomCommand::Cancel { by, at: state.now() };
-    let executed = state
-        .aggregates
-        .rooms
-        .execute(room.as_uuid(), command, metadata)
-        .await?;
-    let body = read_back(&state, room, executed.position).await;
-    Ok(Written::accepted(executed.position, body))
+    let (position, body) = change(&state, room, command, metadata).await?;
+    Ok(Written::accepted(position, body))
 }

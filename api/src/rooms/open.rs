@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::{RoomCommand, RoomId, SessionId};
 
-use super::room::{RoomBody, read_back};
+use super::room::{RoomBody, change};
 use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Id, NoBody};
@@ -28,12 +28,6 @@ pub(crate) async fn open_room(
         session_id: SessionId::from_uuid(state.new_uuid()),
         at: state.now(),
     };
-    let metadata = caller.metadata();
-    let executed = state
-        .aggregates
-        .rooms
-        .execute(room.as_uuid(), command, metadata)
-        .await?;
-    let body = read_back(&state, room, executed.position).await;
-    Ok(Written::changed(executed.position, body))
+    let (position, body) = change(&state, room, command, caller.metadata()).await?;
+    Ok(Written::changed(position, body))
 }

@@ -1,6 +1,7 @@
 //! A room as everybody may see it.
 
-use domain::{RoomId, Timestamp};
+use domain::{RoomCommand, RoomId, Timestamp};
+use event_log::Metadata;
 use projections::View;
 use projections::catalogue::{RoomRow, RoomState, find_room};
 use serde::Serialize;
@@ -127,6 +128,22 @@ fn sales_status(row: &RoomRow, free: u32, now: Timestamp) -> &'static str {
     } else {
         "open"
     }
+}
+
+/// Executes a command of a room: where it is recorded, and the room after it.
+pub(super) async fn change(
+    state: &ApiState,
+    room: RoomId,
+    command: RoomCommand,
+    metadata: Metadata,
+) -> Result<(u64, ReadBack<RoomBody>), ApiError> {
+    let executed = state
+        .aggregates
+        .rooms
+        .execute(room.as_uuid(), command, metadata)
+        .await?;
+    let body = read_back(state, room, executed.position).await;
+    Ok((executed.position, body))
 }
 
 /// The room after a write at `position`.
