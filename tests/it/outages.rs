@@ -115,6 +115,29 @@ async fn speak(audio: &AudioClients, client: &str) -> Result<()> {
     Ok(())
 }
 
+/// A host and a listener, and the doors they come in by.
+struct Show<'a> {
+    host: &'a Caller,
+    host_door: String,
+    listener: &'a Caller,
+    door: String,
+}
+
+impl Show<'_> {
+    /// Both come in with fresh clients, the host speaks, the listener hears it. They stay as long as the clients do.
+    async fn is_heard(&self) -> Result<AudioClients> {
+        let audio = AudioClients::start(&python())?;
+        walk_in(self.host, &self.host_door, &audio, "host").await?;
+        speak(&audio, "host").await?;
+        walk_in(self.listener, &self.door, &audio, "listener").await?;
+        let host_identity = format!("host-{}", self.host.user_id());
+        audio
+            .wait_for("listener", LIMIT, |event| event.is_tone(&host_identity, TONE_HZ))
+            .await?;
+        Ok(audio)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sales_go_on_without_the_media_server_and_people_come_back_in_with_it() -> Result<()> {
     let mut sfu = Sfu::start().await?;
@@ -131,20 +154,18 @@ async fn sales_go_on_without_the_media_server_and_people_come_back_in_with_it() 
         .post(&format!("/v1/rooms/{room}/open"), &json!({}))
         .await?
         .expect(200, "the host opens")?;
-    let (host_door, door) = (format!("/v1/rooms/{room}/entry"), format!("/v1/tickets/{ticket}/entry"));
-    let host_identity = format!("host-{}", shop.host.user_id());
-    let audio = AudioClients::start(&python())?;
-    walk_in(&shop.host, &host_door, &audio, "host").await?;
-    speak(&audio, "host").await?;
-    walk_in(&listener, &door, &audio, "listener").await?;
-    audio
-        .wait_for("listener", LIMIT, |event| event.is_tone(&host_identity, TONE_HZ))
-        .await?;
+    let evening = Show {
+        host: &shop.host,
+        host_door: format!("/v1/rooms/{room}/entry"),
+        listener: &listener,
+        door: format!("/v1/tickets/{ticket}/entry"),
+    };
+    let audio = evening.is_heard().await?;
 
     sfu.kill().await?;
     buy(&late, &room).await.context("sales go on")?;
     eventually("closed doors", LIMIT, || async {
-        let answer = listener.post(&door, &json!({})).await?;
+        let answer = listener.post(&evening.door, &json!({})).await?;
         assert!(matches!(answer.status, 200 | 503), "{}", answer.body);
         if answer.status != 503 {
             return Ok(None);
@@ -159,12 +180,6 @@ async fn sales_go_on_without_the_media_server_and_people_come_back_in_with_it() 
     // People who lost patience: a client that reconnects by itself would meet its own second self.
     drop(audio);
     sfu.start_again().await?;
-    let audio = AudioClients::start(&python())?;
-    walk_in(&shop.host, &host_door, &audio, "host").await?;
-    speak(&audio, "host").await?;
-    walk_in(&listener, &door, &audio, "listener").await?;
-    audio
-        .wait_for("listener", LIMIT, |event| event.is_tone(&host_identity, TONE_HZ))
-        .await?;
+    evening.is_heard().await?;
     Ok(())
 }
