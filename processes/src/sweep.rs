@@ -11,7 +11,7 @@ use domain::Timestamp;
 use payments::{EventPage, ProviderEvent};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::Deps;
 use crate::inbox::{ApplyError, apply_event};
@@ -183,20 +183,6 @@ pub async fn list_problems(pool: &PgPool, limit: u32) -> sqlx::Result<Vec<Provid
     )
     .fetch_all(pool)
     .await
-}
-
-/// Has the next start of the sweep go through the provider's whole list again, and forgets its problems.
-pub async fn rewind(pool: &PgPool, provider: &str) -> sqlx::Result<()> {
-    let mut transaction = pool.begin().await?;
-    sqlx::query!("DELETE FROM provider_cursors WHERE provider = $1", provider)
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query!("DELETE FROM provider_problems WHERE provider = $1", provider)
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await?;
-    info!("the sweep of {provider} begins anew");
-    Ok(())
 }
 
 async fn load_cursor(pool: &PgPool, provider: &str) -> sqlx::Result<Option<String>> {

@@ -81,11 +81,6 @@ impl Server {
         &self.ready.database_url
     }
 
-    /// The directory given at the start.
-    pub fn data_dir(&self) -> &Path {
-        &self.options.data_dir
-    }
-
     /// A caller with a development token. `user_id` should be a UUID: then it is the user's id everywhere.
     pub async fn caller(&self, user_id: &str, roles: &[&str]) -> Result<Caller> {
         let mut arguments = vec!["token", "--user", user_id, "--ttl-seconds"];

@@ -2,7 +2,7 @@
 
 Commands on stdin, one JSON object a line; `id` names the client and is echoed in every event:
 
-    {"do": "connect", "id": "b1", "url": "ws://...", "token": "..."}      "hear": false joins without decoding audio
+    {"do": "connect", "id": "b1", "url": "ws://...", "token": "..."}
     {"do": "publish", "id": "b1", "hz": 440}                              a sine tone as the microphone
     {"do": "unpublish", "id": "b1"}
     {"do": "leave", "id": "b1"}
@@ -54,7 +54,6 @@ class Client:
     def __init__(self, client_id):
         self.id = client_id
         self.room = rtc.Room()
-        self.hears = True
         self.track = None
         self.tone = None
         self.listeners = {}
@@ -87,7 +86,7 @@ class Client:
             self.emit("permission", can_publish=permissions.can_publish)
 
     def on_track(self, track, _publication, participant):
-        if self.hears and track.kind == rtc.TrackKind.KIND_AUDIO:
+        if track.kind == rtc.TrackKind.KIND_AUDIO:
             self.listeners[track.sid] = asyncio.create_task(self.listen(track, participant.identity))
 
     def on_track_lost(self, track, _publication, participant):
@@ -104,8 +103,7 @@ class Client:
         finally:
             await stream.aclose()
 
-    async def connect(self, url, token, hear=True):
-        self.hears = hear
+    async def connect(self, url, token):
         options = rtc.RoomOptions(rtc_config=rtc.RtcConfiguration(ice_servers=[]))
         try:
             await self.room.connect(url, token, options)

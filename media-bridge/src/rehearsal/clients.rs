@@ -110,12 +110,6 @@ impl AudioClients {
             .await
     }
 
-    /// Connects a new client that is there, but decodes nothing: cheap.
-    pub async fn connect_silently(&self, client: &str, url: &str, token: &str) -> Result<(), RehearsalError> {
-        self.command(&json!({"do": "connect", "id": client, "url": url, "token": token, "hear": false}))
-            .await
-    }
-
     /// Publishes a sine tone as the client's microphone, in place of one published before.
     pub async fn publish(&self, client: &str, hz: u32) -> Result<(), RehearsalError> {
         self.command(&json!({"do": "publish", "id": client, "hz": hz})).await
