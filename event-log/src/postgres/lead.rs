@@ -3,10 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection};
-
-use super::{ConnectError, is_transient, statement};
+use super::session::{Database, Session};
+use super::{ConnectError, is_transient};
 use crate::StreamId;
 use crate::limits::LogLimits;
 use crate::pipeline::Request;
@@ -18,8 +16,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 const NETWORK_SLACK: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-pub(super) struct Lead {
-    connection: PgConnection,
+pub(super) struct Lead<S> {
+    session: S,
     statement_limit: Duration,
     pub(super) tail: Tail,
     versions: Versions,
@@ -27,35 +25,22 @@ pub(super) struct Lead {
     pub(super) is_over: bool,
 }
 
-/// A connection in the sequencer's role. Whoever leads is decided afterwards.
-pub(super) async fn connect(options: &PgConnectOptions, limits: &LogLimits) -> Result<PgConnection, sqlx::Error> {
-    let options = options.clone().application_name("boxoffice-sequencer").options([
-        ("statement_timeout", limits.statement_limit.as_millis().to_string()),
-        // A server that lost its client without a word must let go of the leader's lock.
-        ("tcp_keepalives_idle", "5".to_owned()),
-        ("tcp_keepalives_interval", "2".to_owned()),
-        ("tcp_keepalives_count", "3".to_owned()),
-    ]);
-    let connect = async {
-        let mut connection = options.connect().await?;
-        connection.execute("SET ROLE boxoffice_sequencer").await?;
-        Ok(connection)
-    };
-    in_time(CONNECT_LIMIT, connect).await
+pub(super) async fn connect<D: Database>(database: &D, limits: &LogLimits) -> Result<D::Session, sqlx::Error> {
+    in_time(CONNECT_LIMIT, database.connect(limits)).await
 }
 
-pub(super) async fn try_lead(connection: &mut PgConnection, limits: &LogLimits) -> Result<bool, sqlx::Error> {
+pub(super) async fn try_lead(session: &mut impl Session, limits: &LogLimits) -> Result<bool, sqlx::Error> {
     let limit = limits.statement_limit + NETWORK_SLACK;
-    in_time(limit, statement::try_lead(connection, limits.leader_lock)).await
+    in_time(limit, session.try_lead(limits.leader_lock)).await
 }
 
-impl Lead {
+impl<S: Session> Lead<S> {
     /// Takes over the log: reads where it ends.
-    pub(super) async fn begin(mut connection: PgConnection, limits: &LogLimits) -> Result<Self, sqlx::Error> {
+    pub(super) async fn begin(mut session: S, limits: &LogLimits) -> Result<Self, sqlx::Error> {
         let statement_limit = limits.statement_limit + NETWORK_SLACK;
-        let tail = in_time(statement_limit, statement::tail(&mut connection)).await?;
+        let tail = in_time(statement_limit, session.tail()).await?;
         Ok(Self {
-            connection,
+            session,
             statement_limit,
             tail,
             versions: Versions::new(limits.versions),
@@ -65,17 +50,17 @@ impl Lead {
 
     /// Somebody else appended: reads the end again, if this session still leads.
     pub(super) async fn reload(&mut self, limits: &LogLimits) -> Result<bool, sqlx::Error> {
-        if !try_lead(&mut self.connection, limits).await? {
+        if !try_lead(&mut self.session, limits).await? {
             return Ok(false);
         }
         self.versions.clear();
-        self.tail = in_time(self.statement_limit, statement::tail(&mut self.connection)).await?;
+        self.tail = in_time(self.statement_limit, self.session.tail()).await?;
         Ok(true)
     }
 
-    /// Goes on with a new connection and the same knowledge.
-    pub(super) fn replace_connection(&mut self, connection: PgConnection) {
-        self.connection = connection;
+    /// Goes on in a new session and with the same knowledge.
+    pub(super) fn replace_session(&mut self, session: S) {
+        self.session = session;
     }
 
     /// Looks up the versions of the streams that are not remembered.
@@ -97,11 +82,7 @@ impl Lead {
             return Ok(());
         }
         let unknown: Vec<StreamId> = unknown.into_iter().collect();
-        let found = in_time(
-            self.statement_limit,
-            statement::versions(&mut self.connection, &unknown),
-        )
-        .await?;
+        let found = in_time(self.statement_limit, self.session.versions(&unknown)).await?;
         self.remember(found);
         Ok(())
     }
@@ -112,17 +93,13 @@ impl Lead {
 
     /// `false` if the log does not end where this lead believes.
     pub(super) async fn insert(&mut self, plan: &Plan) -> Result<bool, sqlx::Error> {
-        in_time(self.statement_limit, statement::insert(&mut self.connection, plan)).await
+        in_time(self.statement_limit, self.session.insert(plan)).await
     }
 
     /// Whether this very plan is in the table.
     pub(super) async fn has_recorded(&mut self, plan: &Plan) -> Result<bool, sqlx::Error> {
         let last = plan.tail.head;
-        let stored = in_time(
-            self.statement_limit,
-            statement::stored_hash(&mut self.connection, last.position),
-        )
-        .await?;
+        let stored = in_time(self.statement_limit, self.session.stored_hash(last.position)).await?;
         Ok(stored.is_some_and(|hash| hash == last.hash))
     }
 
@@ -134,7 +111,7 @@ impl Lead {
     }
 
     pub(super) async fn ping(&mut self) -> Result<(), sqlx::Error> {
-        in_time(self.statement_limit, statement::ping(&mut self.connection)).await
+        in_time(self.statement_limit, self.session.ping()).await
     }
 
     fn remember(&mut self, versions: HashMap<StreamId, u64>) {
@@ -154,11 +131,10 @@ async fn in_time<T>(limit: Duration, step: impl Future<Output = Result<T, sqlx::
 }
 
 /// Finds out early what waiting would not mend.
-pub(super) async fn check_prepared(options: &PgConnectOptions, limits: &LogLimits) -> Result<(), ConnectError> {
+pub(super) async fn check_prepared(database: &impl Database, limits: &LogLimits) -> Result<(), ConnectError> {
     let check = async {
-        let mut connection = connect(options, limits).await?;
-        in_time(CONNECT_LIMIT, statement::tail(&mut connection)).await?;
-        connection.close().await
+        let mut session = connect(database, limits).await?;
+        in_time(CONNECT_LIMIT, session.tail()).await
     };
     match check.await {
         Err(error @ sqlx::Error::Database(_)) if !is_transient(&error) => Err(ConnectError::NotPrepared(error)),

@@ -13,6 +13,7 @@ mod log;
 mod office;
 mod read;
 mod sequencer;
+mod session;
 mod standing;
 mod statement;
 mod trouble;

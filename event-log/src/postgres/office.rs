@@ -4,12 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::PgConnection;
-use sqlx::postgres::PgConnectOptions;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::lead::{self, Lead};
+use super::session::Database;
 use super::standing::{Shared, Standing};
 use super::trouble::Trouble;
 use crate::jitter::BackOff;
@@ -24,8 +23,8 @@ const RECONNECT_FIRST: Duration = Duration::from_millis(50);
 const RECONNECT_LONGEST: Duration = Duration::from_secs(1);
 
 /// What it takes to become the leader.
-pub(super) struct Office {
-    pub(super) options: PgConnectOptions,
+pub(super) struct Office<D> {
+    pub(super) database: D,
     pub(super) limits: LogLimits,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) shared: Arc<Shared>,
@@ -48,9 +47,9 @@ enum Fate {
     Lost(End),
 }
 
-impl Office {
+impl<D: Database> Office<D> {
     /// Connects and waits for the leader's lock, for as long as it takes.
-    pub(super) async fn take(&self) -> Lead {
+    pub(super) async fn take(&self) -> Lead<D::Session> {
         let mut back_off = BackOff::new(RECONNECT_FIRST, RECONNECT_LONGEST);
         loop {
             match self.try_take().await {
@@ -65,19 +64,19 @@ impl Office {
         }
     }
 
-    async fn try_take(&self) -> Result<Lead, sqlx::Error> {
-        let mut connection = lead::connect(&self.options, &self.limits).await?;
-        while !lead::try_lead(&mut connection, &self.limits).await? {
+    async fn try_take(&self) -> Result<Lead<D::Session>, sqlx::Error> {
+        let mut session = lead::connect(&self.database, &self.limits).await?;
+        while !lead::try_lead(&mut session, &self.limits).await? {
             self.shared
                 .set_standing(Standing::Away("another process leads the log".to_owned()));
             tokio::time::sleep(LEADER_RETRY).await;
         }
-        Lead::begin(connection, &self.limits).await
+        Lead::begin(session, &self.limits).await
     }
 
     /// Records a batch. Bytes that PostgreSQL refuses are found by halving: only their command fails, and those that
     /// rest on it.
-    pub(super) async fn record(&self, lead: &mut Lead, batch: Vec<Request>) -> Result<(), End> {
+    pub(super) async fn record(&self, lead: &mut Lead<D::Session>, batch: Vec<Request>) -> Result<(), End> {
         let mut spoiled = HashSet::new();
         let mut work = vec![batch];
         while let Some(chunk) = work.pop() {
@@ -111,7 +110,7 @@ impl Office {
     /// Judges the requests on what the table holds. `None` if none of them is to be recorded.
     async fn plan(
         &self,
-        lead: &mut Lead,
+        lead: &mut Lead<D::Session>,
         chunk: Vec<Request>,
         spoiled: &HashSet<StreamId>,
     ) -> Result<Option<Plan>, End> {
@@ -134,7 +133,7 @@ impl Office {
     }
 
     /// Tries the identical statement until its fate is known, or for as long as its callers were promised to wait.
-    async fn commit(&self, lead: &mut Lead, plan: &Plan) -> Fate {
+    async fn commit(&self, lead: &mut Lead<D::Session>, plan: &Plan) -> Fate {
         let deadline = self.deadline(plan.accepted.iter().map(|accepted| &accepted.request));
         loop {
             let error = match lead.insert(plan).await {
@@ -163,10 +162,10 @@ impl Office {
 
     /// The deadline has passed without the lead. Another process may lead by now, so nothing may be tried again; but
     /// if the batch is there, it is there.
-    async fn last_look(&self, lead: &mut Lead, plan: &Plan, error: &sqlx::Error) -> Fate {
-        let is_recorded = match lead::connect(&self.options, &self.limits).await {
-            Ok(connection) => {
-                lead.replace_connection(connection);
+    async fn last_look(&self, lead: &mut Lead<D::Session>, plan: &Plan, error: &sqlx::Error) -> Fate {
+        let is_recorded = match lead::connect(&self.database, &self.limits).await {
+            Ok(session) => {
+                lead.replace_session(session);
                 lead.is_over = true;
                 lead.has_recorded(plan).await.unwrap_or(false)
             }
@@ -180,24 +179,24 @@ impl Office {
     }
 
     /// A new connection for the same lead, before `deadline`. Our own lost session may hold the lock for a while.
-    async fn reconnect(&self, lead: &mut Lead, deadline: Instant) -> bool {
+    async fn reconnect(&self, lead: &mut Lead<D::Session>, deadline: Instant) -> bool {
         self.shared
             .set_standing(Standing::Away("the connection to the database was lost".to_owned()));
-        let Ok(connection) = tokio::time::timeout_at(deadline, self.reconnected()).await else {
+        let Ok(session) = tokio::time::timeout_at(deadline, self.reconnected()).await else {
             return false;
         };
-        lead.replace_connection(connection);
+        lead.replace_session(session);
         self.shared.set_standing(Standing::Leading);
         true
     }
 
-    async fn reconnected(&self) -> PgConnection {
+    async fn reconnected(&self) -> D::Session {
         let mut back_off = BackOff::new(RECONNECT_FIRST, RECONNECT_LONGEST);
         loop {
-            if let Ok(mut connection) = lead::connect(&self.options, &self.limits).await {
-                while let Ok(is_leader) = lead::try_lead(&mut connection, &self.limits).await {
+            if let Ok(mut session) = lead::connect(&self.database, &self.limits).await {
+                while let Ok(is_leader) = lead::try_lead(&mut session, &self.limits).await {
                     if is_leader {
-                        return connection;
+                        return session;
                     }
                     tokio::time::sleep(LEADER_RETRY).await;
                 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +10,7 @@ use tracing::{info, warn};
 
 use super::lead::Lead;
 use super::office::{End, Office};
+use super::session::Database;
 use super::standing::{Shared, Standing};
 use crate::limits::LogLimits;
 use crate::pipeline::Request;
@@ -20,17 +20,17 @@ use crate::{AppendError, Clock};
 /// How often an idle leader makes sure that its session is alive.
 const IDLE_CHECK: Duration = Duration::from_secs(2);
 
-pub(super) struct Sequencer {
-    office: Office,
+pub(super) struct Sequencer<D> {
+    office: Office<D>,
     requests: mpsc::Receiver<Request>,
     cancel: CancellationToken,
     /// Where the log ended when this process last wrote it.
     known: Option<Tail>,
 }
 
-impl Sequencer {
+impl<D: Database> Sequencer<D> {
     pub(super) fn new(
-        options: PgConnectOptions,
+        database: D,
         limits: LogLimits,
         clock: Arc<dyn Clock>,
         requests: mpsc::Receiver<Request>,
@@ -39,7 +39,7 @@ impl Sequencer {
     ) -> Self {
         Self {
             office: Office {
-                options,
+                database,
                 limits,
                 clock,
                 shared,
@@ -74,7 +74,7 @@ impl Sequencer {
     }
 
     /// Waits until this process leads. What waits in the queue meanwhile is given up after `outage_wait`.
-    async fn take_office(&mut self) -> Option<Lead> {
+    async fn take_office(&mut self) -> Option<Lead<D::Session>> {
         let patience_ends = Instant::now() + self.office.limits.outage_wait;
         let lead = tokio::select! {
             () = self.cancel.cancelled() => return None,
@@ -91,7 +91,7 @@ impl Sequencer {
         Some(lead)
     }
 
-    async fn lead(&mut self, mut lead: Lead) -> End {
+    async fn lead(&mut self, mut lead: Lead<D::Session>) -> End {
         let mut is_closing = false;
         loop {
             let mut batch = Vec::new();

@@ -1,0 +1,86 @@
+//! What the sequencer asks of a database: the seam at which the model puts one of its own.
+
+use std::collections::HashMap;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, Executor as _, PgConnection};
+
+use super::statement;
+use crate::StreamId;
+use crate::limits::LogLimits;
+use crate::plan::{Plan, Tail};
+
+/// Where sessions come from.
+pub(crate) trait Database: Send + Sync + 'static {
+    type Session: Session;
+
+    /// A session in the sequencer's role. Whoever leads is decided afterwards.
+    fn connect(&self, limits: &LogLimits) -> impl Future<Output = Result<Self::Session, sqlx::Error>> + Send;
+}
+
+/// One session: it holds the leader's lock, or does not, and each call is one statement. A call that was given up may
+/// still have its effect, and leaves a session that is of no more use.
+pub(crate) trait Session: Send + 'static {
+    /// Takes the leader's lock, or says that it has it already; `false` if another session holds it.
+    fn try_lead(&mut self, lock: i64) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+
+    /// Where the log ends.
+    fn tail(&mut self) -> impl Future<Output = Result<Tail, sqlx::Error>> + Send;
+
+    /// The versions of streams, 0 for those that do not exist.
+    fn versions(
+        &mut self,
+        streams: &[StreamId],
+    ) -> impl Future<Output = Result<HashMap<StreamId, u64>, sqlx::Error>> + Send;
+
+    /// Records the whole plan or nothing. `false` if the event it is chained to is not there.
+    fn insert(&mut self, plan: &Plan) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+
+    /// The hash stored at a position, if there is one.
+    fn stored_hash(&mut self, position: u64) -> impl Future<Output = Result<Option<Vec<u8>>, sqlx::Error>> + Send;
+
+    fn ping(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+impl Database for PgConnectOptions {
+    type Session = PgConnection;
+
+    async fn connect(&self, limits: &LogLimits) -> Result<PgConnection, sqlx::Error> {
+        let options = self.clone().application_name("boxoffice-sequencer").options([
+            ("statement_timeout", limits.statement_limit.as_millis().to_string()),
+            // A server that lost its client without a word must let go of the leader's lock.
+            ("tcp_keepalives_idle", "5".to_owned()),
+            ("tcp_keepalives_interval", "2".to_owned()),
+            ("tcp_keepalives_count", "3".to_owned()),
+        ]);
+        let mut connection = PgConnection::connect_with(&options).await?;
+        connection.execute("SET ROLE boxoffice_sequencer").await?;
+        Ok(connection)
+    }
+}
+
+impl Session for PgConnection {
+    async fn try_lead(&mut self, lock: i64) -> Result<bool, sqlx::Error> {
+        statement::try_lead(self, lock).await
+    }
+
+    async fn tail(&mut self) -> Result<Tail, sqlx::Error> {
+        statement::tail(self).await
+    }
+
+    async fn versions(&mut self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, sqlx::Error> {
+        statement::versions(self, streams).await
+    }
+
+    async fn insert(&mut self, plan: &Plan) -> Result<bool, sqlx::Error> {
+        statement::insert(self, plan).await
+    }
+
+    async fn stored_hash(&mut self, position: u64) -> Result<Option<Vec<u8>>, sqlx::Error> {
+        statement::stored_hash(self, position).await
+    }
+
+    async fn ping(&mut self) -> Result<(), sqlx::Error> {
+        statement::ping(self).await
+    }
+}
