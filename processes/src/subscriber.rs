@@ -36,7 +36,7 @@ impl Subscriber for JobMaker {
         SUBSCRIBER
     }
 
-    async fn handle(&self, page: &[Recorded], transaction: &mut PgConnection) -> Result<(), SubscriberError> {
+    async fn handle(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), SubscriberError> {
         let new: Vec<NewJob> = page
             .iter()
             .flat_map(|recorded| react(recorded, &self.settings))
@@ -48,7 +48,7 @@ impl Subscriber for JobMaker {
 }
 
 /// A provider names a payout by its id alone; the payout's stream is its host's.
-async fn remember_payout_hosts(page: &[Recorded], transaction: &mut PgConnection) -> sqlx::Result<()> {
+async fn remember_payout_hosts(page: &[Arc<Recorded>], transaction: &mut PgConnection) -> sqlx::Result<()> {
     let (mut payouts, mut hosts) = (vec![], vec![]);
     for recorded in page {
         if let AnyEvent::Payout(host, PayoutEvent::PayoutRequested { payout_id, .. }) = &recorded.event {

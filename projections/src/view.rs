@@ -1,5 +1,7 @@
 //! The views there are, and how each is written.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use event_log::{Recorded, Subscriber, SubscriberError};
 use sqlx::PgConnection;
@@ -47,7 +49,7 @@ impl View {
     }
 
     /// Writes a page into the tables that `search_path` names.
-    async fn apply(self, page: &[Recorded], tables: &mut PgConnection) -> Result<(), ApplyError> {
+    async fn apply(self, page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
         match self {
             Self::Catalogue => catalogue::apply(page, tables).await,
             Self::Tickets => tickets::apply(page, tables).await,
@@ -86,7 +88,7 @@ impl ViewSubscriber {
         }
     }
 
-    async fn write(&self, page: &[Recorded], transaction: &mut PgConnection) -> Result<(), ApplyError> {
+    async fn write(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), ApplyError> {
         schema::enter(&self.schema, transaction).await?;
         let found = schema::version_here(transaction).await?;
         let expected = self.view.version();
@@ -110,7 +112,7 @@ impl Subscriber for ViewSubscriber {
         self.view.version()
     }
 
-    async fn handle(&self, page: &[Recorded], transaction: &mut PgConnection) -> Result<(), SubscriberError> {
+    async fn handle(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), SubscriberError> {
         Ok(self.write(page, transaction).await?)
     }
 }

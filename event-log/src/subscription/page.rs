@@ -1,12 +1,14 @@
 //! Pages of the log, checked and decoded: what a subscriber must not see stops it here.
 
+use std::sync::Arc;
+
 use domain::AnyEvent;
 
 use super::{Recorded, SubscriptionError};
 use crate::{Metadata, RecordedEvent};
 
 /// Decodes a page that must begin right after `after` and have no hole.
-pub(super) fn decode(name: &str, after: u64, page: &[RecordedEvent]) -> Result<Vec<Recorded>, SubscriptionError> {
+pub(super) fn decode(name: &str, after: u64, page: &[RecordedEvent]) -> Result<Vec<Arc<Recorded>>, SubscriptionError> {
     let mut decoded = Vec::with_capacity(page.len());
     for (expected, event) in (after + 1..).zip(page) {
         if event.position != expected {
@@ -16,11 +18,12 @@ pub(super) fn decode(name: &str, after: u64, page: &[RecordedEvent]) -> Result<V
                 found: event.position,
             });
         }
-        decoded.push(recorded(event).map_err(|source| SubscriptionError::Undecodable {
+        let recorded = recorded(event).map_err(|source| SubscriptionError::Undecodable {
             name: name.to_owned(),
             position: event.position,
             source,
-        })?);
+        })?;
+        decoded.push(Arc::new(recorded));
     }
     Ok(decoded)
 }

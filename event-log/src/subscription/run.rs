@@ -15,7 +15,10 @@ use crate::jitter::{BackOff, jitter};
 use crate::postgres::is_transient;
 use crate::{EventLog, Head, ReadError, RecordedEvent};
 
-const PAGE: usize = 1000;
+const PAGE: usize = 5000;
+/// A crash may take the last commits of a subscriber: its tables and its checkpoint go together, and the pages are done
+/// again. Whatever rests on them and must last (an append, a finished job) commits durably, and all before it with it.
+const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 /// Wakes those whom no one wakes: the log may be written by another process.
 const SLOW_POLL: Duration = Duration::from_millis(500);
 const BACK_OFF_FIRST: Duration = Duration::from_millis(50);
@@ -175,7 +178,7 @@ impl Follower {
 
     async fn take_in(&self, from: Head, to: Head, events: &[RecordedEvent]) -> Result<(), Halt> {
         let page = page::decode(self.name(), from.position, events).map_err(Halt::Fatal)?;
-        let begin = self.unless_cancelled(self.pool.begin()).await?;
+        let begin = self.unless_cancelled(self.pool.begin_with(BEGIN)).await?;
         let mut transaction = begin.map_err(|error| away(&error))?;
         let handled = tokio::time::timeout(PAGE_LIMIT, self.handle(from, to, &page, &mut transaction));
         let outcome = match self.unless_cancelled(handled).await {
@@ -203,7 +206,7 @@ impl Follower {
         &self,
         from: Head,
         to: Head,
-        page: &[Recorded],
+        page: &[Arc<Recorded>],
         transaction: &mut PgConnection,
     ) -> Result<(), Halt> {
         // The checkpoint first: its row keeps everybody else out of this subscriber's tables until the commit.

@@ -1,6 +1,7 @@
 //! What follows the log, and what it sees.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{AnyEvent, Timestamp};
@@ -67,5 +68,5 @@ pub trait Subscriber: Send + Sync + 'static {
     }
 
     /// Takes in a page. Every change goes through `transaction`, which commits with the new checkpoint.
-    async fn handle(&self, page: &[Recorded], transaction: &mut PgConnection) -> Result<(), SubscriberError>;
+    async fn handle(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), SubscriberError>;
 }

@@ -27,7 +27,7 @@ impl Subscriber for Scribe {
         "scribe"
     }
 
-    async fn handle(&self, page: &[Recorded], transaction: &mut PgConnection) -> Result<(), SubscriberError> {
+    async fn handle(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), SubscriberError> {
         for recorded in page {
             assert!(matches!(recorded.event, AnyEvent::Room(_, RoomEvent::RoomEnded { .. })));
             let insert = format!("INSERT INTO seen VALUES ({})", recorded.position);

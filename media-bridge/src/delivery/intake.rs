@@ -1,5 +1,7 @@
 //! Follows the log for rooms that open and end.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{AnyEvent, RoomEvent};
 use event_log::{Recorded, Subscriber, SubscriberError};
@@ -19,7 +21,7 @@ impl Subscriber for DeliveryIntake {
         "delivery"
     }
 
-    async fn handle(&self, page: &[Recorded], transaction: &mut PgConnection) -> Result<(), SubscriberError> {
+    async fn handle(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), SubscriberError> {
         for recorded in page {
             let AnyEvent::Room(room, event) = &recorded.event else {
                 continue;

@@ -1,6 +1,8 @@
 //! Writes the catalogue.
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
+use std::sync::Arc;
+
 use domain::room::RoomScheduled;
 use domain::{RoomId, TicketId, Timestamp};
 use event_log::Recorded;
@@ -39,7 +41,7 @@ const FREE_SEAT: &str = "
         position = $3
     WHERE room_id = $2";
 
-pub(crate) async fn apply(page: &[Recorded], tables: &mut PgConnection) -> Result<(), ApplyError> {
+pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     for recorded in page {
         if let Some(change) = evolve(recorded) {
             execute(change, bigint(recorded.position), tables).await?;

@@ -1,6 +1,8 @@
 //! Writes the accounts of hosts.
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
+use std::sync::Arc;
+
 use domain::payout::EarningCredited;
 use domain::{Money, PayoutId, Timestamp, UserId};
 use event_log::Recorded;
@@ -12,7 +14,7 @@ use super::{PayoutState, Standing, StatementKind};
 use crate::ApplyError;
 use crate::convert::{bigint, text};
 
-pub(crate) async fn apply(page: &[Recorded], tables: &mut PgConnection) -> Result<(), ApplyError> {
+pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     for recorded in page {
         if let Some(change) = evolve(recorded) {
             execute(change, bigint(recorded.position), tables).await?;

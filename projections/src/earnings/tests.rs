@@ -124,8 +124,8 @@ async fn at_every_position_aggregate_view_and_books_agree_on_what_is_available(p
         for view in [View::Earnings, View::Ledger] {
             feed(&pool, view, Side::Live, std::slice::from_ref(&recorded)).await;
         }
-        if let AnyEvent::Payout(_, event) = recorded.event {
-            aggregate.apply(event);
+        if let AnyEvent::Payout(_, event) = &recorded.event {
+            aggregate.apply(event.clone());
         }
         let decided = aggregate.available(Currency::USD);
         let row = find_account(&pool, host()).await.expect("a query");

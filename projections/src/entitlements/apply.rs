@@ -1,6 +1,8 @@
 //! Writes who may be where.
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
+use std::sync::Arc;
+
 use event_log::Recorded;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -24,7 +26,7 @@ const REMOVE: &str = "
     WITH silenced AS (DELETE FROM voices WHERE room_id = $1 AND person = $2)
     INSERT INTO removed (room_id, person) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
-pub(crate) async fn apply(page: &[Recorded], tables: &mut PgConnection) -> Result<(), ApplyError> {
+pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     for recorded in page {
         if let Some(change) = evolve(recorded) {
             execute(change, bigint(recorded.position), tables).await?;

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::{AnyEvent, Currency, Money, PaymentId, PayoutId, RefundId, TicketId};
 use event_log::Recorded;
@@ -11,7 +12,7 @@ use super::evolve::{Account, Amount, LedgerChange, Posting, Side, evolve};
 use crate::ApplyError;
 use crate::convert::{bigint, text};
 
-pub(crate) async fn apply(page: &[Recorded], tables: &mut PgConnection) -> Result<(), ApplyError> {
+pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     for recorded in page {
         for change in evolve(recorded) {
             execute(change, recorded, tables).await?;

@@ -1,6 +1,8 @@
 //! Writes attendance.
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
+use std::sync::Arc;
+
 use domain::room::{DeliveryRecorded, PresenceInterval};
 use domain::{RoomId, Timestamp};
 use event_log::Recorded;
@@ -11,7 +13,7 @@ use super::evolve::{PresenceChange, evolve};
 use crate::ApplyError;
 use crate::convert::{bigint, int};
 
-pub(crate) async fn apply(page: &[Recorded], tables: &mut PgConnection) -> Result<(), ApplyError> {
+pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     for recorded in page {
         match evolve(recorded) {
             Some(PresenceChange::Attend { room, intervals }) => {

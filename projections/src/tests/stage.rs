@@ -5,6 +5,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use event_log::{Recorded, Subscriber};
 use sqlx::PgPool;
@@ -20,7 +21,7 @@ pub(crate) async fn project(pool: &PgPool, view: View, story: &Story) {
 }
 
 /// Hands a page to a view's subscriber, as the subscription does.
-pub(crate) async fn feed(pool: &PgPool, view: View, side: Side, page: &[Recorded]) {
+pub(crate) async fn feed(pool: &PgPool, view: View, side: Side, page: &[Arc<Recorded>]) {
     let mut transaction = pool.begin().await.expect("a transaction");
     let subscriber = ViewSubscriber::new(view, side);
     subscriber

@@ -1,6 +1,8 @@
 //! Writes the tickets.
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
+use std::sync::Arc;
+
 use domain::room::SeatHeld;
 use domain::ticket::RefundOwed;
 use domain::{Money, PaymentId, RefundId, RoomId, TicketId, Timestamp};
@@ -13,7 +15,7 @@ use super::{PaymentState, RefundState, TicketState};
 use crate::ApplyError;
 use crate::convert::{bigint, int, text, word};
 
-pub(crate) async fn apply(page: &[Recorded], tables: &mut PgConnection) -> Result<(), ApplyError> {
+pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     for recorded in page {
         if let Some(change) = evolve(recorded) {
             execute(change, bigint(recorded.position), tables).await?;

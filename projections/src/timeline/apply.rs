@@ -1,6 +1,8 @@
 //! Writes timelines.
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
+use std::sync::Arc;
+
 use event_log::Recorded;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -19,7 +21,7 @@ const ENTRY_OF_TICKET: &str = "
     SELECT $1, room_id, ticket_id, $3, $4, $5
     FROM tickets WHERE ticket_id = $2";
 
-pub(crate) async fn apply(page: &[Recorded], tables: &mut PgConnection) -> Result<(), ApplyError> {
+pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     for recorded in page {
         match evolve(recorded) {
             Some(TimelineChange::OfRoom { room, event, begins }) => {

@@ -123,20 +123,20 @@ impl Story {
     }
 
     /// As subscribers see it.
-    pub(crate) fn recorded(&self) -> Vec<Recorded> {
+    pub(crate) fn recorded(&self) -> Vec<Arc<Recorded>> {
         let mut sequences: HashMap<Uuid, u64> = HashMap::new();
         let mut position = 0;
         let record = |event: &AnyEvent| {
             position += 1;
             let sequence = sequences.entry(stream_id(event)).or_default();
             *sequence += 1;
-            Recorded {
+            Arc::new(Recorded {
                 position,
                 sequence: *sequence,
                 recorded_at: at(position),
                 metadata: metadata(),
                 event: event.clone(),
-            }
+            })
         };
         self.events.iter().map(record).collect()
     }
@@ -144,7 +144,7 @@ impl Story {
     /// As the log takes it: one append for each event.
     pub(crate) fn appends(&self) -> Vec<StreamAppend> {
         let metadata: Arc<[u8]> = serde_json::to_vec(&metadata()).expect("plain data").into();
-        let append = |recorded: Recorded| StreamAppend {
+        let append = |recorded: Arc<Recorded>| StreamAppend {
             stream: StreamId {
                 aggregate_type: match recorded.event {
                     AnyEvent::Room(..) => "room",
