@@ -8,10 +8,11 @@ use serde_json::Value;
 /// Crate, and the workspace crates it may know.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("gather", &[]),
     ("event-log", &["domain"]),
-    ("payments", &["domain"]),
+    ("payments", &["domain", "gather"]),
     ("projections", &["domain", "event-log"]),
-    ("processes", &["domain", "event-log", "payments"]),
+    ("processes", &["domain", "event-log", "gather", "payments"]),
     ("media-bridge", &["domain", "event-log"]),
     (
         "api",

@@ -1,12 +1,18 @@
 //! What the buyer's browser does at the provider, behind our back: it confirms an intent with the intent's secret.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
+use domain::{PaymentId, Timestamp};
+use gather::WriteBatch;
 use sqlx::PgPool;
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::config::SandboxConfig;
+use super::create::by_payment;
+use super::desk::{self, Answers, Desk};
 use super::error::StoreError;
 use super::store::deliveries::Schedule;
 use super::store::intents::StoredIntent;
@@ -69,50 +75,97 @@ impl From<StoreError> for ConfirmError {
     }
 }
 
-impl From<sqlx::Error> for ConfirmError {
-    fn from(error: sqlx::Error) -> Self {
-        StoreError::from(error).into()
+/// What a browser sends.
+#[derive(Clone, Debug)]
+pub(super) struct Confirm {
+    pub(super) payment_id: PaymentId,
+    pub(super) client_secret: String,
+    pub(super) confirmation: Confirmation,
+}
+
+pub(super) struct Confirmations {
+    pub(super) pool: PgPool,
+    pub(super) config: Arc<SandboxConfig>,
+}
+
+impl WriteBatch for Confirmations {
+    type Call = Confirm;
+    type Answer = Result<Intent, ConfirmError>;
+
+    const NAME: &'static str = "sandbox_confirm";
+
+    async fn write(&self, calls: Vec<Confirm>) -> Vec<Self::Answer> {
+        desk::write(self, calls).await
     }
 }
 
-pub(super) async fn confirm(
-    pool: &PgPool,
-    config: &SandboxConfig,
-    provider_ref: &str,
-    client_secret: &str,
-    confirmation: &Confirmation,
-) -> Result<Intent, ConfirmError> {
-    let mut tx = pool.begin().await?;
-    let stored = intents::lock_by_ref(&mut tx, provider_ref)
-        .await?
-        .filter(|stored| stored.opens_with(client_secret))
-        .ok_or(ConfirmError::Unknown)?;
-    let state = match (&stored.intent.state, &confirmation.card) {
-        (IntentState::Pending, Card::Ok) => IntentState::Captured {
-            fee: config.fee_on(stored.amount),
-        },
-        (IntentState::Pending, Card::Declined { reason }) => IntentState::Declined { reason: reason.clone() },
-        (IntentState::Captured { .. }, Card::Ok) => return Ok(stored.intent),
-        (IntentState::Declined { reason: recorded }, Card::Declined { reason }) if recorded == reason => {
-            return Ok(stored.intent);
+impl Desk for Confirmations {
+    type Call = Confirm;
+    type Answer = Intent;
+    type Error = ConfirmError;
+
+    async fn try_write(&self, calls: &[Confirm]) -> Result<Answers<Self>, StoreError> {
+        let payments: Vec<Uuid> = calls.iter().map(|call| call.payment_id.as_uuid()).collect();
+        let mut tx = self.pool.begin().await?;
+        let mut stored = by_payment(intents::lock(&mut tx, &payments).await?);
+        let now = (self.config.now)();
+        let (mut settled, mut announcements) = (vec![], vec![]);
+        let mut answers = Vec::with_capacity(calls.len());
+        for call in calls {
+            let found = stored
+                .get_mut(&call.payment_id)
+                .filter(|stored| stored.opens_with(&call.client_secret));
+            answers.push(match found {
+                None => Err(ConfirmError::Unknown),
+                Some(found) => match verdict(found, &call.confirmation.card, &self.config) {
+                    Verdict::New(state) => {
+                        found.intent.state = state;
+                        settled.push(found.clone());
+                        let event = event_of(found, now);
+                        announcements.extend(event.map(|event| (event, schedule(&call.confirmation, now))));
+                        Ok(found.intent.clone())
+                    }
+                    Verdict::Repeat => Ok(found.intent.clone()),
+                    Verdict::Settled => Err(ConfirmError::Settled {
+                        state: found.intent.state.clone(),
+                    }),
+                },
+            });
         }
-        (state, _) => return Err(ConfirmError::Settled { state: state.clone() }),
-    };
-    let now = (config.now)();
-    intents::settle(&mut tx, stored.payment_id, &state).await?;
-    if let Some((id, kind)) = event_of(&stored, &state) {
-        let event = ProviderEvent {
-            id,
-            created_at: now,
-            kind,
-        };
-        events::record(&mut tx, &event, schedule(confirmation, now)).await?;
+        if !settled.is_empty() {
+            intents::settle(&mut tx, &settled).await?;
+            events::record(&mut tx, &announcements).await?;
+        }
+        tx.commit().await?;
+        Ok(answers)
     }
-    tx.commit().await?;
-    Ok(Intent { state, ..stored.intent })
 }
 
-fn schedule(confirmation: &Confirmation, now: domain::Timestamp) -> Schedule {
+enum Verdict {
+    New(IntentState),
+    /// The same confirmation came before.
+    Repeat,
+    /// It ended otherwise.
+    Settled,
+}
+
+fn verdict(stored: &StoredIntent, card: &Card, config: &SandboxConfig) -> Verdict {
+    match (&stored.intent.state, card) {
+        (IntentState::Pending, Card::Ok) => Verdict::New(IntentState::Captured {
+            fee: config.fee_on(stored.amount),
+        }),
+        (IntentState::Pending, Card::Declined { reason }) => {
+            Verdict::New(IntentState::Declined { reason: reason.clone() })
+        }
+        (IntentState::Captured { .. }, Card::Ok) => Verdict::Repeat,
+        (IntentState::Declined { reason: recorded }, Card::Declined { reason }) if recorded == reason => {
+            Verdict::Repeat
+        }
+        (_, Card::Ok | Card::Declined { .. }) => Verdict::Settled,
+    }
+}
+
+fn schedule(confirmation: &Confirmation, now: Timestamp) -> Schedule {
     let delay_ms = i64::try_from(confirmation.delay_ms.min(DELAY_MAX_MS)).unwrap_or_default();
     Schedule {
         times: match confirmation.webhook {
@@ -124,11 +177,12 @@ fn schedule(confirmation: &Confirmation, now: domain::Timestamp) -> Schedule {
     }
 }
 
-fn event_of(stored: &StoredIntent, state: &IntentState) -> Option<(String, ProviderEventKind)> {
+/// What the provider tells of a settled intent.
+fn event_of(stored: &StoredIntent, now: Timestamp) -> Option<ProviderEvent> {
     let payment_id = stored.payment_id;
     let key = payment_id.as_uuid().simple();
-    match state {
-        IntentState::Captured { fee } => Some((
+    let (id, kind) = match &stored.intent.state {
+        IntentState::Captured { fee } => (
             format!("evt_payment_captured_{key}"),
             ProviderEventKind::PaymentCaptured {
                 payment_id,
@@ -137,15 +191,20 @@ fn event_of(stored: &StoredIntent, state: &IntentState) -> Option<(String, Provi
                 amount: stored.amount,
                 fee: *fee,
             },
-        )),
-        IntentState::Declined { reason } => Some((
+        ),
+        IntentState::Declined { reason } => (
             format!("evt_payment_declined_{key}"),
             ProviderEventKind::PaymentDeclined {
                 payment_id,
                 ticket_id: stored.ticket_id,
                 reason: reason.clone(),
             },
-        )),
-        IntentState::Pending | IntentState::Cancelled => None,
-    }
+        ),
+        IntentState::Pending | IntentState::Cancelled => return None,
+    };
+    Some(ProviderEvent {
+        id,
+        created_at: now,
+        kind,
+    })
 }

@@ -1,5 +1,8 @@
 //! Why the sandbox's store did not do what was asked, and what the port says of it.
 
+use std::sync::Arc;
+
+use gather::GatherError;
 use thiserror::Error;
 
 use crate::ProviderError;
@@ -45,6 +48,22 @@ pub(super) enum StoreError {
     },
     #[error("no answer from the sandbox's database in {seconds} s")]
     TimedOut { seconds: u64 },
+    /// What was written together fails together, unless the calls can be told apart.
+    #[error("write a batch of calls")]
+    Batch(#[source] Arc<StoreError>),
+    #[error("queue for the sandbox's database")]
+    Gather(#[from] GatherError),
+}
+
+impl StoreError {
+    /// Whether the fault may lie with what was written, not with the database.
+    pub(super) fn may_be_of_one_call(&self) -> bool {
+        match self {
+            Self::Database(error) => error.as_database_error().is_some(),
+            Self::InconsistentRow { .. } => true,
+            Self::Refused(_) | Self::TimedOut { .. } | Self::Batch(_) | Self::Gather(_) => false,
+        }
+    }
 }
 
 impl From<Refusal> for StoreError {
@@ -59,9 +78,11 @@ impl From<StoreError> for ProviderError {
             StoreError::Refused(refusal) => Self::Refused {
                 code: refusal.code().to_owned(),
             },
-            StoreError::Database(_) | StoreError::InconsistentRow { .. } | StoreError::TimedOut { .. } => {
-                Self::Unavailable(Box::new(error))
-            }
+            StoreError::Database(_)
+            | StoreError::InconsistentRow { .. }
+            | StoreError::TimedOut { .. }
+            | StoreError::Batch(_)
+            | StoreError::Gather(_) => Self::Unavailable(Box::new(error)),
         }
     }
 }

@@ -2,18 +2,21 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{PaymentId, Timestamp};
+use gather::{Gather, GatherError};
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 
 use super::config::SandboxConfig;
-use super::confirm::{self, ConfirmError, Confirmation};
+use super::confirm::{Confirm, ConfirmError, Confirmation, Confirmations};
+use super::create::Creations;
 use super::error::StoreError;
 use super::store::{events, intents, refunds, transfers};
-use super::{signature, webhooks, worker};
+use super::{desk, signature, webhooks, worker};
 use crate::{
     CreateIntent, CreateRefund, CreateTransfer, EventPage, Intent, Movement, PaymentProvider, ProviderError,
     ProviderEvent, WebhookError,
@@ -25,12 +28,14 @@ pub const WEBHOOK_TOLERANCE: Duration = Duration::from_mins(5);
 pub(super) const SIGNATURE_HEADER: &str = "Sandbox-Signature";
 
 /// No call takes longer. What it did is then unknown: repeat it.
-const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The built-in provider. See the [module](super) for what it promises.
 pub struct Sandbox {
     pub(super) pool: PgPool,
-    pub(super) config: SandboxConfig,
+    pub(super) config: Arc<SandboxConfig>,
+    creations: Gather<Creations>,
+    confirmations: Gather<Confirmations>,
     pub(super) webhook_url: watch::Sender<Option<String>>,
     pub(super) http: reqwest::Client,
     pub(super) wake: Notify,
@@ -38,11 +43,22 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub fn new(pool: PgPool, config: SandboxConfig) -> Self {
+        let config = Arc::new(config);
+        let creations = Creations {
+            pool: pool.clone(),
+            config: Arc::clone(&config),
+        };
+        let confirmations = Confirmations {
+            pool: pool.clone(),
+            config: Arc::clone(&config),
+        };
         Self {
             pool,
             webhook_url: watch::Sender::new(config.webhook_url.clone()),
             http: worker::client(),
             wake: Notify::new(),
+            creations: Gather::new(creations, desk::LIMITS),
+            confirmations: Gather::new(confirmations, desk::LIMITS),
             config,
         }
     }
@@ -60,8 +76,12 @@ impl Sandbox {
         client_secret: &str,
         confirmation: Confirmation,
     ) -> Result<Intent, ConfirmError> {
-        let call = confirm::confirm(&self.pool, &self.config, provider_ref, client_secret, &confirmation);
-        let intent = in_time(call).await?;
+        let call = Confirm {
+            payment_id: intents::payment_of(provider_ref).ok_or(ConfirmError::Unknown)?,
+            client_secret: client_secret.to_owned(),
+            confirmation,
+        };
+        let intent = in_time(answered(self.confirmations.call(call))).await?;
         self.wake.notify_one();
         Ok(intent)
     }
@@ -78,6 +98,13 @@ pub(super) async fn in_time<T, E: From<StoreError>>(call: impl Future<Output = R
     })
 }
 
+/// The answer of a call that was written with others.
+async fn answered<T, E: From<StoreError>>(
+    call: impl Future<Output = Result<Result<T, E>, GatherError>> + Send,
+) -> Result<T, E> {
+    call.await.unwrap_or_else(|error| Err(StoreError::from(error).into()))
+}
+
 #[async_trait]
 impl PaymentProvider for Sandbox {
     fn name(&self) -> &'static str {
@@ -85,7 +112,7 @@ impl PaymentProvider for Sandbox {
     }
 
     async fn create_intent(&self, request: CreateIntent) -> Result<Intent, ProviderError> {
-        Ok(in_time(intents::create(&self.pool, &request, self.now())).await?)
+        Ok(in_time(answered(self.creations.call(request))).await?)
     }
 
     async fn cancel_intent(&self, payment_id: PaymentId) -> Result<Intent, ProviderError> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::Timestamp;
 use futures::future::join_all;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
@@ -19,7 +20,7 @@ const POST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than a POST and its bookkeeping take, so that a delivery under way is not started again.
 pub(super) const LEASE: TimeDelta = TimeDelta::seconds(15);
 /// As many are sent side by side.
-const BATCH_MAX: i64 = 32;
+const BATCH_MAX: i64 = 128;
 /// A retry or a delayed webhook is at most this late; a fresh one wakes the worker.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The pause after the database failed: a line in the log each second is enough.
@@ -52,6 +53,14 @@ pub(super) fn client() -> reqwest::Client {
         .expect("a client with a crypto provider and without certificates to load can be built")
 }
 
+enum Outcome {
+    Delivered,
+    /// When to try again; `None` gives it up.
+    Failed {
+        due_at: Option<Timestamp>,
+    },
+}
+
 impl Sandbox {
     /// Delivers webhooks until cancelled; what is under way is finished, within the time limit of a POST.
     /// A panic cancels the token it was given: nobody should go on without webhooks and not know.
@@ -82,13 +91,23 @@ impl Sandbox {
         };
         let claimed = in_time(deliveries::claim(&self.pool, self.now(), LEASE, BATCH_MAX)).await?;
         let outcomes = join_all(claimed.iter().map(|delivery| self.deliver(&url, delivery))).await;
-        outcomes.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let (mut delivered, mut failed) = (vec![], vec![]);
+        for (delivery, outcome) in claimed.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Delivered => delivered.push(delivery.id),
+                Outcome::Failed { due_at } => failed.push((delivery.id, due_at)),
+            }
+        }
+        metrics::counter!("sandbox_webhooks_delivered_total").increment(delivered.len() as u64);
+        metrics::counter!("sandbox_webhooks_failed_total").increment(failed.len() as u64);
+        in_time(deliveries::complete(&self.pool, &delivered)).await?;
+        in_time(deliveries::postpone(&self.pool, &failed, self.now())).await?;
         Ok(claimed.len())
     }
 
-    async fn deliver(&self, url: &str, delivery: &Claimed) -> Result<(), StoreError> {
+    async fn deliver(&self, url: &str, delivery: &Claimed) -> Outcome {
         let Err(error) = self.post(url, &delivery.body).await else {
-            return in_time(deliveries::complete(&self.pool, delivery.id, self.now())).await;
+            return Outcome::Delivered;
         };
         let is_last = delivery.attempts >= ATTEMPTS_MAX;
         tracing::warn!(
@@ -98,11 +117,8 @@ impl Sandbox {
             is_last,
             "could not deliver a sandbox webhook"
         );
-        if is_last {
-            in_time(deliveries::abandon(&self.pool, delivery.id, self.now())).await
-        } else {
-            let due_at = self.now() + back_off(delivery.attempts);
-            in_time(deliveries::postpone(&self.pool, delivery.id, due_at)).await
+        Outcome::Failed {
+            due_at: (!is_last).then(|| self.now() + back_off(delivery.attempts)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::Timestamp;
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::{PgExecutor, PgPool};
 
 use crate::sandbox::error::StoreError;
 
@@ -25,18 +25,6 @@ pub(in crate::sandbox) struct Claimed {
     pub(in crate::sandbox) attempts: i32,
     pub(in crate::sandbox) event_id: String,
     pub(in crate::sandbox) body: String,
-}
-
-pub(super) async fn schedule(tx: &mut PgConnection, event_seq: i64, schedule: Schedule) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO sandbox.deliveries (event_seq, due_at) SELECT $1, $2 FROM generate_series(1, $3::int)",
-        event_seq,
-        schedule.due_at,
-        schedule.times,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 /// Takes what is due, and makes it due again after the lease, should nobody say what became of it.
@@ -74,23 +62,38 @@ pub(in crate::sandbox) async fn claim(
     Ok(claimed)
 }
 
-pub(in crate::sandbox) async fn complete(pool: &PgPool, id: i64, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE sandbox.deliveries SET delivered_at = $2 WHERE id = $1", id, now)
+/// They were delivered.
+pub(in crate::sandbox) async fn complete(pool: &PgPool, ids: &[i64]) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!("DELETE FROM sandbox.deliveries WHERE id = ANY($1)", ids)
         .execute(pool)
         .await?;
     Ok(())
 }
 
-pub(in crate::sandbox) async fn postpone(pool: &PgPool, id: i64, due_at: Timestamp) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE sandbox.deliveries SET due_at = $2 WHERE id = $1", id, due_at)
-        .execute(pool)
-        .await?;
-    Ok(())
-}
-
-pub(in crate::sandbox) async fn abandon(pool: &PgPool, id: i64, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE sandbox.deliveries SET abandoned_at = $2 WHERE id = $1", id, now)
-        .execute(pool)
-        .await?;
+/// They were not delivered: when to try again, or `None` to give up.
+pub(in crate::sandbox) async fn postpone(
+    pool: &PgPool,
+    failed: &[(i64, Option<Timestamp>)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let (ids, due_at): (Vec<i64>, Vec<Option<Timestamp>>) = failed.iter().copied().unzip();
+    sqlx::query!(
+        "UPDATE sandbox.deliveries AS delivery
+        SET due_at = coalesce(failed.due_at, delivery.due_at),
+            abandoned_at = CASE WHEN failed.due_at IS NULL THEN $3::timestamptz END
+        FROM UNNEST($1::bigint[], $2::timestamptz[]) AS failed (id, due_at)
+        WHERE delivery.id = failed.id",
+        &ids,
+        &due_at as &[Option<Timestamp>],
+        now,
+    )
+    .execute(pool)
+    .await?;
     Ok(())
 }

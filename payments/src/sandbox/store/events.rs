@@ -1,8 +1,9 @@
 //! The event list: complete, and in the order of commits.
 
+use domain::Timestamp;
 use sqlx::{PgConnection, PgPool};
 
-use super::deliveries::{self, Schedule};
+use super::deliveries::Schedule;
 use crate::sandbox::error::{Refusal, StoreError};
 use crate::sandbox::webhooks;
 use crate::{EventPage, ProviderEvent};
@@ -10,28 +11,50 @@ use crate::{EventPage, ProviderEvent};
 /// More is never read at once.
 const PAGE_MAX: u32 = 500;
 
-/// Writes the event and its webhooks, last in the transaction that makes it true.
+/// Writes events and their webhooks, last in the transaction that makes them true.
 ///
 /// An identity column numbers rows when they are inserted, not when they are committed: of two transactions the later
 /// number may become visible first, and a reader who then asks for `seq > cursor` would never see the earlier one. So
-/// writers come one at a time, from before the number is drawn until after the commit.
+/// writers come one at a time, from before the numbers are drawn until after the commit.
 pub(in crate::sandbox) async fn record(
     tx: &mut PgConnection,
-    event: &ProviderEvent,
-    schedule: Schedule,
+    announcements: &[(ProviderEvent, Schedule)],
 ) -> Result<(), StoreError> {
+    if announcements.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = announcements.iter().map(|(event, _)| event.id.clone()).collect();
+    let bodies: Vec<String> = announcements.iter().map(|(event, _)| webhooks::encode(event)).collect();
+    let created_at: Vec<Timestamp> = announcements.iter().map(|(event, _)| event.created_at).collect();
+    let due_at: Vec<Timestamp> = announcements.iter().map(|(_, schedule)| schedule.due_at).collect();
+    let times: Vec<i32> = announcements.iter().map(|(_, schedule)| schedule.times).collect();
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended('sandbox.events', 0))")
         .execute(&mut *tx)
         .await?;
-    let seq = sqlx::query_scalar!(
-        "INSERT INTO sandbox.events (id, body, created_at) VALUES ($1, $2, $3) RETURNING seq",
-        event.id,
-        webhooks::encode(event),
-        event.created_at,
+    sqlx::query!(
+        "WITH new AS (
+            SELECT *
+            FROM UNNEST($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::int[])
+                AS new (id, body, created_at, due_at, times)
+        ), recorded AS (
+            INSERT INTO sandbox.events (id, body, created_at)
+            SELECT id, body, created_at FROM new
+            RETURNING seq, id
+        )
+        INSERT INTO sandbox.deliveries (event_seq, due_at)
+        SELECT recorded.seq, new.due_at
+        FROM recorded
+        JOIN new USING (id)
+        CROSS JOIN generate_series(1, new.times)",
+        &ids,
+        &bodies,
+        &created_at,
+        &due_at,
+        &times,
     )
-    .fetch_one(&mut *tx)
+    .execute(tx)
     .await?;
-    deliveries::schedule(tx, seq, schedule).await
+    Ok(())
 }
 
 /// The cursor is the number of the last event read.

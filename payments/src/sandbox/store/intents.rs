@@ -1,5 +1,7 @@
 //! Intents: one row per payment attempt.
 
+use std::collections::HashSet;
+
 use domain::{Currency, Money, PaymentId, TicketId, Timestamp};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
@@ -9,7 +11,7 @@ use crate::sandbox::error::{Refusal, StoreError};
 use crate::sandbox::signature::encode_hex;
 use crate::{CreateIntent, Intent, IntentState};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::sandbox) struct StoredIntent {
     pub(in crate::sandbox) payment_id: PaymentId,
     pub(in crate::sandbox) ticket_id: TicketId,
@@ -36,7 +38,7 @@ struct IntentRow {
     decline_reason: Option<String>,
 }
 
-macro_rules! select_intent {
+macro_rules! select_intents {
     ($condition:tt, $key:expr) => {
         sqlx::query_as!(
             IntentRow,
@@ -89,37 +91,67 @@ impl TryFrom<IntentRow> for StoredIntent {
     }
 }
 
-/// Creates the intent, or returns the one that an earlier call with the same id created.
+/// The provider's reference of a payment.
+fn reference(payment_id: PaymentId) -> String {
+    format!("pi_{}", payment_id.as_uuid().simple())
+}
+
+/// Whose reference it is; `None` if it is none of ours.
+pub(in crate::sandbox) fn payment_of(provider_ref: &str) -> Option<PaymentId> {
+    let payment_id = PaymentId::from_uuid(Uuid::try_parse(provider_ref.strip_prefix("pi_")?).ok()?);
+    (reference(payment_id) == provider_ref).then_some(payment_id)
+}
+
+/// Creates an intent for each payment that has none, all in one statement, and returns those it created.
 pub(in crate::sandbox) async fn create(
     pool: &PgPool,
-    request: &CreateIntent,
+    requests: &[CreateIntent],
     now: Timestamp,
-) -> Result<Intent, StoreError> {
-    if !request.amount.is_positive() {
-        return Err(Refusal::InvalidAmount.into());
-    }
-    let provider_ref = format!("pi_{}", request.payment_id.as_uuid().simple());
-    let random = encode_hex(&rand::random::<[u8; 32]>());
-    sqlx::query!(
+) -> Result<Vec<StoredIntent>, StoreError> {
+    let mut new: Vec<StoredIntent> = requests.iter().map(pending).collect();
+    // In one order, so that batches of two processes do not wait for each other in a ring.
+    new.sort_by_key(|stored| stored.payment_id);
+    new.dedup_by_key(|stored| stored.payment_id);
+    let made = sqlx::query_scalar!(
         "INSERT INTO sandbox.intents
             (payment_id, provider_ref, client_secret, ticket_id, amount_minor, currency, state, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7)
-        ON CONFLICT (payment_id) DO NOTHING",
-        request.payment_id.as_uuid(),
-        provider_ref,
-        format!("{provider_ref}_secret_{random}"),
-        request.ticket_id.as_uuid(),
-        request.amount.amount_minor(),
-        request.amount.currency().code(),
+        SELECT payment_id, provider_ref, client_secret, ticket_id, amount_minor, currency, 'pending', $7
+        FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::text[])
+            AS new (payment_id, provider_ref, client_secret, ticket_id, amount_minor, currency)
+        ON CONFLICT (payment_id) DO NOTHING
+        RETURNING payment_id",
+        &column(&new, |stored| stored.payment_id.as_uuid()),
+        &column(&new, |stored| stored.intent.provider_ref.clone()),
+        &column(&new, |stored| stored.intent.client_secret.clone()),
+        &column(&new, |stored| stored.ticket_id.as_uuid()),
+        &column(&new, |stored| stored.amount.amount_minor()),
+        &column(&new, |stored| stored.amount.currency().code().to_owned()),
         now,
     )
-    .execute(pool)
+    .fetch_all(pool)
     .await?;
-    let stored = find(pool, request.payment_id).await?;
-    if stored.ticket_id != request.ticket_id || stored.amount != request.amount {
-        return Err(Refusal::IdempotencyMismatch.into());
+    let made: HashSet<Uuid> = made.into_iter().collect();
+    new.retain(|stored| made.contains(&stored.payment_id.as_uuid()));
+    Ok(new)
+}
+
+fn pending(request: &CreateIntent) -> StoredIntent {
+    let provider_ref = reference(request.payment_id);
+    let random = encode_hex(&rand::random::<[u8; 32]>());
+    StoredIntent {
+        payment_id: request.payment_id,
+        ticket_id: request.ticket_id,
+        amount: request.amount,
+        intent: Intent {
+            client_secret: format!("{provider_ref}_secret_{random}"),
+            provider_ref,
+            state: IntentState::Pending,
+        },
     }
-    Ok(stored.intent)
+}
+
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
 }
 
 /// Cancels what is still pending; otherwise tells how the intent ended.
@@ -131,51 +163,63 @@ pub(in crate::sandbox) async fn cancel(pool: &PgPool, payment_id: PaymentId) -> 
     )
     .execute(pool)
     .await?;
-    Ok(find(pool, payment_id).await?.intent)
-}
-
-async fn find(pool: &PgPool, payment_id: PaymentId) -> Result<StoredIntent, StoreError> {
-    select_intent!("WHERE payment_id = $1", payment_id.as_uuid())
-        .fetch_optional(pool)
+    let [stored] = find(pool, &[payment_id.as_uuid()])
         .await?
-        .ok_or(Refusal::UnknownPayment)?
         .try_into()
+        .map_err(|_| Refusal::UnknownPayment)?;
+    Ok(stored.intent)
 }
 
-/// Holds the intent until the transaction ends: its confirmations, cancellation and refunds come one after another.
-pub(in crate::sandbox) async fn lock_by_ref(
-    tx: &mut PgConnection,
-    provider_ref: &str,
-) -> Result<Option<StoredIntent>, StoreError> {
-    // PostgreSQL's text holds no NUL: such a reference is nobody's, not a failure.
-    if provider_ref.contains('\0') {
-        return Ok(None);
-    }
-    let row = select_intent!("WHERE provider_ref = $1 FOR UPDATE", provider_ref)
-        .fetch_optional(tx)
+pub(in crate::sandbox) async fn find(pool: &PgPool, payments: &[Uuid]) -> Result<Vec<StoredIntent>, StoreError> {
+    let rows = select_intents!("WHERE payment_id = ANY($1)", payments)
+        .fetch_all(pool)
         .await?;
-    row.map(StoredIntent::try_from).transpose()
+    rows.into_iter().map(StoredIntent::try_from).collect()
 }
 
-pub(in crate::sandbox) async fn settle(
+/// Holds the intents until the transaction ends: confirmations, cancellation and refunds of one come one after another.
+/// Taken in one order, so that two who want several do not wait for each other in a ring.
+pub(in crate::sandbox) async fn lock(
     tx: &mut PgConnection,
-    payment_id: PaymentId,
-    state: &IntentState,
-) -> Result<(), StoreError> {
-    let (name, fee, reason) = match state {
-        IntentState::Pending => ("pending", 0, None),
-        IntentState::Captured { fee } => ("captured", fee.amount_minor(), None),
-        IntentState::Declined { reason } => ("declined", 0, Some(reason.as_str())),
-        IntentState::Cancelled => ("cancelled", 0, None),
+    payments: &[Uuid],
+) -> Result<Vec<StoredIntent>, StoreError> {
+    let rows = select_intents!("WHERE payment_id = ANY($1) ORDER BY payment_id FOR UPDATE", payments)
+        .fetch_all(tx)
+        .await?;
+    rows.into_iter().map(StoredIntent::try_from).collect()
+}
+
+/// Writes the states that these intents have now.
+pub(in crate::sandbox) async fn settle(tx: &mut PgConnection, settled: &[StoredIntent]) -> Result<(), StoreError> {
+    let fee_minor = |stored: &StoredIntent| match &stored.intent.state {
+        IntentState::Captured { fee } => fee.amount_minor(),
+        IntentState::Pending | IntentState::Declined { .. } | IntentState::Cancelled => 0,
+    };
+    let reason = |stored: &StoredIntent| match &stored.intent.state {
+        IntentState::Declined { reason } => Some(reason.clone()),
+        IntentState::Pending | IntentState::Captured { .. } | IntentState::Cancelled => None,
     };
     sqlx::query!(
-        "UPDATE sandbox.intents SET state = $2, fee_minor = $3, decline_reason = $4 WHERE payment_id = $1",
-        payment_id.as_uuid(),
-        name,
-        fee,
-        reason,
+        "UPDATE sandbox.intents AS intent
+        SET state = settled.state, fee_minor = settled.fee_minor, decline_reason = settled.decline_reason
+        FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::text[])
+            AS settled (payment_id, state, fee_minor, decline_reason)
+        WHERE intent.payment_id = settled.payment_id",
+        &column(settled, |stored| stored.payment_id.as_uuid()),
+        &column(settled, |stored| state_name(&stored.intent.state).to_owned()),
+        &column(settled, fee_minor),
+        &column(settled, reason) as &[Option<String>],
     )
     .execute(tx)
     .await?;
     Ok(())
+}
+
+const fn state_name(state: &IntentState) -> &'static str {
+    match state {
+        IntentState::Pending => "pending",
+        IntentState::Captured { .. } => "captured",
+        IntentState::Declined { .. } => "declined",
+        IntentState::Cancelled => "cancelled",
+    }
 }

@@ -20,10 +20,13 @@ pub(in crate::sandbox) async fn refund(
     }
     let mut tx = pool.begin().await?;
     // The lock comes before the look at earlier refunds: a second call for this payment sees what the first did.
-    let payment = intents::lock_by_ref(&mut tx, &request.payment_ref)
+    let [payment] = intents::lock(&mut tx, &[request.payment_id.as_uuid()])
         .await?
-        .filter(|stored| stored.payment_id == request.payment_id)
-        .ok_or(Refusal::UnknownPayment)?;
+        .try_into()
+        .map_err(|_| Refusal::UnknownPayment)?;
+    if payment.intent.provider_ref != request.payment_ref {
+        return Err(Refusal::UnknownPayment.into());
+    }
     let asked = Asked {
         payment_id: Some(request.payment_id.as_uuid()),
         destination: None,
@@ -53,7 +56,7 @@ pub(in crate::sandbox) async fn refund(
             ticket_id: payment.ticket_id,
         },
     };
-    events::record(&mut tx, &event, Schedule::once(now)).await?;
+    events::record(&mut tx, &[(event, Schedule::once(now))]).await?;
     tx.commit().await?;
     Ok(answer)
 }

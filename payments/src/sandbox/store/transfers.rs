@@ -55,7 +55,7 @@ pub(in crate::sandbox) async fn transfer(
         .ok_or(sqlx::Error::RowNotFound)?;
     if inserted.rows_affected() > 0 {
         let event = event_of(request, &answer.state, now);
-        events::record(&mut tx, &event, Schedule::once(now)).await?;
+        events::record(&mut tx, &[(event, Schedule::once(now))]).await?;
     }
     tx.commit().await?;
     Ok(answer)

@@ -54,6 +54,34 @@ async fn many_confirmations_of_one_intent_are_one_capture(pool: PgPool) {
     assert_eq!(all_events(&sandbox).await.len(), 1);
 }
 
+/// PostgreSQL's text holds no NUL: the database refuses that one row, and with it the statement it came in.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_call_that_cannot_be_written_fails_alone(pool: PgPool) {
+    let sandbox = sandbox(&pool);
+    let intents = join_all((1..=10).map(|n| pending(&sandbox, n, 1_000))).await;
+    let confirm = |(number, intent): (usize, &Intent)| {
+        let confirmation = if number == 4 {
+            declined("a\0b")
+        } else {
+            Confirmation::ok()
+        };
+        let (reference, secret) = (intent.provider_ref.clone(), intent.client_secret.clone());
+        let sandbox = &sandbox;
+        async move { sandbox.confirm(&reference, &secret, confirmation).await }
+    };
+    let outcomes = join_all(intents.iter().enumerate().map(confirm)).await;
+    for (number, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            Ok(intent) => assert!(matches!(intent.state, IntentState::Captured { .. })),
+            Err(error) => assert!(
+                number == 4 && matches!(error, ConfirmError::Unavailable(_)),
+                "{number}: {error:?}"
+            ),
+        }
+    }
+    assert_eq!(all_events(&sandbox).await.len(), 9);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn many_creations_of_one_intent_are_one(pool: PgPool) {
     let sandbox = sandbox(&pool);
@@ -114,7 +142,8 @@ async fn no_event_overtakes_an_earlier_one(pool: PgPool) {
         },
     };
     let mut tx = pool.begin().await.unwrap();
-    events::record(&mut tx, &early, Schedule::once(now)).await.unwrap();
+    let announcement = (early.clone(), Schedule::once(now));
+    events::record(&mut tx, &[announcement]).await.unwrap();
     let confirm = sandbox.confirm(&intent.provider_ref, &intent.client_secret, Confirmation::ok());
     let commit = async {
         eventually("the confirmation waits its turn", || async {
