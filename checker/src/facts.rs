@@ -1,0 +1,215 @@
+//! What events say, as far as it matters here.
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::snapshot::Entry;
+
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub(crate) struct Money {
+    #[serde(rename = "amount_minor")]
+    pub(crate) minor: i64,
+    pub(crate) currency: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Scheduled {
+    pub(crate) room_id: Uuid,
+    pub(crate) capacity: u32,
+}
+
+/// Of `seat_held`, `seat_sold`, `seat_released` and `seat_denied`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SeatOf {
+    pub(crate) ticket_id: Uuid,
+    pub(crate) buyer: Uuid,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Released {
+    #[serde(flatten)]
+    pub(crate) seat: SeatOf,
+    pub(crate) reason: ReleaseReason,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReleaseReason {
+    Lapsed,
+    GivenBack,
+    Refunded,
+    RoomCancelled,
+    Removed,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Ordered {
+    pub(crate) ticket_id: Uuid,
+    pub(crate) room_id: Uuid,
+    pub(crate) buyer: Uuid,
+    pub(crate) terms: Terms,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Terms {
+    pub(crate) total: Money,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Started {
+    pub(crate) payment_id: Uuid,
+    pub(crate) provider: String,
+    pub(crate) amount: Money,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Captured {
+    pub(crate) payment_id: Uuid,
+    pub(crate) amount: Money,
+    pub(crate) provider_fee: Money,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Owed {
+    pub(crate) refund_id: Uuid,
+    pub(crate) payment_id: Uuid,
+    pub(crate) amount: Money,
+    pub(crate) in_full: bool,
+    pub(crate) was_issued: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Completed {
+    pub(crate) refund_id: Uuid,
+    pub(crate) amount: Money,
+}
+
+/// How a sale that was delivered is divided.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub(crate) struct Split {
+    pub(crate) gross: Money,
+    pub(crate) provider_fee: Money,
+    pub(crate) platform_fee: Money,
+    pub(crate) host_share: Money,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Credited {
+    pub(crate) ticket_id: Uuid,
+    pub(crate) room_id: Uuid,
+    #[serde(flatten)]
+    pub(crate) split: Split,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Requested {
+    pub(crate) payout_id: Uuid,
+    pub(crate) amount: Money,
+    pub(crate) provider: String,
+}
+
+/// Of `payout_paid` and `payout_failed`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) payout_id: Uuid,
+    pub(crate) amount: Money,
+}
+
+#[derive(Debug)]
+pub(crate) enum Fact {
+    Scheduled(Scheduled),
+    Held(SeatOf),
+    Sold(SeatOf),
+    Released(Released),
+    Denied(SeatOf),
+    Ordered(Ordered),
+    Started(Started),
+    Captured(Captured),
+    Issued,
+    Owed(Owed),
+    Completed(Completed),
+    Settled(Split),
+    Credited(Credited),
+    Requested(Requested),
+    Paid(Ended),
+    Failed(Ended),
+    /// Moves neither seats nor money.
+    Other,
+}
+
+/// Where a fact belongs: the id of its room, ticket or host.
+pub(crate) type Subject = Uuid;
+
+/// Why an event cannot be judged.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    Unknown,
+    Id,
+    Payload(serde_json::Error),
+}
+
+pub(crate) fn read(entry: &Entry<'_>) -> Result<(Subject, Fact), Unreadable> {
+    let subject = entry.aggregate_id.parse().map_err(|_| Unreadable::Id)?;
+    if entry.event_version != "1" {
+        return Err(Unreadable::Unknown);
+    }
+    let fact = match entry.aggregate_type {
+        "room" => room(entry)?,
+        "ticket" => ticket(entry)?,
+        "payout" => payout(entry)?,
+        _ => return Err(Unreadable::Unknown),
+    };
+    Ok((subject, fact))
+}
+
+fn room(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
+    Ok(match entry.event_type {
+        "room_scheduled" => Fact::Scheduled(parse(entry)?),
+        "seat_held" => Fact::Held(parse(entry)?),
+        "seat_sold" => Fact::Sold(parse(entry)?),
+        "seat_released" => Fact::Released(parse(entry)?),
+        "seat_denied" => Fact::Denied(parse(entry)?),
+        "room_opened"
+        | "room_ended"
+        | "room_cancelled"
+        | "speak_requested"
+        | "speak_request_withdrawn"
+        | "speak_request_declined"
+        | "speaker_approved"
+        | "speaker_dismissed"
+        | "person_removed"
+        | "presence_recorded"
+        | "delivery_recorded" => Fact::Other,
+        _ => return Err(Unreadable::Unknown),
+    })
+}
+
+fn ticket(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
+    Ok(match entry.event_type {
+        "ticket_ordered" => Fact::Ordered(parse(entry)?),
+        "payment_started" => Fact::Started(parse(entry)?),
+        "payment_captured" => Fact::Captured(parse(entry)?),
+        "ticket_issued" => Fact::Issued,
+        "refund_owed" => Fact::Owed(parse(entry)?),
+        "refund_completed" => Fact::Completed(parse(entry)?),
+        "ticket_settled" => Fact::Settled(parse(entry)?),
+        "payment_accepted" | "payment_declined" | "payment_cancelled" | "ticket_lapsed" | "ticket_admitted"
+        | "refund_sent" | "refund_failed" => Fact::Other,
+        _ => return Err(Unreadable::Unknown),
+    })
+}
+
+fn payout(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
+    Ok(match entry.event_type {
+        "earning_credited" => Fact::Credited(parse(entry)?),
+        "payout_requested" => Fact::Requested(parse(entry)?),
+        "payout_paid" => Fact::Paid(parse(entry)?),
+        "payout_failed" => Fact::Failed(parse(entry)?),
+        "host_applied" | "host_approved" | "destination_linked" | "payout_sent" => Fact::Other,
+        _ => return Err(Unreadable::Unknown),
+    })
+}
+
+fn parse<'a, T: Deserialize<'a>>(entry: &Entry<'a>) -> Result<T, Unreadable> {
+    serde_json::from_slice(entry.payload).map_err(Unreadable::Payload)
+}

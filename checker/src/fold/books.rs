@@ -1,0 +1,116 @@
+//! The books: what each event means in double entry. Debits are positive.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::facts::{Captured, Credited, Money};
+use crate::report::{Findings, Rule};
+use crate::snapshot::Balances;
+
+const CLEARING_CHARGE: &str = "clearing:charge";
+const CLEARING_REFUND: &str = "clearing:refund";
+const CLEARING_PAYOUT: &str = "clearing:payout";
+const PROVIDER_FEE: &str = "expense:provider_fee";
+const PLATFORM_FEE: &str = "revenue:platform_fee";
+
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    balances: Balances,
+}
+
+/// One line: an account, and 1 to debit or -1 to credit it.
+type Line<'a> = (&'a str, i128, &'a Money);
+
+impl Books {
+    pub(crate) const fn balances(&self) -> &Balances {
+        &self.balances
+    }
+
+    pub(super) fn capture(&mut self, position: u64, provider: &str, fact: &Captured, found: &mut Findings) {
+        let cash = cash(provider);
+        let lines = [
+            (&*cash, 1, &fact.amount),
+            (&*cash, -1, &fact.provider_fee),
+            (PROVIDER_FEE, 1, &fact.provider_fee),
+            (CLEARING_CHARGE, -1, &fact.amount),
+        ];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn issue(&mut self, position: u64, room: Uuid, paid: &Money, found: &mut Findings) {
+        let lines = [(CLEARING_CHARGE, 1, paid), (&*unearned(room), -1, paid)];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn owe(&mut self, position: u64, issued_in: Option<Uuid>, amount: &Money, found: &mut Findings) {
+        let from = issued_in.map_or_else(|| CLEARING_CHARGE.to_owned(), unearned);
+        self.post(position, &[(&from, 1, amount), (CLEARING_REFUND, -1, amount)], found);
+    }
+
+    pub(super) fn give_back(&mut self, position: u64, provider: &str, amount: &Money, found: &mut Findings) {
+        let lines = [(CLEARING_REFUND, 1, amount), (&*cash(provider), -1, amount)];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn earn(&mut self, position: u64, host: Uuid, fact: &Credited, found: &mut Findings) {
+        let lines = [
+            (&*unearned(fact.room_id), 1, &fact.split.gross),
+            (&*available(host), -1, &fact.split.host_share),
+            (PLATFORM_FEE, -1, &fact.split.platform_fee),
+            (PROVIDER_FEE, -1, &fact.split.provider_fee),
+        ];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn reserve(&mut self, position: u64, host: Uuid, amount: &Money, found: &mut Findings) {
+        let lines = [(&*available(host), 1, amount), (CLEARING_PAYOUT, -1, amount)];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn pay(&mut self, position: u64, provider: &str, amount: &Money, found: &mut Findings) {
+        let lines = [(CLEARING_PAYOUT, 1, amount), (&*cash(provider), -1, amount)];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn unreserve(&mut self, position: u64, host: Uuid, amount: &Money, found: &mut Findings) {
+        let lines = [(CLEARING_PAYOUT, 1, amount), (&*available(host), -1, amount)];
+        self.post(position, &lines, found);
+    }
+
+    /// Money in transit. When nothing is in flight any more, there is none.
+    pub(super) fn find_unfinished(&self, found: &mut Findings) {
+        for ((account, currency), minor) in &self.balances {
+            if account.starts_with("clearing:") && *minor != 0 {
+                let what = format!("{account} stands at {minor} {currency}");
+                found.add(Rule::Ledger, None, what);
+            }
+        }
+    }
+
+    fn post(&mut self, position: u64, lines: &[Line<'_>], found: &mut Findings) {
+        let mut sums: BTreeMap<&str, i128> = BTreeMap::new();
+        for (account, sign, amount) in lines {
+            let minor = sign * i128::from(amount.minor);
+            *sums.entry(&amount.currency).or_default() += minor;
+            let key = ((*account).to_owned(), amount.currency.clone());
+            *self.balances.entry(key).or_default() += minor;
+        }
+        for (currency, sum) in sums.into_iter().filter(|(_, sum)| *sum != 0) {
+            let what = format!("debits exceed credits by {sum} {currency}");
+            found.add(Rule::Ledger, position, what);
+        }
+    }
+}
+
+fn cash(provider: &str) -> String {
+    format!("cash:provider:{provider}")
+}
+
+fn unearned(room: Uuid) -> String {
+    format!("liability:unearned:{room}")
+}
+
+fn available(host: Uuid) -> String {
+    format!("liability:host:{host}:available")
+}

@@ -1,0 +1,9 @@
+//! What the events come to, by rules of this crate's own.
+
+mod books;
+mod hosts;
+mod rooms;
+mod sales;
+mod state;
+
+pub(crate) use state::Fold;

@@ -1,0 +1,156 @@
+//! Seats: who has one, and whether there are enough.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use crate::facts::{ReleaseReason, Released, Scheduled, SeatOf};
+use crate::report::{Findings, Rule};
+
+#[derive(Debug)]
+struct Room {
+    capacity: u32,
+    held: u32,
+    sold: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    Held,
+    Sold,
+    /// Given up before it was paid: a late payment may still find a seat.
+    Free,
+    /// Refunded or denied, for good.
+    Over,
+}
+
+/// What a ticket has of a room.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) room: Uuid,
+    pub(crate) buyer: Uuid,
+    pub(crate) held_at: Option<u64>,
+    /// The last time it was sold.
+    pub(crate) sold_at: Option<u64>,
+    standing: Standing,
+}
+
+impl Seat {
+    pub(crate) fn is_sold(&self) -> bool {
+        self.standing == Standing::Sold
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Rooms {
+    rooms: HashMap<Uuid, Room>,
+    seats: HashMap<Uuid, Seat>,
+}
+
+impl Rooms {
+    pub(crate) fn seat(&self, ticket: Uuid) -> Option<&Seat> {
+        self.seats.get(&ticket)
+    }
+
+    /// Every ticket that has a sold seat.
+    pub(crate) fn sold(&self) -> impl Iterator<Item = (Uuid, &Seat)> {
+        let sold = self.seats.iter().filter(|(_, seat)| seat.is_sold());
+        sold.map(|(ticket, seat)| (*ticket, seat))
+    }
+
+    pub(super) fn schedule(&mut self, position: u64, room: Uuid, fact: &Scheduled, found: &mut Findings) {
+        if fact.room_id != room {
+            found.add(Rule::Seats, position, format!("names another room than {room}"));
+        }
+        let scheduled = Room {
+            capacity: fact.capacity,
+            held: 0,
+            sold: 0,
+        };
+        if self.rooms.insert(room, scheduled).is_some() {
+            found.add(Rule::Seats, position, format!("room {room} was scheduled before"));
+        }
+    }
+
+    pub(super) fn hold(&mut self, position: u64, room: Uuid, fact: &SeatOf, found: &mut Findings) {
+        self.turn(position, room, fact, Standing::Held, &[None], found);
+        if let Some(seat) = self.seats.get_mut(&fact.ticket_id) {
+            seat.held_at.get_or_insert(position);
+        }
+    }
+
+    pub(super) fn sell(&mut self, position: u64, room: Uuid, fact: &SeatOf, found: &mut Findings) {
+        let before = [None, Some(Standing::Held), Some(Standing::Free)];
+        self.turn(position, room, fact, Standing::Sold, &before, found);
+        if let Some(seat) = self.seats.get_mut(&fact.ticket_id) {
+            seat.sold_at = Some(position);
+        }
+    }
+
+    pub(super) fn release(&mut self, position: u64, room: Uuid, fact: &Released, found: &mut Findings) {
+        if fact.reason == ReleaseReason::Refunded {
+            let before = [Some(Standing::Held), Some(Standing::Sold)];
+            self.turn(position, room, &fact.seat, Standing::Over, &before, found);
+        } else {
+            // A seat that was paid does not lapse.
+            let before = [Some(Standing::Held)];
+            self.turn(position, room, &fact.seat, Standing::Free, &before, found);
+        }
+    }
+
+    pub(super) fn deny(&mut self, position: u64, room: Uuid, fact: &SeatOf, found: &mut Findings) {
+        let before = [None, Some(Standing::Free)];
+        self.turn(position, room, fact, Standing::Over, &before, found);
+    }
+
+    /// A seat becomes `after`, and must have been one of `before`.
+    fn turn(
+        &mut self,
+        position: u64,
+        room: Uuid,
+        fact: &SeatOf,
+        after: Standing,
+        before: &[Option<Standing>],
+        found: &mut Findings,
+    ) {
+        let ticket = fact.ticket_id;
+        let was = self.seats.get(&ticket).map(|seat| seat.standing);
+        if !before.contains(&was) {
+            let was = was.map_or_else(|| "unknown".to_owned(), |was| format!("{was:?}"));
+            let what = format!("the seat of ticket {ticket} becomes {after:?}, and it was {was}");
+            found.add(Rule::Seats, position, what);
+        }
+        let seat = self.seats.entry(ticket).or_insert_with(|| Seat {
+            room,
+            buyer: fact.buyer,
+            held_at: None,
+            sold_at: None,
+            standing: after,
+        });
+        if seat.room != room || seat.buyer != fact.buyer {
+            let what = format!("ticket {ticket} belongs to {} in room {}", seat.buyer, seat.room);
+            found.add(Rule::Seats, position, what);
+        }
+        seat.standing = after;
+        let Some(room) = self.rooms.get_mut(&room) else {
+            found.add(Rule::Seats, position, format!("room {room} was not scheduled"));
+            return;
+        };
+        room.count(was, u32::wrapping_sub);
+        room.count(Some(after), u32::wrapping_add);
+        if u64::from(room.held) + u64::from(room.sold) > u64::from(room.capacity) {
+            let what = format!("{} held and {} sold of {}", room.held, room.sold, room.capacity);
+            found.add(Rule::Capacity, position, what);
+        }
+    }
+}
+
+impl Room {
+    fn count(&mut self, standing: Option<Standing>, change: fn(u32, u32) -> u32) {
+        match standing {
+            Some(Standing::Held) => self.held = change(self.held, 1),
+            Some(Standing::Sold) => self.sold = change(self.sold, 1),
+            Some(Standing::Free | Standing::Over) | None => {}
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Tickets and their money: paid, issued, given back, settled.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::rooms::Rooms;
+use crate::facts::{Captured, Completed, Money, Ordered, Owed, Split, Started};
+use crate::report::{Findings, Rule};
+
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    pub(crate) room: Uuid,
+    pub(crate) buyer: Uuid,
+    pub(crate) issued_at: Option<u64>,
+    pub(super) settled: Option<Split>,
+    price: Money,
+    is_refunded: bool,
+    payments: Vec<Payment>,
+}
+
+#[derive(Debug)]
+struct Payment {
+    id: Uuid,
+    provider: String,
+    amount: Money,
+    captured_at: Option<u64>,
+    /// Minor units that are to go back, and that have gone.
+    owed: i128,
+    returned: i128,
+}
+
+impl Payment {
+    /// All of it has gone back.
+    fn is_returned(&self) -> bool {
+        self.returned == i128::from(self.amount.minor)
+    }
+}
+
+#[derive(Debug)]
+struct Refund {
+    payment: Uuid,
+    amount: Money,
+    is_completed: bool,
+}
+
+impl Ticket {
+    /// The first capture stands for the ticket.
+    fn standing(&self) -> Option<&Payment> {
+        let captured = self.payments.iter().filter(|payment| payment.captured_at.is_some());
+        captured.min_by_key(|payment| payment.captured_at)
+    }
+
+    /// Where money of this ticket was captured first.
+    pub(crate) fn captured_at(&self) -> Option<u64> {
+        self.standing().and_then(|payment| payment.captured_at)
+    }
+
+    fn payment(&mut self, id: Uuid) -> Option<&mut Payment> {
+        self.payments.iter_mut().find(|payment| payment.id == id)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Sales {
+    tickets: HashMap<Uuid, Ticket>,
+    refunds: HashMap<Uuid, Refund>,
+}
+
+impl Sales {
+    pub(crate) fn ticket(&self, ticket: Uuid) -> Option<&Ticket> {
+        self.tickets.get(&ticket)
+    }
+
+    pub(super) fn settled(&self) -> impl Iterator<Item = Uuid> {
+        let settled = self.tickets.iter().filter(|(_, ticket)| ticket.settled.is_some());
+        settled.map(|(id, _)| *id)
+    }
+
+    pub(super) fn order(&mut self, position: u64, id: Uuid, fact: Ordered, rooms: &Rooms, found: &mut Findings) {
+        let is_held = rooms
+            .seat(id)
+            .is_some_and(|seat| seat.room == fact.room_id && seat.buyer == fact.buyer);
+        if fact.ticket_id != id || !is_held {
+            found.add(
+                Rule::Tickets,
+                position,
+                format!("ticket {id} is ordered and was not held"),
+            );
+        }
+        let ticket = Ticket {
+            room: fact.room_id,
+            buyer: fact.buyer,
+            issued_at: None,
+            settled: None,
+            price: fact.terms.total,
+            is_refunded: false,
+            payments: Vec::new(),
+        };
+        if self.tickets.insert(id, ticket).is_some() {
+            found.add(Rule::Tickets, position, format!("ticket {id} was ordered before"));
+        }
+    }
+
+    pub(super) fn start(&mut self, position: u64, id: Uuid, fact: Started, found: &mut Findings) {
+        let Some(ticket) = self.known(position, id, found) else {
+            return;
+        };
+        if ticket.payment(fact.payment_id).is_some() {
+            let what = format!("payment {} was started before", fact.payment_id);
+            found.add(Rule::Captures, position, what);
+            return;
+        }
+        ticket.payments.push(Payment {
+            id: fact.payment_id,
+            provider: fact.provider,
+            amount: fact.amount,
+            captured_at: None,
+            owed: 0,
+            returned: 0,
+        });
+    }
+
+    /// The provider that holds the money.
+    pub(super) fn capture(&mut self, position: u64, id: Uuid, fact: &Captured, found: &mut Findings) -> Option<String> {
+        let ticket = self.known(position, id, found)?;
+        let Some(payment) = ticket.payment(fact.payment_id) else {
+            let what = format!("payment {} is captured and was not started", fact.payment_id);
+            found.add(Rule::Captures, position, what);
+            return None;
+        };
+        if payment.amount != fact.amount || payment.captured_at.is_some() {
+            let what = format!("payment {} is captured twice, or of another amount", fact.payment_id);
+            found.add(Rule::Captures, position, what);
+        }
+        payment.captured_at.get_or_insert(position);
+        Some(payment.provider.clone())
+    }
+
+    /// The room, and what was captured for the ticket.
+    pub(super) fn issue(
+        &mut self,
+        position: u64,
+        id: Uuid,
+        rooms: &Rooms,
+        found: &mut Findings,
+    ) -> Option<(Uuid, Option<Money>)> {
+        let ticket = self.known(position, id, found)?;
+        if ticket.issued_at.is_some() {
+            found.add(Rule::Tickets, position, format!("ticket {id} was issued before"));
+        }
+        ticket.issued_at.get_or_insert(position);
+        if rooms.seat(id).and_then(|seat| seat.sold_at).is_none() {
+            let what = format!("ticket {id} is issued and has no seat");
+            found.add(Rule::Tickets, position, what);
+        }
+        let paid = ticket.standing().map(|payment| payment.amount.clone());
+        if paid.is_none() && ticket.price.minor != 0 {
+            found.add(Rule::Tickets, position, format!("ticket {id} is issued and not paid"));
+        }
+        Some((ticket.room, paid))
+    }
+
+    pub(super) fn owe(&mut self, position: u64, id: Uuid, fact: Owed, found: &mut Findings) -> Option<Uuid> {
+        let ticket = self.known(position, id, found)?;
+        ticket.is_refunded |= fact.in_full;
+        let room = ticket.room;
+        match ticket.payment(fact.payment_id) {
+            Some(payment) if payment.captured_at.is_some() && payment.amount.currency == fact.amount.currency => {
+                payment.owed += i128::from(fact.amount.minor);
+                if payment.owed > i128::from(payment.amount.minor) || fact.amount.minor <= 0 {
+                    let what = format!("{} of {} are to go back", payment.owed, payment.amount.minor);
+                    found.add(Rule::Refunds, position, what);
+                }
+            }
+            _ => {
+                let what = format!("payment {} is refunded and was not captured", fact.payment_id);
+                found.add(Rule::Refunds, position, what);
+            }
+        }
+        let refund = Refund {
+            payment: fact.payment_id,
+            amount: fact.amount,
+            is_completed: false,
+        };
+        if self.refunds.insert(fact.refund_id, refund).is_some() {
+            let what = format!("refund {} was owed before", fact.refund_id);
+            found.add(Rule::Refunds, position, what);
+        }
+        Some(room)
+    }
+
+    /// The provider that the money leaves.
+    pub(super) fn complete(
+        &mut self,
+        position: u64,
+        id: Uuid,
+        fact: &Completed,
+        found: &mut Findings,
+    ) -> Option<String> {
+        let refund = self.refunds.get_mut(&fact.refund_id);
+        let Some(refund) = refund.filter(|refund| !refund.is_completed && refund.amount == fact.amount) else {
+            let what = format!("refund {} is completed, and is not owed so", fact.refund_id);
+            found.add(Rule::Refunds, position, what);
+            return None;
+        };
+        refund.is_completed = true;
+        let payment = refund.payment;
+        let ticket = self.known(position, id, found)?;
+        let payment = ticket.payment(payment)?;
+        payment.returned += i128::from(fact.amount.minor);
+        Some(payment.provider.clone())
+    }
+
+    pub(super) fn settle(&mut self, position: u64, id: Uuid, split: Split, found: &mut Findings) {
+        let Some(ticket) = self.known(position, id, found) else {
+            return;
+        };
+        let left = ticket
+            .standing()
+            .map(|payment| i128::from(payment.amount.minor) - payment.owed);
+        if ticket.issued_at.is_none() || ticket.is_refunded || left != Some(i128::from(split.gross.minor)) {
+            let what = format!("ticket {id} is settled, and {left:?} are left of its money");
+            found.add(Rule::Earnings, position, what);
+        }
+        if ticket.settled.replace(split).is_some() {
+            found.add(Rule::Earnings, position, format!("ticket {id} was settled before"));
+        }
+    }
+
+    /// What must not stay as it is.
+    pub(super) fn find_unfinished(&self, rooms: &Rooms, found: &mut Findings) {
+        for (id, ticket) in &self.tickets {
+            let first = ticket.captured_at();
+            for payment in &ticket.payments {
+                let Some(position) = payment.captured_at else { continue };
+                let is_ticket = ticket.issued_at.is_some() && payment.captured_at == first;
+                if !is_ticket && !payment.is_returned() {
+                    let what = format!("payment {} for ticket {id} is neither in it nor back", payment.id);
+                    found.add(Rule::Captures, position, what);
+                }
+            }
+        }
+        for (id, seat) in rooms.sold() {
+            let is_over = |ticket: &Ticket| ticket.issued_at.is_some() || ticket.is_refunded;
+            if !self.ticket(id).is_some_and(is_over) {
+                let what = format!("ticket {id} has a seat and was not issued");
+                found.add(Rule::Tickets, seat.sold_at, what);
+            }
+        }
+        for (id, refund) in &self.refunds {
+            if !refund.is_completed {
+                found.add(Rule::Refunds, None, format!("refund {id} is owed and has not left"));
+            }
+        }
+    }
+
+    fn known(&mut self, position: u64, id: Uuid, found: &mut Findings) -> Option<&mut Ticket> {
+        let ticket = self.tickets.get_mut(&id);
+        if ticket.is_none() {
+            found.add(Rule::Tickets, position, format!("ticket {id} was not ordered"));
+        }
+        ticket
+    }
+}

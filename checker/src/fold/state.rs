@@ -1,0 +1,107 @@
+//! Everything that the events come to.
+
+use uuid::Uuid;
+
+use super::books::Books;
+use super::hosts::Hosts;
+use super::rooms::{Rooms, Seat};
+use super::sales::{Sales, Ticket};
+use crate::facts::{self, Fact, Unreadable};
+use crate::report::{Findings, Rule};
+use crate::snapshot::{Balances, Entry};
+
+#[derive(Debug, Default)]
+pub(crate) struct Fold {
+    rooms: Rooms,
+    sales: Sales,
+    hosts: Hosts,
+    books: Books,
+}
+
+impl Fold {
+    pub(crate) fn take(&mut self, entry: &Entry<'_>, found: &mut Findings) {
+        match facts::read(entry) {
+            Ok((subject, fact)) => self.apply(entry.position, subject, fact, found),
+            Err(unreadable) => {
+                let name = format!("{} {}", entry.event_type, entry.event_version);
+                let what = match unreadable {
+                    Unreadable::Unknown => format!("{name} is not known here"),
+                    Unreadable::Id => format!("{name} belongs to {}, which is no id", entry.aggregate_id),
+                    Unreadable::Payload(error) => format!("{name} cannot be read: {error}"),
+                };
+                found.add(Rule::KnownEvents, entry.position, what);
+            }
+        }
+    }
+
+    fn apply(&mut self, at: u64, subject: Uuid, fact: Fact, found: &mut Findings) {
+        match fact {
+            Fact::Scheduled(fact) => self.rooms.schedule(at, subject, &fact, found),
+            Fact::Held(fact) => self.rooms.hold(at, subject, &fact, found),
+            Fact::Sold(fact) => self.rooms.sell(at, subject, &fact, found),
+            Fact::Released(fact) => self.rooms.release(at, subject, &fact, found),
+            Fact::Denied(fact) => self.rooms.deny(at, subject, &fact, found),
+            Fact::Ordered(fact) => self.sales.order(at, subject, fact, &self.rooms, found),
+            Fact::Started(fact) => self.sales.start(at, subject, fact, found),
+            Fact::Captured(fact) => {
+                if let Some(provider) = self.sales.capture(at, subject, &fact, found) {
+                    self.books.capture(at, &provider, &fact, found);
+                }
+            }
+            Fact::Issued => {
+                if let Some((room, Some(paid))) = self.sales.issue(at, subject, &self.rooms, found) {
+                    self.books.issue(at, room, &paid, found);
+                }
+            }
+            Fact::Owed(fact) => {
+                let (was_issued, amount) = (fact.was_issued, fact.amount.clone());
+                if let Some(room) = self.sales.owe(at, subject, fact, found) {
+                    self.books.owe(at, was_issued.then_some(room), &amount, found);
+                }
+            }
+            Fact::Completed(fact) => {
+                if let Some(provider) = self.sales.complete(at, subject, &fact, found) {
+                    self.books.give_back(at, &provider, &fact.amount, found);
+                }
+            }
+            Fact::Settled(split) => self.sales.settle(at, subject, split, found),
+            Fact::Credited(fact) => {
+                self.hosts.credit(at, subject, &fact, &self.sales, found);
+                self.books.earn(at, subject, &fact, found);
+            }
+            Fact::Requested(fact) => {
+                self.books.reserve(at, subject, &fact.amount, found);
+                self.hosts.request(at, subject, fact, found);
+            }
+            Fact::Paid(fact) => {
+                if let Some(provider) = self.hosts.pay(at, subject, &fact, found) {
+                    self.books.pay(at, &provider, &fact.amount, found);
+                }
+            }
+            Fact::Failed(fact) => {
+                self.hosts.fail(at, subject, &fact, found);
+                self.books.unreserve(at, subject, &fact.amount, found);
+            }
+            Fact::Other => {}
+        }
+    }
+
+    pub(crate) fn seat(&self, ticket: Uuid) -> Option<&Seat> {
+        self.rooms.seat(ticket)
+    }
+
+    pub(crate) fn ticket(&self, ticket: Uuid) -> Option<&Ticket> {
+        self.sales.ticket(ticket)
+    }
+
+    pub(crate) const fn balances(&self) -> &Balances {
+        self.books.balances()
+    }
+
+    /// What is right only for the moment: somebody has yet to go on with it.
+    pub(crate) fn find_unfinished(&self, found: &mut Findings) {
+        self.sales.find_unfinished(&self.rooms, found);
+        self.hosts.find_unfinished(&self.sales, found);
+        self.books.find_unfinished(found);
+    }
+}

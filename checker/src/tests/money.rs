@@ -1,0 +1,165 @@
+//! Money that a server lost, doubled or invented.
+
+use serde_json::json;
+use sqlx::PgPool;
+
+use super::story::{HOST, Mistake, PAYOUT, PRICE, Story, assert_named, broken, judge, payment, refund, ticket, usd};
+use crate::Rule;
+
+const MISTAKES: &[Mistake] = &[
+    ("a payment is captured twice", |story| story.capture(1), Rule::Captures),
+    (
+        "a payment is captured that nobody started",
+        |story| story.capture(9),
+        Rule::Tickets,
+    ),
+    (
+        "another amount is captured",
+        |story| {
+            let position = story.position(ticket(1), "payment_captured");
+            story.payload(position)["amount"] = usd(PRICE + 1);
+            position
+        },
+        Rule::Captures,
+    ),
+    (
+        "a capture ends in neither ticket nor refund",
+        |story| story.charge(4),
+        Rule::Captures,
+    ),
+    (
+        "a refund never leaves, and there is no ticket",
+        |story| {
+            let position = story.charge(4);
+            story.owe(4, PRICE);
+            position
+        },
+        Rule::Captures,
+    ),
+    (
+        "a second capture stays",
+        |story| {
+            for event_type in ["payment_started", "payment_captured"] {
+                let mut line = story.line(story.position(ticket(1), event_type)).clone();
+                line.payload["payment_id"] = json!(payment(8));
+                story.0.push(line);
+            }
+            story.0.len() as u64
+        },
+        Rule::Captures,
+    ),
+    (
+        "more is owed back than was captured",
+        |story| {
+            let position = story.owe(2, 1);
+            story.payload(position)["refund_id"] = json!(refund(9));
+            position
+        },
+        Rule::Refunds,
+    ),
+    (
+        "a refund of what was not captured",
+        |story| {
+            let position = story.owe(1, PRICE);
+            story.payload(position)["payment_id"] = json!(payment(9));
+            position
+        },
+        Rule::Refunds,
+    ),
+    (
+        "a refund is completed twice",
+        |story| story.complete(2, PRICE),
+        Rule::Refunds,
+    ),
+    (
+        "more leaves than was owed",
+        |story| {
+            let position = story.position(ticket(2), "refund_completed");
+            story.payload(position)["amount"] = usd(PRICE + 1);
+            position
+        },
+        Rule::Refunds,
+    ),
+    ("a sale is earned twice", |story| story.credit(1), Rule::Earnings),
+    ("a refunded sale is earned", |story| story.credit(2), Rule::Earnings),
+    (
+        "a sale is settled twice",
+        |story| {
+            let line = story.line(story.position(ticket(1), "ticket_settled")).clone();
+            story.0.push(line);
+            story.0.len() as u64
+        },
+        Rule::Earnings,
+    ),
+    (
+        "more is earned than was paid",
+        |story| {
+            let position = story.position(HOST, "earning_credited");
+            story.payload(position)["host_share"] = usd(PRICE);
+            position
+        },
+        Rule::Ledger,
+    ),
+    (
+        "more is paid out than was earned",
+        |story| {
+            let position = story.request_payout(1);
+            story.payload(position)["payout_id"] = json!(refund(9));
+            position
+        },
+        Rule::Payouts,
+    ),
+    ("a payout is paid twice", |story| story.pay(894), Rule::Payouts),
+    (
+        "a payout fails after it was paid",
+        |story| {
+            story.add(
+                "payout",
+                HOST,
+                "payout_failed",
+                json!({"payout_id": PAYOUT, "amount": usd(894)}),
+            )
+        },
+        Rule::Payouts,
+    ),
+];
+
+#[sqlx::test(migrations = "../migrations")]
+async fn each_mistake_with_money_is_named(pool: PgPool) {
+    assert_named(&pool, MISTAKES).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_capture_whose_seat_is_gone_ends_in_a_refund(pool: PgPool) {
+    let mut story = Story::scheduled(1);
+    story.charge(1);
+    story.release(1, "lapsed");
+    story.buy(2);
+    story.deny(1);
+    let position = story.owe(1, PRICE);
+    story.payload(position)["was_issued"] = json!(false);
+    story.complete(1, PRICE);
+    story.record(&pool).await;
+    let report = judge(&pool).await;
+    assert!(report.ok, "{report}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn money_in_transit_is_named_when_nothing_moves_any_more(pool: PgPool) {
+    let mut story = Story::whole();
+    story.remove(story.position(HOST, "payout_paid"));
+    story.record(&pool).await;
+    let report = judge(&pool).await;
+    assert_eq!(broken(&report), [(Rule::Ledger, None)], "{report}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_settled_sale_that_is_not_credited_is_named(pool: PgPool) {
+    let mut story = Story::whole();
+    for event_type in ["payout_paid", "payout_requested", "earning_credited"] {
+        story.remove(story.position(HOST, event_type));
+    }
+    story.record(&pool).await;
+    let report = judge(&pool).await;
+    assert_eq!(broken(&report), [(Rule::Earnings, None)], "{report}");
+}
