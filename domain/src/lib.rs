@@ -18,7 +18,7 @@ mod text;
 pub mod ticket;
 pub mod upcast;
 
-pub use event::{AnyEvent, UnknownEvent};
+pub use event::{AnyEvent, StoredEvent, UnknownEvent};
 pub use fingerprint::Fingerprint;
 pub use ids::{PaymentId, PayoutId, RefundId, RoomId, SessionId, TicketId, UserId};
 pub use money::{BasisPoints, Currency, Money, MoneyError};

@@ -14,6 +14,13 @@ pub fn to_current(stored: SerializedEvent) -> SerializedEvent {
     lift(&upcasters(), stored)
 }
 
+/// Whether no step changes events of this type and version.
+pub(crate) fn is_current(event_type: &str, event_version: &str) -> bool {
+    !upcasters()
+        .iter()
+        .any(|step| step.can_upcast(event_type, event_version))
+}
+
 /// Every step that fits is taken, in order: a chain lifts an event through several versions.
 fn lift(steps: &[Box<dyn EventUpcaster>], stored: SerializedEvent) -> SerializedEvent {
     steps.iter().fold(stored, |event, step| {

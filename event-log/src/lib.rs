@@ -4,6 +4,7 @@
 pub mod chain;
 pub mod clock;
 pub mod executor;
+pub mod feed;
 pub mod hot;
 mod jitter;
 mod limits;
@@ -22,6 +23,7 @@ mod versions;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use executor::{Aggregates, ExecuteError, Executed, Executor};
+pub use feed::Feed;
 pub use hot::HotStore;
 pub use limits::LogLimits;
 pub use log::{

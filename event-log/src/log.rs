@@ -11,6 +11,7 @@ use postgres_es::PostgresEventRepository;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::feed::Feed;
 use crate::hot::HotAggregates;
 use crate::pipeline::{Outcome, Permit};
 
@@ -186,6 +187,11 @@ pub trait EventLog: Send + Sync + fmt::Debug + 'static {
 
     /// Wakes when something was appended. Carries the last position known to be durable; may lag, never leads.
     fn wake(&self) -> watch::Receiver<u64>;
+
+    /// The tail of the log in memory, where the log keeps one.
+    fn feed(&self) -> Option<&Feed> {
+        None
+    }
 
     /// Changes whenever somebody else may have appended. `None` while this process does not write the log: then nothing
     /// kept in memory can be trusted.

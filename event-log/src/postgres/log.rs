@@ -19,7 +19,7 @@ use crate::hot::HotAggregates;
 use crate::pipeline::Permit;
 use crate::queue::Queue;
 use crate::{
-    AppendError, Capabilities, Clock, EventLog, Head, LogLimits, ReadError, RecordedEvent, StreamId, SystemClock,
+    AppendError, Capabilities, Clock, EventLog, Feed, Head, LogLimits, ReadError, RecordedEvent, StreamId, SystemClock,
 };
 
 /// Why a log cannot be opened at all. A database that is merely away is waited for instead.
@@ -129,6 +129,10 @@ impl EventLog for PostgresLog {
 
     fn wake(&self) -> watch::Receiver<u64> {
         self.shared.durable()
+    }
+
+    fn feed(&self) -> Option<&Feed> {
+        Some(self.shared.feed())
     }
 
     fn epoch(&self) -> Option<u64> {

@@ -11,6 +11,7 @@ use super::lead::{self, Lead};
 use super::session::Database;
 use super::standing::{Shared, Standing};
 use super::trouble::Trouble;
+use crate::feed::Batch;
 use crate::jitter::BackOff;
 use crate::limits::LogLimits;
 use crate::pipeline::Request;
@@ -91,7 +92,9 @@ impl<D: Database> Office<D> {
                     lead.advance(&mut plan);
                     metrics::counter!("boxoffice_log_batches_total").increment(1);
                     metrics::counter!("boxoffice_log_appends_total").increment(plan.accepted.len() as u64);
+                    let batch = Batch::of(&plan);
                     plan.acknowledge();
+                    self.shared.feed().push(batch);
                     self.shared.announce(lead.tail.head.position);
                 }
                 Fate::Refused(reason) => split(plan, reason, &mut spoiled, &mut work),

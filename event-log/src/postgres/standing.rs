@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
+use crate::Feed;
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Standing {
     Starting,
@@ -17,6 +19,7 @@ pub(crate) struct Shared {
     standing: watch::Sender<Standing>,
     durable: watch::Sender<u64>,
     epoch: AtomicU64,
+    feed: Feed,
 }
 
 impl Shared {
@@ -25,6 +28,7 @@ impl Shared {
             standing: watch::Sender::new(Standing::Starting),
             durable: watch::Sender::new(0),
             epoch: AtomicU64::new(0),
+            feed: Feed::default(),
         }
     }
 
@@ -50,6 +54,10 @@ impl Shared {
             *durable = (*durable).max(position);
             is_new
         });
+    }
+
+    pub(crate) const fn feed(&self) -> &Feed {
+        &self.feed
     }
 
     /// Says that somebody else may have appended.

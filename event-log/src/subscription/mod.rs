@@ -4,7 +4,9 @@ mod checkpoint;
 mod page;
 mod progress;
 mod run;
+mod source;
 mod subscriber;
+mod way;
 
 pub use progress::Progress;
 pub use run::{SubscriptionError, run};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::AnyEvent;
+use domain::{AnyEvent, StoredEvent};
 
 use super::{Recorded, SubscriptionError};
 use crate::{Metadata, RecordedEvent};
@@ -35,6 +35,12 @@ fn recorded(event: &RecordedEvent) -> Result<Recorded, Box<dyn std::error::Error
         sequence: event.sequence,
         recorded_at: event.recorded_at,
         metadata,
-        event: AnyEvent::decode(event.to_serialized()?)?,
+        event: AnyEvent::read(StoredEvent {
+            aggregate_type: &event.aggregate_type,
+            aggregate_id: &event.aggregate_id,
+            event_type: &event.event_type,
+            event_version: &event.event_version,
+            payload: event.payload.as_bytes(),
+        })?,
     })
 }

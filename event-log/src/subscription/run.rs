@@ -7,13 +7,16 @@ use std::time::Duration;
 use sqlx::{PgConnection, PgPool};
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{Progress, Recorded, Subscriber, SubscriberError, checkpoint, page};
+use super::source::{self, Ahead, Found, Page};
+use super::way::Way;
+use super::{Progress, Recorded, Subscriber, SubscriberError, checkpoint};
 use crate::jitter::{BackOff, jitter};
 use crate::postgres::is_transient;
-use crate::{EventLog, Head, ReadError, RecordedEvent};
+use crate::{Clock as _, EventLog, Head, ReadError, SystemClock};
 
 const PAGE: usize = 5000;
 /// A crash may take the last commits of a subscriber: its tables and its checkpoint go together, and the pages are done
@@ -21,6 +24,13 @@ const PAGE: usize = 5000;
 const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 /// Wakes those whom no one wakes: the log may be written by another process.
 const SLOW_POLL: Duration = Duration::from_millis(500);
+/// How long a checkpoint may stay behind while nothing concerns its subscriber.
+const CHECKPOINT_PAUSE: Duration = Duration::from_millis(100);
+/// A page is followed by the next no sooner than this after it began, for each event in it, but never longer than
+/// `GATHER_MAX`. A wait shorter than `GATHER_LEAST` is none: timers count milliseconds.
+const GATHER_PER_EVENT: Duration = Duration::from_micros(100);
+const GATHER_LEAST: Duration = Duration::from_millis(2);
+const GATHER_MAX: Duration = Duration::from_millis(25);
 const BACK_OFF_FIRST: Duration = Duration::from_millis(50);
 const BACK_OFF_LONGEST: Duration = Duration::from_secs(2);
 /// How long the end of a transaction may take. A commit is waited for even when the subscription is cancelled.
@@ -123,25 +133,104 @@ impl Follower {
 
     async fn walk(&self, back_off: &mut BackOff) -> Result<Infallible, Halt> {
         let mut wake = self.log.wake();
-        let mut at = self.unless_cancelled(self.resume()).await??;
+        let mut way = Way::from(self.unless_cancelled(self.resume()).await??);
         loop {
+            let began = Instant::now();
             // Registered before looking, so that nothing is appended unnoticed in between.
             wake.mark_unchanged();
-            let events = self.unless_cancelled(self.log.read_all(at.position, PAGE)).await?;
-            let events = events.map_err(|error| self.unread(error))?;
-            let Some(last) = events.last() else {
-                self.unless_cancelled(woken(&mut wake)).await?;
+            let is_news = *wake.borrow() > way.at.position;
+            let Some(page) = self.unless_cancelled(self.next_page(&mut way, is_news)).await?? else {
+                self.rest(&mut way, &mut wake).await?;
                 continue;
             };
-            let to = Head {
-                position: last.position,
-                hash: last.hash,
-            };
-            self.take_in(at, to, &events).await?;
-            at = to;
-            self.progress.set(at.position);
+            self.fall_behind(&page).await?;
+            let (taken, ahead) = tokio::join!(self.take_in(&mut way, &page), self.read_ahead(&page));
+            taken?;
+            way.ahead = ahead;
+            self.progress.set(way.at.position);
+            self.measure(&page);
             back_off.reset();
+            self.let_gather(began, &page).await?;
         }
+    }
+
+    /// What follows, if anything does. The first page comes from the database, so that what is wrong there is seen.
+    async fn next_page(&self, way: &mut Way, is_news: bool) -> Result<Option<Page>, Halt> {
+        let after = way.at.position;
+        let events = match way.ahead.take() {
+            Some(ahead) if ahead.after == after => ahead.events,
+            _ => {
+                if way.has_begun {
+                    match source::recent(&*self.log, after, PAGE) {
+                        Found::Page(page) => return Ok(Some(page)),
+                        Found::Nothing if !is_news && !way.is_doubtful => return Ok(None),
+                        Found::Nothing | Found::Unknown => {}
+                    }
+                }
+                self.log.read_all(after, PAGE).await
+            }
+        };
+        way.has_begun = true;
+        way.is_doubtful = false;
+        let events = events.map_err(|error| self.unread(error))?;
+        source::stored(self.name(), after, &events, PAGE).map_err(Halt::Fatal)
+    }
+
+    /// Reads on while a page is taken in, if there is more where it came from.
+    async fn read_ahead(&self, page: &Page) -> Option<Ahead> {
+        if page.committed_at.is_some() || !page.is_full {
+            return None;
+        }
+        let after = page.to.position;
+        let events = self.cancel.run_until_cancelled(self.log.read_all(after, PAGE)).await?;
+        Some(Ahead { after, events })
+    }
+
+    /// Waits for news; a checkpoint that was left behind is stored meanwhile.
+    async fn rest(&self, way: &mut Way, wake: &mut watch::Receiver<u64>) -> Result<(), Halt> {
+        let limit = if way.is_stored() { SLOW_POLL } else { CHECKPOINT_PAUSE };
+        if self.unless_cancelled(woken(wake, limit)).await? {
+            return Ok(());
+        }
+        way.is_doubtful = true;
+        if !way.is_stored() {
+            self.transact(way.stored, way.at, None).await?;
+            way.store();
+        }
+        Ok(())
+    }
+
+    /// Waits until a page is as old as the subscriber wants it. A clock that jumped is not waited for.
+    async fn fall_behind(&self, page: &Page) -> Result<(), Halt> {
+        let distance = self.subscriber.follows_behind();
+        if distance.is_zero() {
+            return Ok(());
+        }
+        let age = page
+            .ended_at()
+            .and_then(|ended_at| (SystemClock.now() - ended_at).to_std().ok());
+        match age.and_then(|age| distance.checked_sub(age)) {
+            Some(wait) => self.unless_cancelled(tokio::time::sleep(wait)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Under load, pages are let grow: fewer and larger ones cost less. Who takes in an event now and then never waits.
+    async fn let_gather(&self, began: Instant, page: &Page) -> Result<(), Halt> {
+        let count = u32::try_from(page.events.len()).unwrap_or(u32::MAX);
+        let pause = GATHER_PER_EVENT.saturating_mul(count).min(GATHER_MAX);
+        if page.is_full || pause < GATHER_LEAST {
+            return Ok(());
+        }
+        self.unless_cancelled(tokio::time::sleep_until(began + pause)).await
+    }
+
+    /// How long the event that waited longest in this page was committed before it was shown.
+    fn measure(&self, page: &Page) {
+        let by_clock = || page.begun_at().and_then(|at| (SystemClock.now() - at).to_std().ok());
+        let lag = page.committed_at.map(|at| at.elapsed()).or_else(by_clock);
+        metrics::histogram!("projection_lag_seconds", "view" => self.name().to_owned())
+            .record(lag.unwrap_or_default().as_secs_f64());
     }
 
     async fn unless_cancelled<T>(&self, step: impl Future<Output = T>) -> Result<T, Halt> {
@@ -176,11 +265,24 @@ impl Follower {
         Ok(at)
     }
 
-    async fn take_in(&self, from: Head, to: Head, events: &[RecordedEvent]) -> Result<(), Halt> {
-        let page = page::decode(self.name(), from.position, events).map_err(Halt::Fatal)?;
+    /// A page with nothing in it for this subscriber costs no transaction, but now and then a checkpoint.
+    async fn take_in(&self, way: &mut Way, page: &Page) -> Result<(), Halt> {
+        let is_concerned = page.events.iter().any(|event| self.subscriber.concerns(&event.event));
+        way.at = page.to;
+        if is_concerned {
+            self.transact(way.stored, page.to, Some(&page.events)).await?;
+            way.store();
+        } else if way.stored_at.elapsed() >= CHECKPOINT_PAUSE {
+            self.transact(way.stored, page.to, None).await?;
+            way.store();
+        }
+        Ok(())
+    }
+
+    async fn transact(&self, from: Head, to: Head, page: Option<&[Arc<Recorded>]>) -> Result<(), Halt> {
         let begin = self.unless_cancelled(self.pool.begin_with(BEGIN)).await?;
         let mut transaction = begin.map_err(|error| away(&error))?;
-        let handled = tokio::time::timeout(PAGE_LIMIT, self.handle(from, to, &page, &mut transaction));
+        let handled = tokio::time::timeout(PAGE_LIMIT, self.handle(from, to, page, &mut transaction));
         let outcome = match self.unless_cancelled(handled).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(Halt::Transient(format!(
@@ -206,7 +308,7 @@ impl Follower {
         &self,
         from: Head,
         to: Head,
-        page: &[Arc<Recorded>],
+        page: Option<&[Arc<Recorded>]>,
         transaction: &mut PgConnection,
     ) -> Result<(), Halt> {
         // The checkpoint first: its row keeps everybody else out of this subscriber's tables until the commit.
@@ -217,6 +319,7 @@ impl Follower {
         if !is_mine {
             return Err(Halt::Overtaken);
         }
+        let Some(page) = page else { return Ok(()) };
         let handled = self.subscriber.handle(page, transaction).await;
         handled.map_err(|source| self.unhandled(from.position, source))
     }
@@ -258,11 +361,15 @@ impl Follower {
     }
 }
 
-/// Waits for news. A log that stopped wakes nobody; then only the time counts.
-async fn woken(wake: &mut watch::Receiver<u64>) {
-    let is_woken = tokio::time::timeout(SLOW_POLL, wake.changed()).await;
-    if matches!(is_woken, Ok(Err(_))) {
-        tokio::time::sleep(SLOW_POLL).await;
+/// Waits for news, and says whether there are any. A log that stopped wakes nobody; then only the time counts.
+async fn woken(wake: &mut watch::Receiver<u64>, limit: Duration) -> bool {
+    match tokio::time::timeout(limit, wake.changed()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(_)) => {
+            tokio::time::sleep(limit).await;
+            false
+        }
+        Err(_) => false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{AnyEvent, Timestamp};
@@ -65,6 +66,16 @@ pub trait Subscriber: Send + Sync + 'static {
 
     fn version(&self) -> i32 {
         1
+    }
+
+    /// Whether an event may change anything. A page without such an event is passed over, without a transaction.
+    fn concerns(&self, _event: &AnyEvent) -> bool {
+        true
+    }
+
+    /// How old a page is at least when it is taken in, by the time it was recorded at. Zero: as soon as it can be.
+    fn follows_behind(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Takes in a page. Every change goes through `transaction`, which commits with the new checkpoint.

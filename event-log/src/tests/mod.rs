@@ -3,6 +3,7 @@
 mod append_only;
 mod contract;
 mod faults;
+mod feed;
 mod hall;
 mod hot;
 mod leaders;

@@ -101,7 +101,7 @@ async fn seen(pool: &PgPool) -> i64 {
     count(pool, "SELECT count(*) FROM seen").await
 }
 
-fn rooms(room: u128, expected_version: u64, count: usize) -> StreamAppend {
+pub(super) fn rooms(room: u128, expected_version: u64, count: usize) -> StreamAppend {
     let ended = RoomEvent::RoomEnded {
         ended_at: Timestamp::UNIX_EPOCH,
     };
