@@ -1,5 +1,5 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Each installs what it lacks.
-.PHONY: demo test check clean
+# On a fresh machine: `make demo`, `make test` and `make bench`. Each installs what it lacks.
+.PHONY: demo test bench check clean
 
 demo:
 	@scripts/setup demo
@@ -9,6 +9,12 @@ demo:
 test:
 	@scripts/setup test
 	@scripts/test
+
+# Every figure of docs/PERFORMANCE.md, measured here; `BENCH=quick` takes at most ten minutes.
+bench:
+	@scripts/setup bench
+	@cargo build --release --package boxoffice --package bench
+	@target/release/boxoffice-bench $(if $(filter quick,$(BENCH)),--quick)
 
 check:
 	cargo fmt --all --check

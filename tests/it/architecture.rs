@@ -40,6 +40,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // Judges the others from outside: what it shared with them, it would be wrong about together with them.
     ("checker", &[]),
+    (
+        "bench",
+        &[
+            "domain",
+            "event-log",
+            "payments",
+            "projections",
+            "processes",
+            "api",
+            "boxoffice",
+        ],
+    ),
 ];
 
 /// Crates that must not reach a workspace crate's ordinary dependencies.

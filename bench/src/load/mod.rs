@@ -1,0 +1,9 @@
+//! Rooms to sell and the clients that want seats in them.
+
+mod buyers;
+mod clients;
+mod office;
+
+pub(crate) use buyers::{buyer_id, hold, metadata};
+pub(crate) use clients::{Answer, Course, Run, drive};
+pub(crate) use office::{Office, fingerprint, host_metadata, room_id, schedule, timed};

@@ -1,0 +1,150 @@
+//! boxoffice without its HTTP: the real domain, executor and sequencer on a database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chrono::TimeDelta;
+use domain::room::ScheduleRoom;
+use domain::{Currency, Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomId, UserId};
+use event_log::{Aggregates, Clock as _, EventLog, LogLimits, Metadata, PostgresLog, SystemClock};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::buyers::{hold, metadata, scattered};
+use super::clients::{Answer, Course, Run, drive};
+use crate::world::Database;
+
+/// So long a hold that none lapses while it is measured.
+const HOLD_SECONDS: u32 = 900;
+/// Rooms that are being scheduled at a time.
+const SCHEDULING: usize = 64;
+const POOL: u32 = 8;
+
+/// The `number`th room.
+pub(crate) fn room_id(number: u64) -> RoomId {
+    RoomId::from_uuid(scattered(number, 0))
+}
+
+/// An open log and the executors on it.
+pub(crate) struct Office {
+    aggregates: Aggregates,
+    pool: sqlx::PgPool,
+    tracker: TaskTracker,
+    cancel: CancellationToken,
+}
+
+impl Office {
+    pub(crate) async fn open(database: &Database) -> Result<Self> {
+        let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
+        let pool = database.pool(POOL);
+        let log: Arc<dyn EventLog> = PostgresLog::connect(
+            database.options.clone(),
+            pool.clone(),
+            LogLimits::default(),
+            &tracker,
+            cancel.clone(),
+        )
+        .await
+        .context("open the log")?;
+        Ok(Self {
+            aggregates: Aggregates::with_tracker(&log, &tracker),
+            pool,
+            tracker,
+            cancel,
+        })
+    }
+
+    pub(crate) async fn close(self) {
+        self.cancel.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+        self.pool.close().await;
+    }
+
+    /// Schedules rooms `0..count`, each with `capacity` seats that cost `price_minor` cents.
+    pub(crate) async fn schedule(&self, count: u64, capacity: u32, price_minor: i64) -> Result<()> {
+        stream::iter(0..count)
+            .map(|number| async move {
+                let command = schedule(room_id(number), capacity, price_minor);
+                let rooms = &self.aggregates.rooms;
+                rooms.execute(room_id(number).as_uuid(), command, host_metadata()).await
+            })
+            .buffer_unordered(SCHEDULING)
+            .try_for_each(|_| async { Ok(()) })
+            .await
+            .context("schedule the rooms")
+    }
+
+    /// Clients hold seats of rooms `0..rooms` in turn.
+    pub(crate) async fn hold(&self, rooms: u64, course: Course) -> Result<Run> {
+        let executor = self.aggregates.rooms.clone();
+        let request = fingerprint();
+        drive(course, move |number| {
+            let executor = executor.clone();
+            async move {
+                let room = room_id(number % rooms);
+                let command = RoomCommand::HoldSeat(hold(number, request));
+                executor.execute(room.as_uuid(), command, metadata(number)).await?;
+                Ok(Answer::Done)
+            }
+        })
+        .await
+    }
+}
+
+/// What the API computes for one and the same request of many buyers: the same for all of them.
+pub(crate) fn fingerprint() -> Fingerprint {
+    Fingerprint::of(b"POST /v1/rooms/{room}/tickets")
+}
+
+/// A host whom nobody needs to approve: these rooms are made before the shop opens.
+pub(crate) fn host() -> UserId {
+    UserId::from_uuid(Uuid::from_u128(1))
+}
+
+pub(crate) fn host_metadata() -> Metadata {
+    Metadata::for_actor(host().to_string(), Uuid::from_u128(2))
+}
+
+pub(crate) fn schedule(room_id: RoomId, capacity: u32, price_minor: i64) -> RoomCommand {
+    let at = SystemClock.now();
+    let preset = Preset {
+        capacity_max: u32::MAX,
+        tickets_per_buyer_max: u32::MAX,
+        ..Preset::open()
+    };
+    RoomCommand::Schedule(Box::new(ScheduleRoom {
+        room_id,
+        host: host(),
+        host_is_approved: true,
+        title: "The hot room".to_owned(),
+        description: "Everybody wants to be there".to_owned(),
+        language: "en".to_owned(),
+        starts_at: at + TimeDelta::days(1),
+        planned_minutes: 60,
+        price: Money::new(price_minor, Currency::EUR),
+        capacity,
+        sales_open_at: None,
+        sales_close_at: None,
+        tickets_per_buyer: u32::MAX,
+        hold_seconds: HOLD_SECONDS,
+        refund_policy: RefundPolicy::UntilStart,
+        no_show_minutes: 15,
+        preset,
+        request: fingerprint(),
+        at,
+    }))
+}
+
+/// A course without an end but its time.
+pub(crate) const fn timed(clients: usize, warm_up: Duration, measured: Duration) -> Course {
+    Course {
+        clients,
+        warm_up,
+        measured,
+        operations_max: u64::MAX,
+    }
+}
