@@ -7,6 +7,7 @@ pub mod executor;
 pub mod feed;
 pub mod hot;
 mod jitter;
+pub mod leader;
 mod limits;
 pub mod log;
 pub mod memory;
@@ -25,11 +26,12 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use executor::{Aggregates, ExecuteError, Executed, Executor};
 pub use feed::Feed;
 pub use hot::HotStore;
+pub use leader::{Leader, Node};
 pub use limits::LogLimits;
 pub use log::{
     AppendError, Appended, Capabilities, EventLog, Head, NewEvent, ReadError, RecordedEvent, StreamAppend, StreamId,
 };
 pub use memory::MemoryLog;
 pub use metadata::Metadata;
-pub use postgres::PostgresLog;
+pub use postgres::{LogSettings, PostgresLog};
 pub use subscription::{Progress, Recorded, Subscriber, SubscriberError};

@@ -15,6 +15,13 @@ pub struct LogLimits {
     pub outage_wait: Duration,
     /// How long PostgreSQL may work on one statement of the log.
     pub statement_limit: Duration,
+    /// How often an idle leader makes sure that its session is alive.
+    pub idle_check: Duration,
+    /// How long a leader trusts its memory after it last made sure that it leads, and how long another process waits
+    /// after it got the lock of a leader that did not resign.
+    pub lease: Duration,
+    /// How long a leader's session may be silent before another process ends it. Longer than the lease.
+    pub silence: Duration,
     /// How long `connect` waits to lead the log before it goes on without.
     pub startup_wait: Duration,
     /// Streams whose version the sequencer remembers.
@@ -34,6 +41,9 @@ impl Default for LogLimits {
             reserve_wait: Duration::from_millis(250),
             outage_wait: Duration::from_secs(5),
             statement_limit: Duration::from_secs(3),
+            idle_check: Duration::from_millis(250),
+            lease: Duration::from_secs(1),
+            silence: Duration::from_millis(2500),
             startup_wait: Duration::from_secs(5),
             versions: 200_000,
             hot_aggregates: 10_000,

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::feed::Feed;
 use crate::hot::HotAggregates;
+use crate::leader::{self, Leader};
 use crate::pipeline::{Outcome, Permit};
 
 /// One stream: the events of one aggregate.
@@ -193,8 +194,13 @@ pub trait EventLog: Send + Sync + fmt::Debug + 'static {
         None
     }
 
-    /// Changes whenever somebody else may have appended. `None` while this process does not write the log: then nothing
-    /// kept in memory can be trusted.
+    /// Where appends have to go. Of a log that has no rival: here.
+    fn leader(&self) -> watch::Receiver<Leader> {
+        leader::always_here()
+    }
+
+    /// Changes whenever somebody else may have appended. `None` while this process is not sure that it alone writes the
+    /// log: then nothing kept in memory can be trusted.
     fn epoch(&self) -> Option<u64>;
 
     /// The aggregates kept in memory on top of this log: one cache, however many executors there are.

@@ -7,8 +7,6 @@ use clap::{Args, Subcommand};
 use event_log::{EventLog, LogLimits, PostgresLog};
 use projections::{View, ViewStatus};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::database::{Database, DatabaseAccess};
 use crate::output;
@@ -72,21 +70,10 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
 }
 
 async fn rebuild(database: &Database, view: View) -> anyhow::Result<()> {
-    let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
-    let log: Arc<dyn EventLog> = PostgresLog::connect(
-        database.options.clone(),
-        database.pool.clone(),
-        LogLimits::default(),
-        &tracker,
-        cancel.clone(),
-    )
-    .await
-    .context("open the log")?;
-    let report = projections::rebuild(log, &database.pool, view).await;
-    cancel.cancel();
-    tracker.close();
-    tracker.wait().await;
-    let report = report.with_context(|| format!("rebuild {view}"))?;
+    let log: Arc<dyn EventLog> = PostgresLog::for_reading(database.pool.clone(), &LogLimits::default());
+    let report = projections::rebuild(log, &database.pool, view)
+        .await
+        .with_context(|| format!("rebuild {view}"))?;
     output::line(format!(
         "{view} rebuilt from {} events in {:.1} s, now at position {}",
         report.events,

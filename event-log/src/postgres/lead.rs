@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::election::Incumbent;
 use super::session::{Database, Session};
 use super::{ConnectError, is_transient};
 use crate::StreamId;
+use crate::leader::Node;
 use crate::limits::LogLimits;
 use crate::pipeline::Request;
 use crate::plan::{Plan, Tail};
@@ -30,14 +32,29 @@ pub(super) async fn connect<D: Database>(database: &D, limits: &LogLimits) -> Re
 }
 
 pub(super) async fn try_lead(session: &mut impl Session, limits: &LogLimits) -> Result<bool, sqlx::Error> {
-    let limit = limits.statement_limit + NETWORK_SLACK;
-    in_time(limit, session.try_lead(limits.leader_lock)).await
+    in_time(statement_time(limits), session.try_lead(limits.leader_lock)).await
+}
+
+pub(super) async fn incumbent(
+    session: &mut impl Session,
+    limits: &LogLimits,
+) -> Result<Option<Incumbent>, sqlx::Error> {
+    in_time(statement_time(limits), session.incumbent()).await
+}
+
+pub(super) async fn end_silent_leader(session: &mut impl Session, limits: &LogLimits) -> Result<bool, sqlx::Error> {
+    let end = session.end_silent_leader(limits.leader_lock, limits.silence);
+    in_time(statement_time(limits), end).await
+}
+
+fn statement_time(limits: &LogLimits) -> Duration {
+    limits.statement_limit + NETWORK_SLACK
 }
 
 impl<S: Session> Lead<S> {
     /// Takes over the log: reads where it ends.
     pub(super) async fn begin(mut session: S, limits: &LogLimits) -> Result<Self, sqlx::Error> {
-        let statement_limit = limits.statement_limit + NETWORK_SLACK;
+        let statement_limit = statement_time(limits);
         let tail = in_time(statement_limit, session.tail()).await?;
         Ok(Self {
             session,
@@ -96,11 +113,23 @@ impl<S: Session> Lead<S> {
         in_time(self.statement_limit, self.session.insert(plan)).await
     }
 
-    /// Whether this very plan is in the table.
+    /// Whether this very plan is in the table, as durable as if its own commit had been seen.
     pub(super) async fn has_recorded(&mut self, plan: &Plan) -> Result<bool, sqlx::Error> {
         let last = plan.tail.head;
         let stored = in_time(self.statement_limit, self.session.stored_hash(last.position)).await?;
-        Ok(stored.is_some_and(|hash| hash == last.hash))
+        if stored.is_none_or(|hash| hash != last.hash) {
+            return Ok(false);
+        }
+        in_time(self.statement_limit, self.session.settle()).await?;
+        Ok(true)
+    }
+
+    pub(super) async fn take_office(&mut self, node: &Node) -> Result<(), sqlx::Error> {
+        in_time(self.statement_limit, self.session.take_office(node)).await
+    }
+
+    pub(super) async fn resign(&mut self, node: &Node) -> Result<(), sqlx::Error> {
+        in_time(self.statement_limit, self.session.resign(node)).await
     }
 
     /// Takes the plan in as recorded.

@@ -8,7 +8,7 @@ use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +16,8 @@ use super::sequencer::Sequencer;
 use super::standing::{Shared, Standing};
 use super::{lead, read};
 use crate::hot::HotAggregates;
-use crate::pipeline::Permit;
+use crate::leader::{Leader, Node};
+use crate::pipeline::{Permit, Request};
 use crate::queue::Queue;
 use crate::{
     AppendError, Capabilities, Clock, EventLog, Feed, Head, LogLimits, ReadError, RecordedEvent, StreamId, SystemClock,
@@ -28,6 +29,25 @@ pub enum ConnectError {
     /// The migrations are missing, or this user may not take the sequencer's role.
     #[error("the database is not prepared for the log")]
     NotPrepared(#[source] sqlx::Error),
+}
+
+/// What a log is told besides where its database is.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    pub limits: LogLimits,
+    pub clock: Arc<dyn Clock>,
+    /// Who this process is among those that may lead.
+    pub node: Node,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            limits: LogLimits::default(),
+            clock: Arc::new(SystemClock),
+            node: Node::unnamed(),
+        }
+    }
 }
 
 /// The log in PostgreSQL. One process leads and appends; others read, and take over when it goes.
@@ -49,34 +69,51 @@ impl PostgresLog {
         tracker: &TaskTracker,
         cancel: CancellationToken,
     ) -> Result<Arc<Self>, ConnectError> {
-        Self::connect_with_clock(options, pool, limits, tracker, cancel, Arc::new(SystemClock)).await
+        let settings = LogSettings {
+            limits,
+            ..LogSettings::default()
+        };
+        Self::connect_with(options, pool, settings, tracker, cancel).await
     }
 
-    pub async fn connect_with_clock(
+    pub async fn connect_with(
         options: PgConnectOptions,
         pool: PgPool,
-        limits: LogLimits,
+        settings: LogSettings,
         tracker: &TaskTracker,
         cancel: CancellationToken,
-        clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, ConnectError> {
+        let LogSettings { limits, clock, node } = settings;
         lead::check_prepared(&options, &limits).await?;
+        let (log, requests) = Self::without_sequencer(pool, &limits);
+        let startup_wait = limits.startup_wait;
+        let shared = Arc::clone(&log.shared);
+        tracker.spawn(Sequencer::new(options, node, limits, clock, requests, shared, cancel).run());
+        let mut leader = log.leader();
+        // Late or not, the sequencer goes on by itself. Whoever follows need not wait to lead.
+        let _ = tokio::time::timeout(startup_wait, leader.wait_for(|leader| *leader != Leader::Nobody)).await;
+        Ok(log)
+    }
+
+    /// For a process that reads the log and never leads it.
+    pub fn for_reading(pool: PgPool, limits: &LogLimits) -> Arc<Self> {
+        let (log, _) = Self::without_sequencer(pool, limits);
+        log.shared.set_standing(Standing::Following { url: None });
+        log
+    }
+
+    fn without_sequencer(pool: PgPool, limits: &LogLimits) -> (Arc<Self>, mpsc::Receiver<Request>) {
         let (queue, requests) = Queue::new(limits.queue, limits.reserve_wait);
-        let shared = Arc::new(Shared::new());
-        let log = Arc::new(Self {
+        let shared = Arc::new(Shared::new(limits.lease));
+        let log = Self {
             repository: PostgresEventRepository::new(pool.clone()),
             pool,
             queue,
             standing: shared.standing(),
-            shared: Arc::clone(&shared),
+            shared,
             hot: HotAggregates::new(limits.hot_aggregates),
-        });
-        let startup_wait = limits.startup_wait;
-        tracker.spawn(Sequencer::new(options, limits, clock, requests, shared, cancel).run());
-        let mut standing = log.standing.clone();
-        // Late or not, the sequencer goes on by itself.
-        let _ = tokio::time::timeout(startup_wait, standing.wait_for(|now| *now == Standing::Leading)).await;
-        Ok(log)
+        };
+        (Arc::new(log), requests)
     }
 
     /// Whether appends are taken at this moment.
@@ -104,8 +141,12 @@ impl EventLog for PostgresLog {
     }
 
     async fn reserve(&self) -> Result<Permit, AppendError> {
-        if let Standing::Away(reason) = &*self.standing.borrow() {
-            return Err(AppendError::Unavailable(reason.clone()));
+        match &*self.standing.borrow() {
+            Standing::Away(reason) => return Err(AppendError::Unavailable(reason.clone())),
+            Standing::Following { .. } => {
+                return Err(AppendError::Unavailable("another process leads the log".to_owned()));
+            }
+            Standing::Starting | Standing::Leading => {}
         }
         self.queue.permit().await
     }
@@ -133,6 +174,10 @@ impl EventLog for PostgresLog {
 
     fn feed(&self) -> Option<&Feed> {
         Some(self.shared.feed())
+    }
+
+    fn leader(&self) -> watch::Receiver<Leader> {
+        self.shared.leader()
     }
 
     fn epoch(&self) -> Option<u64> {

@@ -8,6 +8,7 @@
 //!   refused because it did, which its hash proves.
 //! - PostgreSQL may go away at any time. Appends then fail within a bounded time, and the log recovers by itself.
 
+mod election;
 mod lead;
 mod log;
 mod office;
@@ -18,6 +19,6 @@ mod standing;
 mod statement;
 mod trouble;
 
-pub use self::log::{ConnectError, PostgresLog};
+pub use self::log::{ConnectError, LogSettings, PostgresLog};
 pub(crate) use read::page;
 pub(crate) use trouble::is_transient;

@@ -13,6 +13,7 @@ use super::standing::{Shared, Standing};
 use super::trouble::Trouble;
 use crate::feed::Batch;
 use crate::jitter::BackOff;
+use crate::leader::Node;
 use crate::limits::LogLimits;
 use crate::pipeline::Request;
 use crate::plan::{Ground, Plan};
@@ -26,6 +27,7 @@ const RECONNECT_LONGEST: Duration = Duration::from_secs(1);
 /// What it takes to become the leader.
 pub(super) struct Office<D> {
     pub(super) database: D,
+    pub(super) node: Node,
     pub(super) limits: LogLimits,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) shared: Arc<Shared>,
@@ -68,11 +70,40 @@ impl<D: Database> Office<D> {
     async fn try_take(&self) -> Result<Lead<D::Session>, sqlx::Error> {
         let mut session = lead::connect(&self.database, &self.limits).await?;
         while !lead::try_lead(&mut session, &self.limits).await? {
-            self.shared
-                .set_standing(Standing::Away("another process leads the log".to_owned()));
+            self.follow(&mut session).await?;
             tokio::time::sleep(LEADER_RETRY).await;
         }
-        Lead::begin(session, &self.limits).await
+        self.outwait_predecessor(&mut session).await?;
+        let asked = Instant::now();
+        let mut lead = Lead::begin(session, &self.limits).await?;
+        lead.take_office(&self.node).await?;
+        self.shared.confirm(asked);
+        Ok(lead)
+    }
+
+    /// Another process has the lock: says where it is, and ends its session if it has fallen silent.
+    async fn follow(&self, session: &mut D::Session) -> Result<(), sqlx::Error> {
+        let incumbent = lead::incumbent(session, &self.limits).await?;
+        // Our own row means that its successor has not written its own yet.
+        let other = incumbent.filter(|incumbent| incumbent.node != self.node.id && !incumbent.has_resigned);
+        let url = other.and_then(|other| other.url);
+        self.shared.set_standing(Standing::Following { url });
+        if lead::end_silent_leader(session, &self.limits).await? {
+            warn!("the leader of the log had fallen silent: its session was ended");
+        }
+        Ok(())
+    }
+
+    /// Another node that led and did not resign may not know yet that it leads no more: it trusts its memory until its lease
+    /// is over.
+    async fn outwait_predecessor(&self, session: &mut D::Session) -> Result<(), sqlx::Error> {
+        let incumbent = lead::incumbent(session, &self.limits).await?;
+        let must_wait = incumbent.is_some_and(|incumbent| incumbent.node != self.node.id && !incumbent.has_resigned);
+        if must_wait {
+            self.shared.set_standing(Standing::Following { url: None });
+            tokio::time::sleep(self.limits.lease).await;
+        }
+        Ok(())
     }
 
     /// Records a batch. Bytes that PostgreSQL refuses are found by halving: only their command fails, and those that
@@ -139,8 +170,12 @@ impl<D: Database> Office<D> {
     async fn commit(&self, lead: &mut Lead<D::Session>, plan: &Plan) -> Fate {
         let deadline = self.deadline(plan.accepted.iter().map(|accepted| &accepted.request));
         loop {
+            let asked = Instant::now();
             let error = match lead.insert(plan).await {
-                Ok(true) => return Fate::Recorded,
+                Ok(true) => {
+                    self.shared.confirm(asked);
+                    return Fate::Recorded;
+                }
                 Ok(false) => return Fate::Lost(End::Fenced),
                 Err(error) => error,
             };
@@ -185,7 +220,7 @@ impl<D: Database> Office<D> {
     async fn reconnect(&self, lead: &mut Lead<D::Session>, deadline: Instant) -> bool {
         self.shared
             .set_standing(Standing::Away("the connection to the database was lost".to_owned()));
-        let Ok(session) = tokio::time::timeout_at(deadline, self.reconnected()).await else {
+        let Ok(Some(session)) = tokio::time::timeout_at(deadline, self.reconnected()).await else {
             return false;
         };
         lead.replace_session(session);
@@ -193,19 +228,29 @@ impl<D: Database> Office<D> {
         true
     }
 
-    async fn reconnected(&self) -> D::Session {
+    /// `None` if another node has taken over meanwhile.
+    async fn reconnected(&self) -> Option<D::Session> {
         let mut back_off = BackOff::new(RECONNECT_FIRST, RECONNECT_LONGEST);
         loop {
             if let Ok(mut session) = lead::connect(&self.database, &self.limits).await {
                 while let Ok(is_leader) = lead::try_lead(&mut session, &self.limits).await {
                     if is_leader {
-                        return session;
+                        return Some(session);
+                    }
+                    if self.has_successor(&mut session).await {
+                        return None;
                     }
                     tokio::time::sleep(LEADER_RETRY).await;
                 }
             }
             tokio::time::sleep(back_off.pause()).await;
         }
+    }
+
+    /// Whether another node has taken office. If that cannot be found out, time will tell.
+    async fn has_successor(&self, session: &mut D::Session) -> bool {
+        let incumbent = lead::incumbent(session, &self.limits).await;
+        incumbent.is_ok_and(|incumbent| incumbent.is_some_and(|incumbent| incumbent.node != self.node.id))
     }
 
     fn deadline<'a>(&self, requests: impl IntoIterator<Item = &'a Request>) -> Instant {

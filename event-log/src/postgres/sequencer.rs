@@ -1,7 +1,6 @@
 //! The one writer of the log: takes what has gathered in the queue, and records it with one statement.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -12,13 +11,11 @@ use super::lead::Lead;
 use super::office::{End, Office};
 use super::session::Database;
 use super::standing::{Shared, Standing};
+use crate::leader::Node;
 use crate::limits::LogLimits;
 use crate::pipeline::Request;
 use crate::plan::Tail;
 use crate::{AppendError, Clock};
-
-/// How often an idle leader makes sure that its session is alive.
-const IDLE_CHECK: Duration = Duration::from_secs(2);
 
 pub(super) struct Sequencer<D> {
     office: Office<D>,
@@ -31,6 +28,7 @@ pub(super) struct Sequencer<D> {
 impl<D: Database> Sequencer<D> {
     pub(super) fn new(
         database: D,
+        node: Node,
         limits: LogLimits,
         clock: Arc<dyn Clock>,
         requests: mpsc::Receiver<Request>,
@@ -40,6 +38,7 @@ impl<D: Database> Sequencer<D> {
         Self {
             office: Office {
                 database,
+                node,
                 limits,
                 clock,
                 shared,
@@ -104,12 +103,18 @@ impl<D: Database> Sequencer<D> {
                 }
                 count = self.requests.recv_many(&mut batch, self.office.limits.batch) => {
                     if count == 0 {
+                        // If that fails, the others wait for as long as the lease.
+                        let _ = lead.resign(&self.office.node).await;
                         return End::Stopped;
                     }
                 }
-                () = tokio::time::sleep(IDLE_CHECK) => {
+                () = tokio::time::sleep(self.office.limits.idle_check) => {
+                    let asked = Instant::now();
                     match lead.ping().await {
-                        Ok(()) => continue,
+                        Ok(()) => {
+                            self.office.shared.confirm(asked);
+                            continue;
+                        }
                         Err(error) => return End::Disconnected(error.to_string()),
                     }
                 }

@@ -5,8 +5,12 @@ use std::collections::HashMap;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
+use super::election::{self, Incumbent};
 use super::statement;
+use std::time::Duration;
+
 use crate::StreamId;
+use crate::leader::Node;
 use crate::limits::LogLimits;
 use crate::plan::{Plan, Tail};
 
@@ -40,6 +44,26 @@ pub(crate) trait Session: Send + 'static {
     fn stored_hash(&mut self, position: u64) -> impl Future<Output = Result<Option<Vec<u8>>, sqlx::Error>> + Send;
 
     fn ping(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Returns when everything that this session has read would survive whatever a commit survives. After a crash, or a
+    /// wait for a standby that was cut short, what is in the table may be on one server only.
+    fn settle(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Who took office last.
+    fn incumbent(&mut self) -> impl Future<Output = Result<Option<Incumbent>, sqlx::Error>> + Send;
+
+    /// Writes down who leads, for the others. What was read before is settled then.
+    fn take_office(&mut self, node: &Node) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Tells the others that they need not wait for this node.
+    fn resign(&mut self, node: &Node) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Ends the session that holds the leader's lock if its client has been silent for so long. `true` if it did.
+    fn end_silent_leader(
+        &mut self,
+        lock: i64,
+        silence: Duration,
+    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
 }
 
 impl Database for PgConnectOptions {
@@ -82,5 +106,25 @@ impl Session for PgConnection {
 
     async fn ping(&mut self) -> Result<(), sqlx::Error> {
         statement::ping(self).await
+    }
+
+    async fn settle(&mut self) -> Result<(), sqlx::Error> {
+        statement::settle(self).await
+    }
+
+    async fn incumbent(&mut self) -> Result<Option<Incumbent>, sqlx::Error> {
+        election::incumbent(self).await
+    }
+
+    async fn take_office(&mut self, node: &Node) -> Result<(), sqlx::Error> {
+        election::take_office(self, node).await
+    }
+
+    async fn resign(&mut self, node: &Node) -> Result<(), sqlx::Error> {
+        election::resign(self, node).await
+    }
+
+    async fn end_silent_leader(&mut self, lock: i64, silence: Duration) -> Result<bool, sqlx::Error> {
+        election::end_silent_leader(self, lock, silence).await
     }
 }

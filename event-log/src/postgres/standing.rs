@@ -1,8 +1,12 @@
 //! What the sequencer tells the rest of the process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::leader::Leader;
 
 use crate::Feed;
 
@@ -10,25 +14,48 @@ use crate::Feed;
 pub(crate) enum Standing {
     Starting,
     Leading,
-    /// The database cannot be reached, or another process leads.
+    /// Another process leads, or this one waits until that one's lease is over.
+    Following {
+        url: Option<String>,
+    },
+    /// The database cannot be reached.
     Away(String),
+}
+
+impl Standing {
+    fn leader(&self) -> Leader {
+        match self {
+            Self::Leading => Leader::Here,
+            Self::Following { url } => Leader::Elsewhere { url: url.clone() },
+            Self::Starting | Self::Away(_) => Leader::Nobody,
+        }
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Shared {
     standing: watch::Sender<Standing>,
+    leader: watch::Sender<Leader>,
     durable: watch::Sender<u64>,
     epoch: AtomicU64,
     feed: Feed,
+    lease: Duration,
+    started: Instant,
+    /// When it was last certain that this process leads: microseconds since `started`.
+    confirmed_us: AtomicU64,
 }
 
 impl Shared {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(lease: Duration) -> Self {
         Self {
             standing: watch::Sender::new(Standing::Starting),
+            leader: watch::Sender::new(Leader::Nobody),
             durable: watch::Sender::new(0),
             epoch: AtomicU64::new(0),
             feed: Feed::default(),
+            lease,
+            started: Instant::now(),
+            confirmed_us: AtomicU64::new(0),
         }
     }
 
@@ -36,12 +63,14 @@ impl Shared {
         self.standing.subscribe()
     }
 
+    pub(crate) fn leader(&self) -> watch::Receiver<Leader> {
+        self.leader.subscribe()
+    }
+
     pub(crate) fn set_standing(&self, standing: Standing) {
-        self.standing.send_if_modified(|current| {
-            let is_new = *current != standing;
-            *current = standing;
-            is_new
-        });
+        let leader = standing.leader();
+        replace(&self.standing, standing);
+        replace(&self.leader, leader);
     }
 
     pub(crate) fn durable(&self) -> watch::Receiver<u64> {
@@ -65,8 +94,29 @@ impl Shared {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Says that nobody else can have appended before `asked`, when the database was asked for what it then confirmed.
+    pub(crate) fn confirm(&self, asked: Instant) {
+        self.confirmed_us.fetch_max(self.micros(asked), Ordering::AcqRel);
+    }
+
+    /// A process that was paused, or cut off, wakes up with a memory that may be out of date: it is believed for no longer
+    /// than the lease, which whoever takes over waits for.
     pub(crate) fn epoch(&self) -> Option<u64> {
-        let is_leading = *self.standing.borrow() == Standing::Leading;
+        let confirmed = Duration::from_micros(self.confirmed_us.load(Ordering::Acquire));
+        let is_certain = self.started.elapsed() < confirmed + self.lease;
+        let is_leading = is_certain && *self.standing.borrow() == Standing::Leading;
         is_leading.then(|| self.epoch.load(Ordering::Acquire))
     }
+
+    fn micros(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.started).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+fn replace<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
+    sender.send_if_modified(|current| {
+        let is_new = *current != value;
+        *current = value;
+        is_new
+    });
 }

@@ -147,6 +147,14 @@ pub(super) async fn try_lead(connection: &mut PgConnection, lock: i64) -> Result
         .await
 }
 
+/// A transaction that leaves a trace in the write-ahead log and nowhere else: its commit waits for everything before it.
+pub(super) async fn settle(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT pg_logical_emit_message(true, 'boxoffice', 'settled') IS NOT NULL AS settled")
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!(r#"SELECT 1 AS "one!""#).fetch_one(connection).await?;
     Ok(())

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use super::support::*;
 use crate::chain::{self, Leaf};
 use crate::pipeline::Generation;
-use crate::{AppendError, EventLog, Head, ManualClock, MemoryLog, PostgresLog, StreamAppend};
+use crate::{AppendError, EventLog, Head, LogSettings, ManualClock, MemoryLog, PostgresLog, StreamAppend};
 
 macro_rules! contract {
     ($($name:ident)+) => {
@@ -294,17 +294,13 @@ async fn time_never_goes_back_in_postgres(pool: PgPool) {
     let tracker = tokio_util::task::TaskTracker::new();
     let cancel = tokio_util::sync::CancellationToken::new();
     let options = pool.connect_options().as_ref().clone();
-    let limits = crate::LogLimits::default();
-    let log = PostgresLog::connect_with_clock(
-        options,
-        pool.clone(),
-        limits,
-        &tracker,
-        cancel.clone(),
-        Arc::new(clock.clone()),
-    )
-    .await
-    .unwrap();
+    let settings = LogSettings {
+        clock: Arc::new(clock.clone()),
+        ..LogSettings::default()
+    };
+    let log = PostgresLog::connect_with(options, pool.clone(), settings, &tracker, cancel.clone())
+        .await
+        .unwrap();
     time_never_goes_back(log, clock).await;
     cancel.cancel();
     tracker.close();
