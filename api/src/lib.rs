@@ -15,6 +15,7 @@ mod docs;
 mod earnings;
 mod error;
 mod extract;
+mod forward;
 mod health;
 mod hosts;
 mod layers;

@@ -7,6 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::forward::{Forwarder, forward};
 use crate::{
     ApiState, docs, earnings, health, hosts, layers, ledger, log, payouts, rooms, sandbox, stage, tickets, trace,
     webhooks,
@@ -20,6 +21,10 @@ pub fn router(state: ApiState) -> Router {
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .fallback(layers::unknown_path)
         .method_not_allowed_fallback(layers::unknown_method)
+        .layer(middleware::from_fn_with_state(
+            Forwarder::new(state.log.leader()),
+            forward,
+        ))
         .layer(middleware::from_fn(layers::limit_time))
         .layer(CatchPanicLayer::custom(layers::answer_panic))
         .layer(middleware::from_fn_with_state(state.clone(), trace::layer))

@@ -39,7 +39,8 @@ pub(crate) async fn layer(State(state): State<ApiState>, request: Request, next:
     span.in_scope(|| log(&response, started));
     count(method, route, &response, started);
     if let Ok(value) = HeaderValue::from_str(&trace_id.to_string()) {
-        response.headers_mut().insert(TRACE_ID, value);
+        // Another node that answered has a better one: its log tells the story.
+        response.headers_mut().entry(TRACE_ID).or_insert(value);
     }
     response
 }

@@ -13,7 +13,7 @@ use super::read_body;
 use crate::ApiError;
 use crate::error::FieldError;
 
-const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A body that must be there.
 #[derive(Clone, Debug)]

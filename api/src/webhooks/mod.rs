@@ -7,4 +7,4 @@ pub(crate) use livekit::*;
 pub(crate) use provider::*;
 
 /// Webhooks may be larger than clients' requests.
-const WEBHOOK_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const WEBHOOK_BYTES_MAX: usize = 1024 * 1024;
