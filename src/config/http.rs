@@ -26,10 +26,21 @@ pub(crate) struct HttpOptions {
     /// How clients reach the API from outside, if not by the address it listens on: `https://tickets.example.org`
     #[arg(long, env = "BOXOFFICE_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// How the other nodes on the same database reach the API of this one, `http://host:port`; by default the address it
+    /// listens on
+    #[arg(long, env = "BOXOFFICE_ADVERTISE_URL", value_name = "URL")]
+    advertise_url: Option<String>,
 }
 
 impl HttpOptions {
     pub(crate) fn validate(&self) -> anyhow::Result<()> {
+        if let Some(url) = super::given(self.advertise_url.as_deref()) {
+            let parsed = reqwest::Url::parse(url).with_context(|| format!("read the advertised URL `{url}`"))?;
+            ensure!(
+                parsed.scheme() == "http" && parsed.path() == "/" && parsed.query().is_none(),
+                "the advertised URL `{url}` must be http://host:port"
+            );
+        }
         let Some(url) = super::given(self.public_url.as_deref()) else {
             return Ok(());
         };
@@ -45,6 +56,13 @@ impl HttpOptions {
     pub(crate) fn public_url(&self, bound: SocketAddr) -> String {
         super::given(self.public_url.as_deref())
             .map_or_else(|| local_url(bound), |url| url.trim_end_matches('/').to_owned())
+    }
+
+    /// Where other nodes reach us. An address that means every interface of this machine means nothing to another one.
+    pub(crate) fn advertise_url(&self, bound: SocketAddr) -> Option<String> {
+        let given = super::given(self.advertise_url.as_deref());
+        let listening = (!bound.ip().is_unspecified()).then(|| local_url(bound));
+        given.map(|url| url.trim_end_matches('/').to_owned()).or(listening)
     }
 
     /// The same place for a WebSocket.
@@ -73,6 +91,7 @@ mod tests {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             metrics_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: public_url.map(str::to_owned),
+            advertise_url: None,
         }
     }
 
@@ -84,6 +103,20 @@ mod tests {
         let outside = options(Some("https://tickets.example.org/"));
         assert_eq!(outside.public_url(bound), "https://tickets.example.org");
         assert_eq!(outside.public_ws_url(bound), "wss://tickets.example.org");
+    }
+
+    #[test]
+    fn other_nodes_get_the_address_we_listen_on_if_it_means_something_to_them() {
+        let mut options = options(None);
+        let everywhere = SocketAddr::from(([0, 0, 0, 0], 8080));
+        assert_eq!(options.advertise_url(everywhere), None);
+        let private = SocketAddr::from(([10, 0, 0, 7], 8080));
+        assert_eq!(options.advertise_url(private).as_deref(), Some("http://10.0.0.7:8080"));
+        options.advertise_url = Some("http://node-a:8080/".to_owned());
+        assert!(options.validate().is_ok());
+        assert_eq!(options.advertise_url(everywhere).as_deref(), Some("http://node-a:8080"));
+        options.advertise_url = Some("https://node-a:8080".to_owned());
+        assert!(options.validate().is_err(), "nodes speak plain HTTP among themselves");
     }
 
     #[test]

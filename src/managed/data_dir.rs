@@ -85,6 +85,17 @@ impl DataDir {
         Ok(lock)
     }
 
+    /// Who this installation is among the nodes on one database: the same at every start.
+    pub(crate) fn node_id(&self) -> anyhow::Result<Uuid> {
+        let path = self.file("node.id");
+        if !path.exists() {
+            create_once(&path, &Uuid::new_v4().to_string()).with_context(|| format!("make {}", path.display()))?;
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        Uuid::parse_str(text.trim())
+            .with_context(|| format!("{} holds no id: delete it, a new one is made", path.display()))
+    }
+
     /// A secret of this installation, made on first use and readable by its owner only.
     pub fn secret(&self, name: &str) -> anyhow::Result<SecretString> {
         let path = self.file(name);
@@ -101,13 +112,16 @@ impl DataDir {
     }
 }
 
-/// Two processes may do this at once: the first file to get the name wins, and is complete when it has it.
 fn create_secret(path: &Path) -> anyhow::Result<()> {
     let mut bytes = [0_u8; SECRET_BYTES];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    let text = hex::encode(&bytes);
+    create_once(path, &hex::encode(&bytes))
+}
+
+/// Two processes may do this at once: the first file to get the name wins, and is complete when it has it.
+fn create_once(path: &Path, text: &str) -> anyhow::Result<()> {
     let draft = path.with_extension(format!("draft-{}", std::process::id()));
-    write_private(&draft, &text)?;
+    write_private(&draft, text)?;
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     match linked {

@@ -12,7 +12,7 @@ use api::ApiState;
 use api::auth::{Auth, JwksConfig};
 use axum::Router;
 use domain::Preset;
-use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog, SystemClock};
+use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock};
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
@@ -50,7 +50,11 @@ pub(crate) async fn start(
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<()> {
     let handle = figures::install()?;
-    let core = Core::start(database, lifecycle).await?;
+    let node = Node {
+        id: data_dir.node_id()?,
+        url: options.http.advertise_url(listeners.api_address),
+    };
+    let core = Core::start(database, node, lifecycle).await?;
     let sandbox = start_sandbox(data_dir, &core, listeners.api_address, lifecycle)?;
     let processes = Processes::start(
         core.process_deps(sandbox.clone()),
@@ -92,11 +96,15 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    async fn start(database: &Database, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
-        let log: Arc<dyn EventLog> = PostgresLog::connect(
+    async fn start(database: &Database, node: Node, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
+        let settings = LogSettings {
+            node,
+            ..LogSettings::default()
+        };
+        let log: Arc<dyn EventLog> = PostgresLog::connect_with(
             database.options.clone(),
             database.pool.clone(),
-            LogLimits::default(),
+            settings,
             &lifecycle.back,
             lifecycle.back_cancel.clone(),
         )
