@@ -6,9 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::leader::Leader;
-
 use crate::Feed;
+use crate::leader::Leader;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Standing {
