@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use domain::room::HoldSeat;
-use domain::{Channel, RoomCommand, RoomId, TicketId};
+use domain::{Channel, Room, RoomCommand, RoomEvent, RoomId, TicketId};
+use event_log::Executed;
 
 use super::ticket::{TicketBody, read_back};
 use crate::answer::{ReadBack, Written};
@@ -42,10 +43,20 @@ pub(crate) async fn hold_seat(
         .rooms
         .execute(room.as_uuid(), command, metadata)
         .await?;
-    let body = read_back(&state, ticket_id, executed.position).await;
-    Ok(Written::created(
-        format!("/v1/tickets/{ticket_id}"),
-        executed.position,
-        body,
-    ))
+    let (location, position) = (format!("/v1/tickets/{ticket_id}"), executed.position);
+    let body = match held(room, executed) {
+        Some(body) => ReadBack::Whole(body),
+        // A repeat: the ticket may have been paid or lapsed since, which its view knows.
+        None => read_back(&state, ticket_id, position).await,
+    };
+    Ok(Written::created(location, position, body))
+}
+
+/// The ticket as its hold made it, which is what the view will show of it: a buyer in a rush does not wait for the view.
+fn held(room: RoomId, executed: Executed<Room>) -> Option<TicketBody> {
+    // The last event, and so the one at the command's position; what lapsed before is released first.
+    match executed.events.into_iter().next_back()? {
+        RoomEvent::SeatHeld(held) => Some(TicketBody::held(room, held, executed.position)),
+        _ => None,
+    }
 }

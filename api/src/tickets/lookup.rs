@@ -7,7 +7,7 @@ use projections::tickets::{TicketRow, find_ticket};
 use crate::{ApiError, ApiState};
 
 /// The ticket, as far as anything durable is known of it: one that is not there yet is waited for, so that a hold can be
-/// paid in the next moment.
+/// read and paid in the next moment: its answer does not wait for the view.
 pub(super) async fn known_ticket(state: &ApiState, ticket: TicketId) -> Result<TicketRow, ApiError> {
     if let Some(row) = find_ticket(&state.pool, ticket).await? {
         return Ok(row);

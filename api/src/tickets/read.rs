@@ -3,9 +3,9 @@
 use axum::extract::State;
 use domain::TicketId;
 use projections::View;
-use projections::tickets::find_ticket;
 
 use super::TicketBody;
+use super::lookup::known_ticket;
 use crate::answer::{IfNoneMatch, One};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Id, MinPosition, Query};
@@ -26,7 +26,7 @@ pub(crate) async fn read_ticket(
     known: IfNoneMatch,
 ) -> Result<One<TicketBody>, ApiError> {
     state.wait_for(View::Tickets, min_position).await?;
-    let row = find_ticket(&state.pool, ticket).await?.ok_or(ApiError::NotFound)?;
+    let row = known_ticket(&state, ticket).await?;
     if row.holder == caller.user_id || row.host == caller.user_id || caller.is_admin() {
         Ok(One::new(row.into(), known))
     } else {

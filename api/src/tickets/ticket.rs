@@ -1,7 +1,8 @@
 //! A ticket as its holder and the host of its room see it.
 
+use domain::room::SeatHeld;
 use domain::ticket::{RefundInitiator, RefundReason};
-use domain::{Terms, TicketId};
+use domain::{RoomId, Terms, TicketId};
 use projections::View;
 use projections::tickets::{PaymentRow, PaymentState, RefundRow, RefundState, TicketRow, TicketState, find_ticket};
 use serde::Serialize;
@@ -98,14 +99,39 @@ impl From<TicketRow> for TicketBody {
             price: price(&row.terms),
             payments: row.payments.into_iter().map(TicketPaymentBody::from).collect(),
             refunds: row.refunds.into_iter().map(RefundBody::from).collect(),
-            terms: TermsBody {
-                preset: row.terms.preset,
-                version: row.terms.preset_version,
-                refund_policy: row.terms.refund_policy.into(),
-                legal_terms_sha256: row.terms.legal_terms_sha256,
-            },
+            terms: row.terms.into(),
             created_at: row.created_at.into(),
             position: row.position,
+        }
+    }
+}
+
+impl TicketBody {
+    /// The ticket that the hold at `position` made.
+    pub(super) fn held(room: RoomId, held: SeatHeld, position: u64) -> Self {
+        Self {
+            id: held.ticket_id.as_uuid(),
+            room_id: room.as_uuid(),
+            holder_id: held.buyer.as_uuid(),
+            state: TicketState::Held.as_str(),
+            expires_at: Some(Moment(held.expires_at)),
+            price: price(&held.terms),
+            payments: Vec::new(),
+            refunds: Vec::new(),
+            terms: held.terms.into(),
+            created_at: Moment(held.held_at),
+            position,
+        }
+    }
+}
+
+impl From<Terms> for TermsBody {
+    fn from(terms: Terms) -> Self {
+        Self {
+            preset: terms.preset,
+            version: terms.preset_version,
+            refund_policy: terms.refund_policy.into(),
+            legal_terms_sha256: terms.legal_terms_sha256,
         }
     }
 }

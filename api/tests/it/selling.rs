@@ -30,6 +30,8 @@ async fn a_seat_is_held_paid_and_issued(_: PgPoolOptions, options: PgConnectOpti
     let id = ticket["id"].as_str().unwrap();
     assert_eq!(location, format!("/v1/tickets/{id}"));
 
+    let read = app.get(&location).by(ALICE).send().await.expect(200);
+    assert_eq!(read, ticket, "the view says what the answer to the hold said");
     let path = format!("/v1/rooms/{room}?min_position={position}");
     let seen = app.get(path).send().await.expect(200);
     assert_eq!(seen["seats"], json!({"free": 1, "held": 1, "sold": 0}));
