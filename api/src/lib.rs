@@ -15,6 +15,7 @@ mod docs;
 mod earnings;
 mod error;
 mod extract;
+mod figures;
 mod forward;
 mod health;
 mod hosts;
@@ -34,4 +35,5 @@ mod webhooks;
 
 pub use error::{ApiError, EntryRefusal, FieldError};
 pub use router::{openapi, router};
-pub use state::ApiState;
+pub use state::ApiParts;
+pub(crate) use state::ApiState;

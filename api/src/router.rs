@@ -9,12 +9,13 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::forward::{Forwarder, forward};
 use crate::{
-    ApiState, docs, earnings, health, hosts, layers, ledger, log, payouts, rooms, sandbox, stage, tickets, trace,
-    webhooks,
+    ApiParts, ApiState, docs, earnings, health, hosts, layers, ledger, log, payouts, rooms, sandbox, stage, tickets,
+    trace, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
-pub fn router(state: ApiState) -> Router {
+pub fn router(parts: ApiParts) -> Router {
+    let state = ApiState::from(parts);
     let (router, mut document) = endpoints().split_for_parts();
     docs::complete(&mut document);
     router
@@ -27,7 +28,10 @@ pub fn router(state: ApiState) -> Router {
         ))
         .layer(middleware::from_fn(layers::limit_time))
         .layer(CatchPanicLayer::custom(layers::answer_panic))
-        .layer(middleware::from_fn_with_state(state.clone(), trace::layer))
+        .layer(middleware::from_fn_with_state(
+            trace::Tracing::new(state.clone()),
+            trace::layer,
+        ))
         .with_state(state)
 }
 

@@ -1,6 +1,7 @@
 //! What handlers work with.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,9 +22,8 @@ use crate::auth::Auth;
 /// How long a read waits for its `min_position`, and a write for its own effect.
 const VIEW_WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// Everything the API is wired to. Cheap to clone.
-#[derive(Clone)]
-pub struct ApiState {
+/// Everything the API is wired to.
+pub struct ApiParts {
     pub log: Arc<dyn EventLog>,
     pub aggregates: Aggregates,
     pub projections: Projections,
@@ -42,12 +42,30 @@ pub struct ApiState {
     pub preset: Preset,
 }
 
-impl fmt::Debug for ApiState {
+impl fmt::Debug for ApiParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiState")
+        f.debug_struct("ApiParts")
             .field("provider", &self.provider.name())
             .field("public_ws_url", &self.public_ws_url)
             .finish_non_exhaustive()
+    }
+}
+
+/// The parts as handlers get them. One pointer, because every layer and every request takes a clone.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiState(Arc<ApiParts>);
+
+impl From<ApiParts> for ApiState {
+    fn from(parts: ApiParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for ApiState {
+    type Target = ApiParts;
+
+    fn deref(&self) -> &ApiParts {
+        &self.0
     }
 }
 

@@ -1,6 +1,7 @@
 //! One id per request: in every problem, every log line and the metadata of every event it records. And the figures of
 //! each request.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -9,8 +10,10 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method};
 use tracing::Instrument;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use crate::ApiState;
+use crate::figures::Figures;
 
 const TRACE_ID: HeaderName = HeaderName::from_static("trace-id");
 
@@ -23,35 +26,54 @@ pub(crate) fn current() -> Uuid {
     CURRENT.try_with(|id| *id).unwrap_or_default()
 }
 
+/// What the layer works with.
+#[derive(Clone)]
+pub(crate) struct Tracing {
+    state: ApiState,
+    figures: Arc<Figures>,
+}
+
+impl Tracing {
+    pub(crate) fn new(state: ApiState) -> Self {
+        Self {
+            state,
+            figures: Arc::default(),
+        }
+    }
+}
+
 /// Gives the request its id, counts it and times it.
-pub(crate) async fn layer(State(state): State<ApiState>, request: Request, next: Next) -> Response {
-    let trace_id = state.new_uuid();
+pub(crate) async fn layer(State(tracing): State<Tracing>, request: Request, next: Next) -> Response {
+    let trace_id = tracing.state.new_uuid();
     let method = known(request.method());
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("unmatched", MatchedPath::as_str)
-        .to_owned();
-    let span = tracing::info_span!("request", trace.id = %trace_id, http.method = %method, http.route = %route);
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let span = tracing::info_span!("request", trace.id = %trace_id, http.method = method, http.route = route);
     let started = Instant::now();
     let answer = CURRENT.scope(trace_id, next.run(request).instrument(span.clone()));
     let mut response = answer.await;
     span.in_scope(|| log(&response, started));
-    count(method, route, &response, started);
-    if let Ok(value) = HeaderValue::from_str(&trace_id.to_string()) {
+    tracing
+        .figures
+        .count(method, route, response.status(), started.elapsed());
+    let mut text = [0; Hyphenated::LENGTH];
+    let text = trace_id.hyphenated().encode_lower(&mut text);
+    if let Ok(value) = HeaderValue::from_str(text) {
         // Another node that answered has a better one: its log tells the story.
         response.headers_mut().entry(TRACE_ID).or_insert(value);
     }
     response
 }
 
+/// A refusal is an ordinary answer: in a rush there are more of them than of anything else, and they are counted. What
+/// went wrong here is told.
 fn log(response: &Response, started: Instant) {
     let status = response.status().as_u16();
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if response.status().is_success() {
-        tracing::debug!(http.status = status, elapsed_ms, "answered {status}");
-    } else {
+    if response.status().is_server_error() {
         tracing::info!(http.status = status, elapsed_ms, "answered {status}");
+    } else {
+        tracing::debug!(http.status = status, elapsed_ms, "answered {status}");
     }
 }
 
@@ -67,11 +89,4 @@ fn known(method: &Method) -> &'static str {
         Method::OPTIONS => "OPTIONS",
         _ => "OTHER",
     }
-}
-
-fn count(method: &'static str, route: String, response: &Response, started: Instant) {
-    let status = response.status().as_u16().to_string();
-    metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => status)
-        .increment(1);
-    metrics::histogram!("http_request_seconds", "method" => method, "route" => route).record(started.elapsed());
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use api::ApiState;
+use api::ApiParts;
 use api::auth::{Auth, JwksConfig};
 use axum::Router;
 use domain::Preset;
@@ -65,7 +65,7 @@ pub(crate) async fn start(
     delivery::start(core.delivery_deps(), &lifecycle.back, &lifecycle.back_cancel);
     let doors = media.map(|media| Doors::start(media, &core, lifecycle));
     let provider: Arc<dyn PaymentProvider> = sandbox.clone();
-    let state = ApiState {
+    let parts = ApiParts {
         log: core.log.clone(),
         aggregates: core.aggregates.clone(),
         projections: core.projections.clone(),
@@ -82,7 +82,7 @@ pub(crate) async fn start(
     };
     figures::sample(&core, handle.clone(), lifecycle);
     let gate = doors.map_or_else(Router::new, |doors| doors.gate);
-    listeners.serve(api::router(state).merge(gate), figures::router(handle), lifecycle);
+    listeners.serve(api::router(parts).merge(gate), figures::router(handle), lifecycle);
     Ok(())
 }
 

@@ -6,6 +6,8 @@ use domain::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, uuid};
 
+use super::Identity;
+
 /// How far the clocks of issuer and boxoffice may differ, in seconds.
 const LEEWAY_SECONDS: i64 = 5;
 /// Longer subjects name nobody.
@@ -81,18 +83,41 @@ pub(super) struct Claims {
     pub(super) roles: Vec<String>,
 }
 
-impl Claims {
+/// What remains of a token whose signature is good.
+#[derive(Clone, Debug)]
+pub(super) struct Bearer {
+    pub(super) identity: Identity,
+    pub(super) expires_at: i64,
+    pub(super) starts_at: Option<i64>,
+}
+
+impl Bearer {
     pub(super) fn is_expired(&self, now: Timestamp) -> bool {
-        self.exp.saturating_add(LEEWAY_SECONDS) <= now.timestamp()
+        self.expires_at.saturating_add(LEEWAY_SECONDS) <= now.timestamp()
     }
 
     pub(super) fn is_early(&self, now: Timestamp) -> bool {
-        self.nbf
-            .is_some_and(|nbf| nbf.saturating_sub(LEEWAY_SECONDS) > now.timestamp())
+        self.starts_at
+            .is_some_and(|starts_at| starts_at.saturating_sub(LEEWAY_SECONDS) > now.timestamp())
+    }
+}
+
+impl Claims {
+    /// `None` if the token names nobody.
+    pub(super) fn bearer(&self) -> Option<Bearer> {
+        let identity = Identity {
+            user_id: self.user_id()?,
+            roles: self.known_roles(),
+        };
+        Some(Bearer {
+            identity,
+            expires_at: self.exp,
+            starts_at: self.nbf,
+        })
     }
 
     /// A subject that is a UUID is the user id; another one is mapped to one, apart for each issuer.
-    pub(super) fn user_id(&self) -> Option<UserId> {
+    fn user_id(&self) -> Option<UserId> {
         if self.sub.is_empty() || self.sub.len() > SUBJECT_LENGTH_MAX {
             return None;
         }
@@ -104,7 +129,7 @@ impl Claims {
     }
 
     /// Roles of other applications are none of our business.
-    pub(super) fn known_roles(&self) -> Roles {
+    fn known_roles(&self) -> Roles {
         self.roles.iter().filter_map(|name| name.parse().ok()).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Who calls: bearer tokens, checked against a development secret or an identity provider's keys.
 
+mod checked;
 mod claims;
 mod development;
 mod jwks;

@@ -1,13 +1,15 @@
 //! Checks a bearer token: signature, algorithm, issuer, audience and time.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use domain::{Timestamp, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use super::claims::{Claims, Roles};
+use super::checked::CheckedTokens;
+use super::claims::{Bearer, Claims, Roles};
 use super::development::{AUDIENCE, ISSUER};
 use super::jwks::{Jwks, JwksConfig, JwksError};
 
@@ -32,10 +34,17 @@ pub enum AuthError {
 }
 
 /// How bearer tokens are checked. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Auth {
     keys: Keys,
     validation: Arc<Validation>,
+    checked: Arc<CheckedTokens>,
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Auth").field("keys", &self.keys).finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone)]
@@ -67,6 +76,7 @@ impl Auth {
         Self {
             keys: Keys::Development(Arc::new(key)),
             validation: Arc::new(validation(Algorithm::HS256, ISSUER, AUDIENCE)),
+            checked: Arc::default(),
         }
     }
 
@@ -77,6 +87,7 @@ impl Auth {
         Ok(Self {
             keys: Keys::Jwks(Arc::new(Jwks::new(config.url)?)),
             validation: Arc::new(validation),
+            checked: Arc::default(),
         })
     }
 
@@ -85,8 +96,20 @@ impl Auth {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(AuthError::Invalid);
         }
-        let claims = match &self.keys {
-            Keys::Development(key) => decode(token, key, &self.validation)?,
+        let asked_at = Instant::now();
+        if let Some(bearer) = self.checked.find(token, asked_at) {
+            return judge(&bearer, now);
+        }
+        let bearer = self.read(token).await?.bearer().ok_or(AuthError::Invalid)?;
+        let bearer = Arc::new(bearer);
+        self.checked.keep(token, Arc::clone(&bearer), asked_at);
+        judge(&bearer, now)
+    }
+
+    /// What the token says, if its signature is good.
+    async fn read(&self, token: &str) -> Result<Claims, AuthError> {
+        match &self.keys {
+            Keys::Development(key) => decode(token, key, &self.validation),
             Keys::Jwks(jwks) => {
                 let header = jsonwebtoken::decode_header(token).map_err(|_| AuthError::Invalid)?;
                 let kid = header.kid.as_deref().ok_or(AuthError::Invalid)?;
@@ -95,10 +118,9 @@ impl Auth {
                 let mut validation = Validation::clone(&self.validation);
                 // The key decides the algorithm, never the token.
                 validation.algorithms = vec![key.algorithm];
-                decode(token, &key.decoding, &validation)?
+                decode(token, &key.decoding, &validation)
             }
-        };
-        judge(&claims, now)
+        }
     }
 }
 
@@ -119,15 +141,12 @@ fn decode(token: &str, key: &DecodingKey, validation: &Validation) -> Result<Cla
         .map_err(|_| AuthError::Invalid)
 }
 
-fn judge(claims: &Claims, now: Timestamp) -> Result<Identity, AuthError> {
-    if claims.is_expired(now) {
+fn judge(bearer: &Bearer, now: Timestamp) -> Result<Identity, AuthError> {
+    if bearer.is_expired(now) {
         return Err(AuthError::Expired);
     }
-    if claims.is_early(now) {
+    if bearer.is_early(now) {
         return Err(AuthError::Invalid);
     }
-    Ok(Identity {
-        user_id: claims.user_id().ok_or(AuthError::Invalid)?,
-        roles: claims.known_roles(),
-    })
+    Ok(bearer.identity.clone())
 }

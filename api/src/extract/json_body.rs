@@ -1,5 +1,6 @@
 //! Strict JSON bodies: the right type, no unknown fields, and for each mistake the field it is in.
 
+use axum::body::HttpBody;
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -58,6 +59,9 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(Self {});
+        }
         OptionalJsonBody::from_request(request, state).await.map(|body| body.0)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use api::ApiState;
+use api::ApiParts;
 use api::auth::{Auth, mint_development_token};
 use axum::Router;
 use axum::body::Body;
@@ -73,7 +73,7 @@ impl TestApp {
             clock: Arc::clone(&clock),
             settings,
         };
-        let state = ApiState {
+        let parts = ApiParts {
             log,
             aggregates: aggregates.clone(),
             projections: projections.expect("start the views"),
@@ -89,7 +89,7 @@ impl TestApp {
             preset: Preset::open(),
         };
         Self {
-            router: api::router(state),
+            router: api::router(parts),
             clock,
             secret,
             sandbox,
