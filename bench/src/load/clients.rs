@@ -96,9 +96,10 @@ where
         total.operations += client.operations;
         total.conflicts += client.conflicts;
     }
+    let ended = Instant::now().min(deadline);
     Ok(Run {
         latencies: Latencies::new(total.samples_us),
-        elapsed: Instant::now().min(deadline).saturating_duration_since(counted_from),
+        elapsed: ended.saturating_duration_since(counted_from),
         operations: total.operations,
         conflicts: total.conflicts,
     })

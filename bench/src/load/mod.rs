@@ -3,7 +3,11 @@
 mod buyers;
 mod clients;
 mod office;
+mod probe;
+mod synthetic;
 
 pub(crate) use buyers::{buyer_id, hold, metadata};
 pub(crate) use clients::{Answer, Course, Run, drive};
 pub(crate) use office::{Office, fingerprint, host_metadata, room_id, schedule, timed};
+pub(crate) use probe::Trickle;
+pub(crate) use synthetic::fill;

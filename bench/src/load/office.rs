@@ -30,8 +30,9 @@ pub(crate) fn room_id(number: u64) -> RoomId {
 
 /// An open log and the executors on it.
 pub(crate) struct Office {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) pool: sqlx::PgPool,
     aggregates: Aggregates,
-    pool: sqlx::PgPool,
     tracker: TaskTracker,
     cancel: CancellationToken,
 }
@@ -51,6 +52,7 @@ impl Office {
         .context("open the log")?;
         Ok(Self {
             aggregates: Aggregates::with_tracker(&log, &tracker),
+            log,
             pool,
             tracker,
             cancel,
@@ -80,9 +82,15 @@ impl Office {
 
     /// Clients hold seats of rooms `0..rooms` in turn.
     pub(crate) async fn hold(&self, rooms: u64, course: Course) -> Result<Run> {
+        self.hold_from(0, rooms, course).await
+    }
+
+    /// The same, with the wishes of buyers `first` and after.
+    pub(crate) async fn hold_from(&self, first: u64, rooms: u64, course: Course) -> Result<Run> {
         let executor = self.aggregates.rooms.clone();
         let request = fingerprint();
-        drive(course, move |number| {
+        drive(course, move |nth| {
+            let number = first + nth;
             let executor = executor.clone();
             async move {
                 let room = room_id(number % rooms);

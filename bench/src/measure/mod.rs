@@ -1,8 +1,14 @@
 //! The measures, in the order of the table.
 
+mod curves;
 mod holds;
 mod http;
+mod lag;
+mod memory;
 mod on_sale;
+mod overload;
+mod reading;
+mod restart;
 
 use std::path::PathBuf;
 use std::thread;
@@ -79,6 +85,34 @@ pub(crate) const ALL: &[Measure] = &[
     Measure {
         name: "on-sale",
         run: |bench| on_sale::on_sale(bench).boxed_local(),
+    },
+    Measure {
+        name: "lag",
+        run: |bench| lag::projection_lag(bench).boxed_local(),
+    },
+    Measure {
+        name: "replay-verify",
+        run: |bench| reading::replay_and_verify(bench).boxed_local(),
+    },
+    Measure {
+        name: "restart",
+        run: |bench| restart::restart(bench).boxed_local(),
+    },
+    Measure {
+        name: "memory",
+        run: |bench| memory::memory(bench).boxed_local(),
+    },
+    Measure {
+        name: "overload",
+        run: |bench| overload::overload(bench).boxed_local(),
+    },
+    Measure {
+        name: "fairness",
+        run: |bench| overload::fairness(bench).boxed_local(),
+    },
+    Measure {
+        name: "curves",
+        run: |bench| curves::curves(bench).boxed_local(),
     },
 ];
 

@@ -7,5 +7,5 @@ mod wrk;
 
 pub(crate) use cluster::{Cluster, Database, Kind};
 pub(crate) use machine::Machine;
-pub(crate) use server::Shop;
+pub(crate) use server::{Shop, token};
 pub(crate) use wrk::{Report, Script, Wrk};

@@ -135,6 +135,14 @@ impl Shop {
             Self::Stock { mut child, .. } => child.kill().await.context("stop the stock store"),
         }
     }
+
+    /// Ends it as `kill -9` does.
+    pub(crate) async fn kill(self) -> Result<()> {
+        match self {
+            Self::Ours { server, .. } => server.kill().await.map(drop),
+            Self::Stock { mut child, .. } => child.kill().await.context("kill the stock store"),
+        }
+    }
 }
 
 /// Free at this moment; the stock store is started at once.

@@ -1,0 +1,116 @@
+//! More than can be served: who is turned away, how fast, and what the others notice.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use super::http::{BUYERS, CONNECTIONS, seed};
+use super::{Bench, Outcome};
+use crate::harness::{Goal, Latencies, Rounds, Row, Sample};
+use crate::load::Trickle;
+use crate::world::{Kind, Script, Shop, Wrk};
+
+/// Ten times the connections at which throughput is measured.
+const FLOOD: usize = CONNECTIONS * 10;
+const TRICKLE_PER_SECOND: u32 = 200;
+const OTHER_ROOMS: u64 = 100;
+const RUSH: usize = 256;
+
+/// A flood on one room, and a trickle of others on the same room.
+pub(super) async fn overload(bench: &Bench) -> Result<Outcome> {
+    let script = Script::holds(&bench.folder, BUYERS, 1)?;
+    let (mut admitted, mut shed) = (Rounds::default(), Rounds::default());
+    let (mut seen, mut turned_away) = (0, 0);
+    for _ in 0..bench.rounds() {
+        let database = bench.cluster.fresh(Kind::Boxoffice).await?;
+        seed(&database, 1, u32::MAX, 0).await?;
+        let shop = Shop::ours(&bench.folder, &database, &[]).await?;
+        let flood = Wrk::new(shop.url(), &script, FLOOD, bench.measured() + Duration::from_secs(1));
+        let trickle = Trickle {
+            first_room: 0,
+            rooms: 1,
+            per_second: TRICKLE_PER_SECOND,
+            duration: bench.measured(),
+        };
+        let (report, answers) = tokio::try_join!(flood.run(), trickle.run(shop.url()))?;
+        shop.stop().await?;
+        bench.cluster.discard(database).await?;
+        ensure!(answers.others == 0 && report.lost == 0, "answers were lost: {report:?}");
+        seen += report.requests;
+        turned_away += report.refused;
+        admitted.ours.push(p99(&answers.admitted));
+        if answers.shed.count() > 0 {
+            shed.ours.push(p99(&answers.shed));
+        }
+    }
+    let flood = format!("wrk with {FLOOD} connections on one room: {seen} answers, {turned_away} of them 503.");
+    let first = Row::new(
+        "10x overload: admitted holds, p99",
+        "ms",
+        &admitted,
+        &[Goal::AtMost(250.0)],
+    )
+    .note(format!(
+        "{flood} Timed on {TRICKLE_PER_SECOND} holds/s of their own, each from its planned moment on."
+    ));
+    let second = if shed.ours.is_empty() {
+        Row::new(
+            "10x overload: 503 answers, p99",
+            "ms",
+            &Rounds::single(Sample::plain(0.0)),
+            &[],
+        )
+        .note("Nobody was turned away: the server kept up with all of them.")
+    } else {
+        Row::new("10x overload: 503 answers, p99", "ms", &shed, &[Goal::AtMost(5.0)]).note(flood)
+    };
+    Ok(vec![first, second].into())
+}
+
+/// One room at full rush, a hundred others at a trickle.
+pub(super) async fn fairness(bench: &Bench) -> Result<Outcome> {
+    let script = Script::holds(&bench.folder, BUYERS, 1)?;
+    let mut rounds = Rounds::default();
+    let mut rush = 0;
+    for _ in 0..bench.rounds() {
+        let database = bench.cluster.fresh(Kind::Boxoffice).await?;
+        seed(&database, 1 + OTHER_ROOMS, u32::MAX, 0).await?;
+        let shop = Shop::ours(&bench.folder, &database, &[]).await?;
+        let flood = Wrk::new(shop.url(), &script, RUSH, bench.measured() + Duration::from_secs(1));
+        let trickle = Trickle {
+            first_room: 1,
+            rooms: OTHER_ROOMS,
+            per_second: TRICKLE_PER_SECOND,
+            duration: bench.measured(),
+        };
+        let (report, answers) = tokio::try_join!(flood.run(), trickle.run(shop.url()))?;
+        shop.stop().await?;
+        bench.cluster.discard(database).await?;
+        ensure!(
+            answers.others == 0 && answers.shed.count() == 0,
+            "the other rooms were turned away {} times",
+            answers.shed.count() + answers.others
+        );
+        rush += report.requests;
+        rounds.ours.push(p99(&answers.admitted));
+    }
+    let row = Row::new(
+        "fairness: 100 other rooms beside a rush, p99",
+        "ms",
+        &rounds,
+        &[Goal::AtMost(250.0)],
+    )
+    .note(format!(
+        "wrk with {RUSH} connections on one room ({rush} answers), and {TRICKLE_PER_SECOND} holds/s over {OTHER_ROOMS} \
+             other rooms; none of those was turned away. The goal is that of admitted requests."
+    ));
+    Ok(vec![row].into())
+}
+
+fn p99(latencies: &Latencies) -> Sample {
+    Sample {
+        value: latencies.percentile_ms(99).unwrap_or(f64::INFINITY),
+        p50_ms: latencies.percentile_ms(50),
+        p99_ms: latencies.percentile_ms(99),
+    }
+}
