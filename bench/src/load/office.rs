@@ -32,15 +32,19 @@ pub(crate) fn room_id(number: u64) -> RoomId {
 pub(crate) struct Office {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) pool: sqlx::PgPool,
-    aggregates: Aggregates,
+    pub(crate) aggregates: Aggregates,
     tracker: TaskTracker,
     cancel: CancellationToken,
 }
 
 impl Office {
     pub(crate) async fn open(database: &Database) -> Result<Self> {
+        Self::open_with_pool(database, POOL).await
+    }
+
+    pub(crate) async fn open_with_pool(database: &Database, connections: u32) -> Result<Self> {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
-        let pool = database.pool(POOL);
+        let pool = database.pool(connections);
         let log: Arc<dyn EventLog> = PostgresLog::connect(
             database.options.clone(),
             pool.clone(),

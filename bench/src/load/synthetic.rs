@@ -102,7 +102,7 @@ impl Writer {
     /// Hold, order, payment, capture, seat, ticket. It is its room's `turn`th.
     fn purchase(&mut self, sale: u64, room: u64, turn: u64) -> Result<()> {
         let ticket_id = TicketId::from_uuid(scattered(sale, 1));
-        let (buyer, at, hold) = (buyer_id(sale), self.recorded_at, 2 + turn * 2);
+        let (buyer, at, first) = (buyer_id(sale), self.recorded_at, 2 + turn * 2);
         let held = RoomEvent::SeatHeld(SeatHeld {
             ticket_id,
             buyer,
@@ -119,12 +119,12 @@ impl Writer {
         });
         let [ordered, started, accepted, captured, issued] = money_events(sale, room, ticket_id, at);
         let (stream, ticket) = (room_id(room).as_uuid(), ticket_id.as_uuid());
-        self.append("room", stream, hold, held.name(), &held, sale)?;
+        self.append("room", stream, first, held.name(), &held, sale)?;
         for (sequence, event) in (1..).zip([&ordered, &started, &accepted, &captured]) {
             self.append("ticket", ticket, sequence, event.name(), event, sale)?;
         }
         // A room's holds and sales take turns in its stream.
-        self.append("room", stream, hold + 1, sold.name(), &sold, sale)?;
+        self.append("room", stream, first + 1, sold.name(), &sold, sale)?;
         self.append("ticket", ticket, 5, issued.name(), &issued, sale)
     }
 

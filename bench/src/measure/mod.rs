@@ -7,6 +7,7 @@ mod lag;
 mod memory;
 mod on_sale;
 mod overload;
+mod purchases;
 mod reading;
 mod restart;
 
@@ -85,6 +86,10 @@ pub(crate) const ALL: &[Measure] = &[
     Measure {
         name: "on-sale",
         run: |bench| on_sale::on_sale(bench).boxed_local(),
+    },
+    Measure {
+        name: "purchases",
+        run: |bench| purchases::purchases(bench).boxed_local(),
     },
     Measure {
         name: "lag",
