@@ -1,6 +1,7 @@
 //! The port: what boxoffice asks of a payment provider.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Money, PaymentId, PayoutId, RefundId, TicketId, Timestamp};
@@ -154,6 +155,11 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug + 'static {
 
     /// The provider's events after a cursor, oldest first, at most `limit`. The second source beside webhooks.
     async fn list_events(&self, after: Option<&str>, limit: u32) -> Result<EventPage, ProviderError>;
+
+    /// An event of this age has all earlier events before it in the list: none is put in between any more.
+    fn lists_in_order_after(&self) -> Duration {
+        Duration::from_secs(10)
+    }
 
     /// Whether a webhook is the provider's: checked on the raw bytes, before they are stored.
     fn verify_webhook(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<(), WebhookError>;

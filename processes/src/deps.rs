@@ -36,6 +36,12 @@ pub struct ProcessSettings {
     pub sweep_interval: Duration,
     /// How long after its start a payment that the provider has not answered for is asked for again.
     pub payment_check_delay: Duration,
+    /// How young a provider's event may be before the sweep applies it: its webhook is on its way.
+    pub sweep_grace: Duration,
+    /// Whoever records a capture carries it on to the ticket at once. Switched off, jobs do it.
+    pub head_start: bool,
+    /// How far behind the log jobs are made: what was done by then needs none.
+    pub jobs_follow: Duration,
     /// How long a worker owns a job it took. After a crash its jobs wait for the rest of this.
     pub lease: Duration,
     /// Jobs that run at once: so many that ask the provider, and so many others.
@@ -52,6 +58,9 @@ impl Default for ProcessSettings {
         Self {
             sweep_interval: Duration::from_secs(2),
             payment_check_delay: Duration::from_secs(5),
+            sweep_grace: Duration::from_secs(3),
+            head_start: true,
+            jobs_follow: Duration::from_millis(300),
             lease: Duration::from_secs(10),
             concurrency: 16,
             attempts_max: 10,

@@ -34,7 +34,11 @@ pub enum Job {
     CancelIntents {
         ticket: TicketId,
     },
-    /// The timer of one hold.
+    /// The timer of a room's holds: there is one at most, and it is set again when a hold is made after it ended.
+    LapseHolds {
+        room: RoomId,
+    },
+    /// The timer of one hold, as an older version set it.
     ReleaseLapsed {
         room: RoomId,
         ticket: TicketId,
@@ -93,6 +97,7 @@ impl Job {
             Self::IssueTicket { .. } => "issue_ticket",
             Self::RefundSeatGone { .. } => "refund_seat_gone",
             Self::CancelIntents { .. } => "cancel_intents",
+            Self::LapseHolds { .. } => "lapse_holds",
             Self::ReleaseLapsed { .. } => "release_lapsed",
             Self::LapseTicket { .. } => "lapse_ticket",
             Self::SendRefund { .. } => "send_refund",
@@ -114,7 +119,7 @@ impl Job {
             | Self::IssueTicket { .. }
             | Self::RefundSeatGone { .. }
             | Self::CancelIntents { .. } => "process:checkout",
-            Self::ReleaseLapsed { .. } | Self::LapseTicket { .. } => "process:hold_expiry",
+            Self::LapseHolds { .. } | Self::ReleaseLapsed { .. } | Self::LapseTicket { .. } => "process:hold_expiry",
             Self::SendRefund { .. } | Self::ReleaseRefundedSeat { .. } => "process:refunds",
             Self::RefundRoom { .. } | Self::OweRefund { .. } => "process:cancellation",
             Self::SettleRoom { .. } | Self::SettleTicket { .. } | Self::CreditEarning(_) => "process:settlement",
@@ -142,7 +147,7 @@ impl Job {
             | Self::OweRefund { ticket, .. }
             | Self::SettleTicket { ticket }
             | Self::CreditEarning(CreditEarning { ticket, .. }) => ticket.to_string(),
-            Self::RefundRoom { room, .. } | Self::SettleRoom { room } => room.to_string(),
+            Self::LapseHolds { room } | Self::RefundRoom { room, .. } | Self::SettleRoom { room } => room.to_string(),
             Self::SendPayout { host, payout } => format!("{host}/{payout}"),
         }
     }
@@ -179,7 +184,15 @@ impl NewJob {
     }
 
     pub fn key(&self) -> String {
+        if self.is_timer() {
+            return self.job.key();
+        }
         format!("{}@{}", self.job.key(), self.caused_by)
+    }
+
+    /// A timer is set, not added: its name does not tell what caused it.
+    pub(crate) const fn is_timer(&self) -> bool {
+        matches!(self.job, Job::LapseHolds { .. })
     }
 }
 

@@ -14,6 +14,7 @@ pub mod hold_expiry;
 pub mod inbox;
 pub mod job;
 pub mod jobs;
+mod needed;
 pub mod payout;
 pub mod processes;
 pub mod refunds;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use checkout::{BeginPayment, BeginPaymentError, Begun};
 pub use deps::{Deps, ProcessSettings};
+pub use inbox::ReceiveError;
 pub use job::{Job, JobContext, JobError, JobResult, NewJob, Outcome};
 pub use processes::Processes;
 pub use runner::run_job;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
-use crate::inbox::{self, Reader};
+use crate::inbox::{Applied, Intake, Reader, ReceiveError};
 use crate::jobs::Lane;
 use crate::runner::{Housekeeper, Worker};
 use crate::subscriber::JobMaker;
@@ -24,6 +24,7 @@ pub const POLL_INTERVAL: Duration = Duration::from_millis(500);
 pub struct Processes {
     deps: Deps,
     progress: Progress,
+    intake: Intake,
     webhook_stored: Arc<Notify>,
     failure: Arc<Mutex<Option<String>>>,
 }
@@ -46,13 +47,15 @@ impl Processes {
             };
             spawn(tracker, cancel, worker.run());
         }
+        let applied = Applied::new();
         let reader = Reader {
             deps: deps.clone(),
+            applied: applied.clone(),
             wake: Arc::clone(&processes.webhook_stored),
             cancel: cancel.clone(),
         };
         spawn(tracker, cancel, reader.run());
-        spawn(tracker, cancel, Sweep::new(deps.clone(), cancel.clone()).run());
+        spawn(tracker, cancel, Sweep::new(deps.clone(), applied, cancel.clone()).run());
         let housekeeper = Housekeeper {
             deps,
             cancel: cancel.clone(),
@@ -63,18 +66,19 @@ impl Processes {
 
     /// A handle without any task: for a node that takes requests and leaves the rest to a worker elsewhere.
     pub fn idle(deps: Deps) -> Self {
+        let webhook_stored = Arc::new(Notify::new());
         Self {
+            intake: Intake::new(deps.pool.clone(), deps.provider.name(), Arc::clone(&webhook_stored)),
             deps,
             progress: Progress::new(),
-            webhook_stored: Arc::new(Notify::new()),
+            webhook_stored,
             failure: Arc::new(Mutex::new(None)),
         }
     }
 
     fn spawn_subscriber(&self, tracker: &TaskTracker, cancel: &CancellationToken) {
         let maker = Arc::new(JobMaker {
-            settings: self.deps.settings,
-            clock: Arc::clone(&self.deps.clock),
+            deps: self.deps.clone(),
         });
         let run = subscription::run(
             Arc::clone(&self.deps.log),
@@ -112,11 +116,8 @@ impl Processes {
     }
 
     /// Keeps a verified webhook, and has it read. It is durable when this returns: only then is the provider answered.
-    pub async fn receive_webhook(&self, body: &[u8]) -> sqlx::Result<()> {
-        let now = self.deps.clock.now();
-        inbox::store(&self.deps.pool, self.deps.provider.name(), body, now).await?;
-        self.webhook_stored.notify_one();
-        Ok(())
+    pub async fn receive_webhook(&self, body: &[u8]) -> Result<(), ReceiveError> {
+        self.intake.keep(body, self.deps.clock.now()).await
     }
 }
 

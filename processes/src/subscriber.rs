@@ -1,13 +1,18 @@
 //! The one subscriber of all processes: each page's jobs are stored in the transaction that moves the checkpoint.
+//!
+//! It is the safety net: what was done meanwhile needs no job (`needed`), and everything else has one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{AnyEvent, PayoutEvent};
-use event_log::{Clock, Recorded, Subscriber, SubscriberError};
+use event_log::{Recorded, Subscriber, SubscriberError};
 use sqlx::PgConnection;
 
-use crate::{NewJob, ProcessSettings, cancellation, checkout, hold_expiry, jobs, payout, refunds, settlement};
+use crate::{
+    Deps, NewJob, ProcessSettings, cancellation, checkout, hold_expiry, jobs, needed, payout, refunds, settlement,
+};
 
 /// The checkpoint's name.
 pub const SUBSCRIBER: &str = "processes";
@@ -26,8 +31,7 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
 }
 
 pub(crate) struct JobMaker {
-    pub(crate) settings: ProcessSettings,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) deps: Deps,
 }
 
 #[async_trait]
@@ -36,13 +40,24 @@ impl Subscriber for JobMaker {
         SUBSCRIBER
     }
 
+    fn follows_behind(&self) -> Duration {
+        self.deps.settings.jobs_follow
+    }
+
     async fn handle(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), SubscriberError> {
-        let new: Vec<NewJob> = page
-            .iter()
-            .flat_map(|recorded| react(recorded, &self.settings))
-            .collect();
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        let deps = &self.deps;
+        let reactions = page.iter().flat_map(|recorded| react(recorded, &deps.settings));
+        let (timers, jobs): (Vec<NewJob>, Vec<NewJob>) = reactions.partition(NewJob::is_timer);
+        let count = jobs.len();
+        let jobs = needed::still_needed(deps, last.recorded_at, jobs).await;
+        metrics::counter!("jobs_not_needed_total").increment((count - jobs.len()) as u64);
+        metrics::counter!("jobs_made_total").increment(jobs.len() as u64);
         remember_payout_hosts(page, transaction).await?;
-        jobs::store(transaction, &new, self.clock.now()).await?;
+        jobs::store(transaction, &jobs, deps.clock.now()).await?;
+        jobs::set_timers(transaction, timers).await?;
         Ok(())
     }
 }

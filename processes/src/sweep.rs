@@ -1,28 +1,30 @@
 //! The sweep: the provider's own list of events is the second source beside webhooks, so that a lost webhook is found.
 //!
-//! The stored cursor follows at a distance: it only passes events that are older than [`SETTLED_AFTER`], because a
-//! provider may list an event a moment after a later one. What lies between is listed again and again, and applied once
-//! by each run of this process.
+//! The stored cursor only passes events that are done with, and that no other can still be listed before
+//! ([`PaymentProvider::lists_in_order_after`](payments::PaymentProvider::lists_in_order_after)): a provider may list an
+//! event a moment after a later one. What lies between is listed again and again, and applied once by each run of this
+//! process. Young events are left to their webhooks for a moment ([`ProcessSettings`](crate::ProcessSettings)).
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::Timestamp;
+use futures::{StreamExt, stream};
 use payments::{EventPage, ProviderEvent};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::Deps;
-use crate::inbox::{ApplyError, apply_event};
+use crate::inbox::{Applied, ApplyError, apply_event};
 use crate::jobs::cut;
 
-/// An event of this age has all earlier events before it in the provider's list.
-pub const SETTLED_AFTER: Duration = Duration::from_secs(10);
 /// Events listed at once.
-const PAGE: u32 = 100;
+const PAGE: u32 = 500;
 /// Pages of one sweep; the next one goes on from there.
 const PAGES_MAX: usize = 100;
+/// Events applied side by side: their commands share the log's fsync.
+const CONCURRENCY: usize = 64;
 /// How many sweeps try an event about something unknown before it is written down for a human, and passed.
 const UNKNOWN_SWEEPS_MAX: u32 = 8;
 /// Longer than any command takes.
@@ -30,6 +32,8 @@ const APPLY_LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Sweep {
     deps: Deps,
+    /// What webhooks told.
+    applied: Applied,
     cancel: CancellationToken,
     /// Where the stored cursor is.
     cursor: Option<String>,
@@ -52,9 +56,10 @@ enum SweepError {
 }
 
 impl Sweep {
-    pub(crate) fn new(deps: Deps, cancel: CancellationToken) -> Self {
+    pub(crate) fn new(deps: Deps, applied: Applied, cancel: CancellationToken) -> Self {
         Self {
             deps,
+            applied,
             cancel,
             cursor: None,
             is_loaded: false,
@@ -79,7 +84,7 @@ impl Sweep {
         }
     }
 
-    /// Lists from the cursor to the end and applies what was not applied yet.
+    /// Lists from the cursor to the end, or to events that are too young, and applies what was not applied yet.
     async fn sweep(&mut self) -> Result<(), SweepError> {
         let provider = self.deps.provider.name();
         if !self.is_loaded {
@@ -91,11 +96,8 @@ impl Sweep {
         let mut may_pass = true;
         for _ in 0..PAGES_MAX {
             let EventPage { events, next } = self.deps.provider.list_events(cursor.as_deref(), PAGE).await?;
-            for event in &events {
-                self.apply(event).await?;
-            }
-            let settled_before = self.deps.clock.now() - SETTLED_AFTER;
-            may_pass = may_pass && events.iter().all(|event| self.is_passed(event, settled_before));
+            let has_young = self.apply_page(&events).await?;
+            may_pass = may_pass && events.iter().all(|event| self.is_passed(event));
             let Some(next) = next.filter(|_| !events.is_empty()) else {
                 return Ok(());
             };
@@ -106,27 +108,54 @@ impl Sweep {
                     self.done.remove(&event.id);
                 }
             }
+            if has_young {
+                return Ok(());
+            }
             cursor = Some(next);
         }
         Ok(())
     }
 
-    fn is_passed(&self, event: &ProviderEvent, settled_before: Timestamp) -> bool {
-        event.created_at < settled_before && self.done.contains(&event.id)
+    fn is_passed(&self, event: &ProviderEvent) -> bool {
+        let settles_after = self.deps.provider.lists_in_order_after();
+        let is_settled = settles_after.is_zero() || event.created_at < self.deps.clock.now() - settles_after;
+        is_settled && self.is_done(event)
     }
 
-    async fn apply(&mut self, event: &ProviderEvent) -> Result<(), SweepError> {
-        if self.done.contains(&event.id) {
-            return Ok(());
-        }
-        let apply = apply_event(&self.deps, "process:sweep", event);
-        let applied = tokio::time::timeout(APPLY_LIMIT, apply).await;
-        match applied.unwrap_or_else(|_| Err(ApplyError::Outage("not done in time".to_owned()))) {
-            Ok(()) => {}
-            Err(ApplyError::Outage(reason)) => {
-                let event_id = event.id.clone();
-                return Err(SweepError::Event { event_id, reason });
+    /// An event that seems to come from far in the future is not young: some clock was set back.
+    fn is_young(&self, event: &ProviderEvent) -> bool {
+        let age = self.deps.clock.now().signed_duration_since(event.created_at).abs();
+        age.to_std().is_ok_and(|age| age < self.deps.settings.sweep_grace)
+    }
+
+    fn is_done(&self, event: &ProviderEvent) -> bool {
+        self.done.contains(&event.id) || self.applied.contains(&event.id)
+    }
+
+    /// Applies what is old enough and not done. Says whether there were events that are too young.
+    async fn apply_page(&mut self, events: &[ProviderEvent]) -> Result<bool, SweepError> {
+        let open = events.iter().filter(|event| !self.is_done(event)).cloned();
+        let (young, due): (Vec<ProviderEvent>, Vec<ProviderEvent>) = open.partition(|event| self.is_young(event));
+        let deps = self.deps.clone();
+        let apply = due.into_iter().map(|event| apply_in_time(deps.clone(), event));
+        let outcomes: Vec<_> = stream::iter(apply).buffered(CONCURRENCY).collect().await;
+        metrics::counter!("sweep_applied_total").increment(outcomes.len() as u64);
+        let mut outage = None;
+        for (event, outcome) in outcomes {
+            match outcome {
+                Err(ApplyError::Outage(reason)) => {
+                    let event_id = event.id;
+                    outage = outage.or(Some(SweepError::Event { event_id, reason }));
+                }
+                outcome => self.settle(&event, outcome).await?,
             }
+        }
+        outage.map_or(Ok(!young.is_empty()), Err)
+    }
+
+    async fn settle(&mut self, event: &ProviderEvent, outcome: Result<(), ApplyError>) -> Result<(), SweepError> {
+        match outcome {
+            Ok(()) => {}
             Err(ApplyError::Unknown(reason)) => {
                 let sweeps = self.unknown.entry(event.id.clone()).or_default();
                 *sweeps += 1;
@@ -135,7 +164,9 @@ impl Sweep {
                 }
                 self.write_down(event, &reason).await?;
             }
-            Err(ApplyError::Contradiction(reason)) => self.write_down(event, &reason).await?,
+            Err(ApplyError::Outage(reason) | ApplyError::Contradiction(reason)) => {
+                self.write_down(event, &reason).await?;
+            }
         }
         self.unknown.remove(&event.id);
         self.done.insert(event.id.clone());
@@ -160,6 +191,12 @@ impl Sweep {
         }
         Ok(())
     }
+}
+
+async fn apply_in_time(deps: Deps, event: ProviderEvent) -> (ProviderEvent, Result<(), ApplyError>) {
+    let applied = tokio::time::timeout(APPLY_LIMIT, apply_event(&deps, "process:sweep", &event)).await;
+    let outcome = applied.unwrap_or_else(|_| Err(ApplyError::Outage("not done in time".to_owned())));
+    (event, outcome)
 }
 
 /// An event that the sweep found and could not act on.

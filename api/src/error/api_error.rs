@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use domain::{PayoutError, RoomError, TicketError};
 use event_log::{ExecuteError, ReadError};
+use processes::ReceiveError;
 use projections::QueryError;
 
 type Cause = Box<dyn StdError + Send + Sync>;
@@ -143,6 +144,16 @@ impl From<sqlx::Error> for ApiError {
             Self::LogUnavailable(Box::new(error))
         } else {
             Self::Internal(Box::new(error))
+        }
+    }
+}
+
+impl From<ReceiveError> for ApiError {
+    fn from(error: ReceiveError) -> Self {
+        match &error {
+            ReceiveError::Overloaded => Self::Overloaded,
+            ReceiveError::Database(source) if !is_away(source) => Self::Internal(Box::new(error)),
+            ReceiveError::Database(_) | ReceiveError::TimedOut => Self::LogUnavailable(Box::new(error)),
         }
     }
 }

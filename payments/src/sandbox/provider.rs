@@ -136,6 +136,11 @@ impl PaymentProvider for Sandbox {
         Ok(in_time(events::list(&self.pool, after, limit)).await?)
     }
 
+    /// Writers of the list come one after another.
+    fn lists_in_order_after(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn verify_webhook(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<(), WebhookError> {
         let tolerance_seconds = WEBHOOK_TOLERANCE.as_secs();
         signature::verify(&self.config.webhook_secret, signature, body, now, tolerance_seconds)

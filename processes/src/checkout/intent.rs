@@ -36,6 +36,32 @@ pub async fn check_payment(deps: &Deps, context: &JobContext, ticket: TicketId, 
     }
 }
 
+/// What of `check_payment` can be told from the ticket alone.
+pub(crate) enum Check {
+    NothingToDo,
+    /// Nothing to do while the ticket has its seat.
+    DependsOnSeat,
+    Needed,
+}
+
+pub(crate) fn check(ticket: &Ticket, payment: PaymentId) -> Check {
+    match find_open(ticket, payment) {
+        None => Check::NothingToDo,
+        Some(open) if open.phase == TicketPhase::Ordered && open.payment.state == PaymentState::Accepted => {
+            Check::DependsOnSeat
+        }
+        Some(_) => Check::Needed,
+    }
+}
+
+/// Whether the ticket's seat is held, or sold to it.
+pub(crate) fn has_seat(room: &Room, ticket: TicketId) -> bool {
+    match Claim::of(room, ticket) {
+        Claim::Held | Claim::Sold => true,
+        Claim::Gone => false,
+    }
+}
+
 /// A payment that could still be captured.
 struct Open {
     phase: TicketPhase,

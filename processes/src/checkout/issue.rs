@@ -16,8 +16,13 @@ pub async fn issue_ticket(deps: &Deps, context: &JobContext, room: RoomId, ticke
     let issue = TicketCommand::Issue { at: deps.clock.now() };
     let tickets = &deps.aggregates.tickets;
     tickets.execute(ticket.as_uuid(), issue, context.metadata()).await?;
-    let look = |ticket: &Ticket| (ticket.phase(), ticket.payments().any(is_open));
-    let ((phase, has_open_payments), _) = tickets.read(ticket.as_uuid(), look).await?;
+    let (
+        Standing {
+            phase,
+            has_open_payments,
+        },
+        _,
+    ) = tickets.read(ticket.as_uuid(), Standing::of).await?;
     if phase == TicketPhase::Refunded {
         // The money went back before the ticket came out: the seat must not stay sold.
         return refunds::release(deps, context, room, ticket).await;
@@ -37,6 +42,41 @@ pub async fn issue_ticket(deps: &Deps, context: &JobContext, room: RoomId, ticke
     } else {
         Outcome::Then(next)
     })
+}
+
+/// What an issued ticket may still be in need of.
+struct Standing {
+    phase: TicketPhase,
+    has_open_payments: bool,
+}
+
+impl Standing {
+    fn of(ticket: &Ticket) -> Self {
+        Self {
+            phase: ticket.phase(),
+            has_open_payments: ticket.payments().any(is_open),
+        }
+    }
+}
+
+/// Whether `issue_ticket` has nothing to do for this ticket, unless its room says otherwise.
+pub(crate) fn is_issued_and_settled(ticket: &Ticket) -> bool {
+    let Standing {
+        phase,
+        has_open_payments,
+    } = Standing::of(ticket);
+    match phase {
+        TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Settled => !has_open_payments,
+        TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed | TicketPhase::Refunded => false,
+    }
+}
+
+/// Whether the room is one whose tickets nothing follows for, so far.
+pub(crate) fn leaves_tickets_alone(room: &Room) -> bool {
+    match verdict_on(room) {
+        Verdict::Open => true,
+        Verdict::Delivered | Verdict::Refund(_) => false,
+    }
 }
 
 enum Verdict {

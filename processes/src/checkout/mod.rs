@@ -4,6 +4,7 @@
 //! late-payment ladder's verdict in between.
 
 mod begin;
+mod head_start;
 mod intent;
 mod issue;
 mod react;
@@ -15,4 +16,7 @@ pub use issue::{issue_ticket, refund_seat_gone};
 pub use react::react;
 pub use sell::sell_seat;
 
-pub(crate) use intent::record_intent;
+pub(crate) use head_start::head_start;
+pub(crate) use intent::{Check, check, has_seat, record_intent};
+pub(crate) use issue::{is_issued_and_settled, leaves_tickets_alone};
+pub(crate) use sell::awaiting_seat;

@@ -1,12 +1,35 @@
-//! The timer of a hold, and what a lapsed hold means for its ticket.
+//! The timer of a room's holds, and what a lapsed hold means for its ticket.
+
+use std::time::Duration;
 
 use domain::room::Seat;
 use domain::{Room, RoomCommand, RoomId, TicketCommand, TicketError, TicketId, Timestamp};
 use event_log::ExecuteError;
 
+use crate::job::later;
 use crate::{Deps, Job, JobContext, JobResult, Outcome};
 
-/// The time of a hold is over: release what has lapsed, unless it was paid or released meanwhile.
+/// A room whose holds lapse one after another is looked at so often, at most.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The next hold of a room is over: release what has lapsed, and ring again for the one after it.
+pub async fn lapse_holds(deps: &Deps, context: &JobContext, room: RoomId) -> JobResult {
+    let (now, rooms) = (deps.clock.now(), &deps.aggregates.rooms);
+    let (next, _) = rooms.read(room.as_uuid(), Room::next_expiry).await?;
+    match next {
+        None => return Ok(Outcome::Done),
+        Some(expires_at) if expires_at > now => return Ok(Outcome::RetryAt(expires_at)),
+        Some(_) => {}
+    }
+    let release = RoomCommand::ReleaseLapsed { at: now };
+    rooms.execute(room.as_uuid(), release, context.metadata()).await?;
+    let (next, _) = rooms.read(room.as_uuid(), Room::next_expiry).await?;
+    Ok(next.map_or(Outcome::Done, |expires_at| {
+        Outcome::RetryAt(expires_at.max(later(now, PAUSE)))
+    }))
+}
+
+/// The time of one hold is over, by a timer of an older version: release what has lapsed, unless it was paid or released meanwhile.
 pub async fn release_lapsed(
     deps: &Deps,
     context: &JobContext,

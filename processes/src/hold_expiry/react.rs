@@ -10,12 +10,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
     match &recorded.event {
         AnyEvent::Room(room, event) => match event {
             RoomEvent::SeatHeld(held) => {
-                let timer = Job::ReleaseLapsed {
-                    room: *room,
-                    ticket: held.ticket_id,
-                    expires_at: held.expires_at,
-                };
-                vec![NewJob::at(recorded, timer, held.expires_at)]
+                vec![NewJob::at(recorded, Job::LapseHolds { room: *room }, held.expires_at)]
             }
             RoomEvent::SeatReleased(released) => match released.reason {
                 // Nobody paid in time, or may pay any more.

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::Deps;
+use crate::{Deps, checkout};
 
 /// Why an event of the provider has no effect yet.
 #[derive(Debug, Error)]
@@ -50,7 +50,12 @@ pub async fn apply_event(deps: &Deps, process: &'static str, event: &ProviderEve
                 provider_fee: fee,
                 at,
             };
-            tell_ticket(deps, ticket_id, captured, metadata).await
+            let recorded = tell_ticket(deps, ticket_id, captured, metadata).await?;
+            // A repeat records nothing: whoever recorded the capture has carried it on.
+            if let Some(position) = recorded {
+                checkout::head_start(deps, ticket_id, position, correlation).await;
+            }
+            Ok(())
         }
         ProviderEventKind::PaymentDeclined {
             payment_id,
@@ -58,13 +63,13 @@ pub async fn apply_event(deps: &Deps, process: &'static str, event: &ProviderEve
             reason,
         } => {
             let declined = TicketCommand::RecordDecline { payment_id, reason, at };
-            tell_ticket(deps, ticket_id, declined, metadata).await
+            tell_ticket(deps, ticket_id, declined, metadata).await.map(drop)
         }
         ProviderEventKind::RefundCompleted {
             refund_id, ticket_id, ..
         } => {
             let completed = TicketCommand::RecordRefundCompleted { refund_id, at };
-            tell_ticket(deps, ticket_id, completed, metadata).await
+            tell_ticket(deps, ticket_id, completed, metadata).await.map(drop)
         }
         ProviderEventKind::RefundFailed {
             refund_id,
@@ -73,7 +78,7 @@ pub async fn apply_event(deps: &Deps, process: &'static str, event: &ProviderEve
             ..
         } => {
             let failed = TicketCommand::RecordRefundFailed { refund_id, reason, at };
-            tell_ticket(deps, ticket_id, failed, metadata).await
+            tell_ticket(deps, ticket_id, failed, metadata).await.map(drop)
         }
         ProviderEventKind::TransferPaid { payout_id } => {
             let paid = PayoutCommand::RecordPaid { payout_id, at };
@@ -87,15 +92,16 @@ pub async fn apply_event(deps: &Deps, process: &'static str, event: &ProviderEve
     }
 }
 
+/// Where it was recorded; `None` if it was a repeat.
 async fn tell_ticket(
     deps: &Deps,
     ticket: TicketId,
     command: TicketCommand,
     metadata: Metadata,
-) -> Result<(), ApplyError> {
+) -> Result<Option<u64>, ApplyError> {
     let tickets = &deps.aggregates.tickets;
     match tickets.execute(ticket.as_uuid(), command, metadata).await {
-        Ok(_) => Ok(()),
+        Ok(executed) => Ok((!executed.events.is_empty()).then_some(executed.position)),
         Err(ExecuteError::Refused(
             refusal @ (TicketError::NotOrdered | TicketError::UnknownPayment | TicketError::UnknownRefund),
         )) => Err(ApplyError::Unknown(format!("ticket {ticket}: {refusal}"))),

@@ -3,10 +3,15 @@
 //! A webhook that cannot be read, or that says what the ticket refuses, is put aside with its error and stays; a later
 //! version, or a human, reads it again.
 
+mod applied;
 mod apply;
+mod intake;
 mod reader;
 mod store;
 
+pub(crate) use applied::Applied;
 pub use apply::{ApplyError, apply_event};
+pub(crate) use intake::Intake;
+pub use intake::ReceiveError;
 pub(crate) use reader::Reader;
-pub use store::{InboxCounts, WebhookRow, count, list_put_aside, reread, reread_put_aside, store};
+pub use store::{InboxCounts, WebhookRow, count, list_put_aside, reread, reread_put_aside};

@@ -10,16 +10,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::store::{DueWebhook, find_due, mark_failed, mark_handled};
-use super::{ApplyError, apply_event};
+use super::{Applied, ApplyError, apply_event};
 use crate::Deps;
 use crate::job::later;
 use crate::jobs::{backoff, cut};
 use crate::processes::POLL_INTERVAL;
 
 /// Webhooks taken at once.
-const BATCH: u8 = 64;
+const BATCH: u16 = 256;
 /// Webhooks read side by side: their commands share the log's fsync.
-const CONCURRENCY: usize = 16;
+const CONCURRENCY: usize = 128;
 /// How often a webhook about something unknown is read before it is put aside: for half a minute or so.
 const UNKNOWN_ATTEMPTS_MAX: i32 = 8;
 /// An outage is asked for again after this.
@@ -29,9 +29,15 @@ const READ_LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Reader {
     pub(crate) deps: Deps,
+    pub(crate) applied: Applied,
     /// A webhook was stored.
     pub(crate) wake: Arc<Notify>,
     pub(crate) cancel: CancellationToken,
+}
+
+struct Read {
+    webhook: DueWebhook,
+    result: Result<(), ApplyError>,
 }
 
 impl Reader {
@@ -62,26 +68,37 @@ impl Reader {
         let due = find_due(&self.deps.pool, provider, now, i64::from(BATCH)).await?;
         let found = due.len();
         let read = stream::iter(due).map(|webhook| self.read(webhook));
-        let results: Vec<sqlx::Result<()>> = read.buffer_unordered(CONCURRENCY).collect().await;
-        results.into_iter().collect::<sqlx::Result<()>>()?;
+        let outcomes: Vec<Read> = read.buffer_unordered(CONCURRENCY).collect().await;
+        let mut handled = Vec::with_capacity(found);
+        for Read { webhook, result } in outcomes {
+            match result {
+                Ok(()) => handled.push(webhook.id),
+                Err(error) => self.put_off(&webhook, error).await?,
+            }
+        }
+        mark_handled(&self.deps.pool, &handled, self.deps.clock.now()).await?;
+        metrics::counter!("inbox_handled_total").increment(handled.len() as u64);
         Ok(found)
     }
 
-    async fn read(&self, webhook: DueWebhook) -> sqlx::Result<()> {
+    async fn read(&self, webhook: DueWebhook) -> Read {
         let applied = tokio::time::timeout(READ_LIMIT, self.apply(&webhook.body)).await;
         let result = applied.unwrap_or_else(|_| Err(ApplyError::Outage("not done in time".to_owned())));
+        Read { webhook, result }
+    }
+
+    async fn put_off(&self, webhook: &DueWebhook, error: ApplyError) -> sqlx::Result<()> {
         let (pool, now, id) = (&self.deps.pool, self.deps.clock.now(), webhook.id);
-        match result {
-            Ok(()) => mark_handled(pool, id, now).await,
-            Err(ApplyError::Outage(reason)) => {
+        match error {
+            ApplyError::Outage(reason) => {
                 warn!(webhook.id = id, "webhook {id} waits: {reason}");
                 mark_failed(pool, id, &cut(&reason), false, Some(later(now, OUTAGE_WAIT))).await
             }
-            Err(ApplyError::Unknown(reason)) if webhook.attempts + 1 < UNKNOWN_ATTEMPTS_MAX => {
+            ApplyError::Unknown(reason) if webhook.attempts + 1 < UNKNOWN_ATTEMPTS_MAX => {
                 let wait = backoff(self.deps.settings.backoff_first, webhook.attempts);
                 mark_failed(pool, id, &cut(&reason), true, Some(later(now, wait))).await
             }
-            Err(ApplyError::Unknown(reason) | ApplyError::Contradiction(reason)) => {
+            ApplyError::Unknown(reason) | ApplyError::Contradiction(reason) => {
                 error!(
                     webhook.id = id,
                     "webhook {id} is put aside and waits for a human: {reason}"
@@ -93,7 +110,11 @@ impl Reader {
 
     async fn apply(&self, body: &[u8]) -> Result<(), ApplyError> {
         match self.deps.provider.parse_webhook(body) {
-            Ok(event) => apply_event(&self.deps, "process:inbox", &event).await,
+            Ok(event) => {
+                apply_event(&self.deps, "process:inbox", &event).await?;
+                self.applied.note(&event.id);
+                Ok(())
+            }
             Err(error @ (WebhookError::Unreadable(_) | WebhookError::BadSignature | WebhookError::TooOld { .. })) => {
                 Err(ApplyError::Contradiction(error.to_string()))
             }

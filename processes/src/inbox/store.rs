@@ -3,14 +3,21 @@
 use domain::Timestamp;
 use sqlx::PgPool;
 
-/// Keeps a webhook. It is durable when this returns: only then is the provider answered. A reader sees it within
-/// [`crate::processes::POLL_INTERVAL`], or at once through [`crate::Processes::receive_webhook`].
-pub async fn store(pool: &PgPool, provider: &str, body: &[u8], now: Timestamp) -> sqlx::Result<()> {
+use super::intake::Received;
+
+/// Keeps webhooks. They are durable when this returns: only then is the provider answered.
+pub(super) async fn store(pool: &PgPool, provider: &str, received: Vec<Received>) -> sqlx::Result<()> {
+    let (bodies, times): (Vec<Vec<u8>>, Vec<Timestamp>) = received
+        .into_iter()
+        .map(|received| (received.body, received.at))
+        .unzip();
     sqlx::query!(
-        "INSERT INTO provider_webhooks (provider, body, received_at, retry_at) VALUES ($1, $2, $3, $3)",
+        "INSERT INTO provider_webhooks (provider, body, received_at, retry_at)
+         SELECT $1, body, received_at, received_at
+         FROM UNNEST($2::bytea[], $3::timestamptz[]) AS received (body, received_at)",
         provider,
-        body,
-        now,
+        &bodies,
+        &times,
     )
     .execute(pool)
     .await?;
@@ -47,10 +54,13 @@ pub(super) async fn find_due(
     .await
 }
 
-pub(super) async fn mark_handled(pool: &PgPool, id: i64, now: Timestamp) -> sqlx::Result<()> {
+pub(super) async fn mark_handled(pool: &PgPool, ids: &[i64], now: Timestamp) -> sqlx::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
-        "UPDATE provider_webhooks SET handled_at = $2, retry_at = NULL, error = NULL WHERE id = $1",
-        id,
+        "UPDATE provider_webhooks SET handled_at = $2, retry_at = NULL, error = NULL WHERE id = ANY($1)",
+        ids,
         now,
     )
     .execute(pool)

@@ -2,7 +2,9 @@
 
 mod admin;
 mod queue;
+mod timers;
 
 pub use admin::{JobCounts, JobRow, JobState, count, list, prune, rerun, rerun_dead};
 pub use queue::BACKOFF_MAX;
 pub(crate) use queue::{Claimed, Lane, backoff, claim, cut, next_run_at, record, store};
+pub(crate) use timers::set_timers;

@@ -26,29 +26,46 @@ pub(crate) async fn store(connection: &mut PgConnection, new: &[NewJob], now: Ti
     if new.is_empty() {
         return Ok(());
     }
-    let kinds: Vec<String> = new.iter().map(|new| new.job.kind().to_owned()).collect();
-    let keys: Vec<String> = new.iter().map(NewJob::key).collect();
-    let mut payloads = Vec::with_capacity(new.len());
-    for new in new {
-        payloads.push(serde_json::to_value(&new.job).map_err(|error| sqlx::Error::Encode(error.into()))?);
-    }
-    let causes: Vec<i64> = new.iter().map(|new| new.caused_by.cast_signed()).collect();
-    let correlations: Vec<Uuid> = new.iter().map(|new| new.correlation_id).collect();
-    let run_at: Vec<Timestamp> = new.iter().map(|new| new.run_at.unwrap_or(now)).collect();
+    let columns = columns(new, now)?;
     sqlx::query!(
         "INSERT INTO jobs (kind, key, payload, caused_by, correlation_id, run_at)
          SELECT * FROM UNNEST($1::text[], $2::text[], $3::jsonb[], $4::bigint[], $5::uuid[], $6::timestamptz[])
          ON CONFLICT (kind, key) DO NOTHING",
-        &kinds,
-        &keys,
-        &payloads,
-        &causes,
-        &correlations,
-        &run_at,
+        &columns.kinds,
+        &columns.keys,
+        &columns.payloads,
+        &columns.causes,
+        &columns.correlations,
+        &columns.run_at,
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Jobs as arrays, one for each column.
+pub(super) struct Columns {
+    pub(super) kinds: Vec<String>,
+    pub(super) keys: Vec<String>,
+    pub(super) payloads: Vec<serde_json::Value>,
+    pub(super) causes: Vec<i64>,
+    pub(super) correlations: Vec<Uuid>,
+    pub(super) run_at: Vec<Timestamp>,
+}
+
+/// `at_once`: when those run that are to be done as soon as can be.
+pub(super) fn columns(new: &[NewJob], at_once: Timestamp) -> sqlx::Result<Columns> {
+    let payloads = new.iter().map(|new| serde_json::to_value(&new.job));
+    Ok(Columns {
+        kinds: new.iter().map(|new| new.job.kind().to_owned()).collect(),
+        keys: new.iter().map(NewJob::key).collect(),
+        payloads: payloads
+            .collect::<Result<_, _>>()
+            .map_err(|error| sqlx::Error::Encode(error.into()))?,
+        causes: new.iter().map(|new| new.caused_by.cast_signed()).collect(),
+        correlations: new.iter().map(|new| new.correlation_id).collect(),
+        run_at: new.iter().map(|new| new.run_at.unwrap_or(at_once)).collect(),
+    })
 }
 
 /// Which jobs a worker takes.
@@ -144,7 +161,8 @@ pub(crate) async fn next_run_at(pool: &PgPool, lane: Lane) -> sqlx::Result<Optio
     .await
 }
 
-/// Writes down how a try ended, with the jobs that follow from it. `true` if the job is dead now.
+/// Writes down how a try ended, with the jobs that follow from it. `true` if the job is dead now. A timer that was set
+/// again meanwhile (its cause is another one) stays queued and rings again.
 pub(crate) async fn record(
     pool: &PgPool,
     claimed: &Claimed,
@@ -184,10 +202,14 @@ async fn finish(pool: &PgPool, claimed: &Claimed, next: &[Job], now: Timestamp) 
     store(&mut transaction, &next, now).await?;
     sqlx::query!(
         "UPDATE jobs
-         SET state = 'done', finished_at = $2, locked_until = NULL, last_error = NULL, outages = 0
+         SET state = CASE WHEN caused_by = $3 THEN 'done' ELSE 'queued' END,
+             finished_at = CASE WHEN caused_by = $3 THEN $2::timestamptz END,
+             attempts = CASE WHEN caused_by = $3 THEN attempts ELSE 0 END,
+             locked_until = NULL, last_error = NULL, outages = 0
          WHERE id = $1",
         claimed.id,
         now,
+        claimed.caused_by.cast_signed(),
     )
     .execute(&mut *transaction)
     .await?;
@@ -198,10 +220,12 @@ async fn finish(pool: &PgPool, claimed: &Claimed, next: &[Job], now: Timestamp) 
 async fn wait(pool: &PgPool, claimed: &Claimed, at: Timestamp) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE jobs
-         SET attempts = attempts - 1, outages = 0, run_at = $2, locked_until = NULL
+         SET attempts = attempts - 1, outages = 0, locked_until = NULL,
+             run_at = CASE WHEN caused_by = $3 THEN $2 ELSE run_at END
          WHERE id = $1 AND state = 'queued'",
         claimed.id,
         at,
+        claimed.caused_by.cast_signed(),
     )
     .execute(pool)
     .await?;

@@ -15,6 +15,7 @@ pub async fn run_job(deps: &Deps, context: &JobContext, job: Job) -> JobResult {
             ticket,
             expires_at,
         } => hold_expiry::release_lapsed(deps, context, room, ticket, expires_at).await,
+        Job::LapseHolds { room } => hold_expiry::lapse_holds(deps, context, room).await,
         Job::LapseTicket { ticket } => hold_expiry::lapse_ticket(deps, context, ticket).await,
         Job::SendRefund { ticket, refund } => refunds::send_refund(deps, context, ticket, refund).await,
         Job::ReleaseRefundedSeat { ticket } => refunds::release_seat(deps, context, ticket).await,

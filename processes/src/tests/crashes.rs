@@ -44,8 +44,7 @@ async fn cut_off<F: Future>(future: F, waits: usize) -> bool {
 /// Turns the log's new events into jobs, as the subscriber does.
 async fn make_jobs(world: &World) {
     let maker = Arc::new(JobMaker {
-        settings: world.deps.settings,
-        clock: Arc::clone(&world.deps.clock),
+        deps: world.deps.clone(),
     });
     let (progress, cancel) = (Progress::new(), CancellationToken::new());
     let log = Arc::clone(&world.deps.log);

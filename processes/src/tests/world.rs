@@ -88,6 +88,8 @@ pub(super) fn hasty() -> ProcessSettings {
     ProcessSettings {
         sweep_interval: Duration::from_millis(100),
         payment_check_delay: Duration::from_millis(100),
+        sweep_grace: Duration::ZERO,
+        jobs_follow: Duration::from_millis(20),
         backoff_first: Duration::from_millis(10),
         lease: Duration::from_secs(5),
         ..ProcessSettings::default()

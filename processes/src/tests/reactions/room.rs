@@ -32,7 +32,7 @@ fn delivery(delivered: bool) -> RoomEvent {
 }
 
 #[test]
-fn a_hold_sets_its_timer() {
+fn a_hold_sets_the_timer_of_its_room() {
     let held = SeatHeld {
         ticket_id: ticket(1),
         buyer: user(1),
@@ -44,12 +44,7 @@ fn a_hold_sets_its_timer() {
     let timers = reaction(AnyEvent::Room(ROOM, RoomEvent::SeatHeld(held)));
     assert_eq!(timers.len(), 1);
     assert_eq!(timers[0].run_at, Some(at(300)));
-    let timer = Job::ReleaseLapsed {
-        room: ROOM,
-        ticket: ticket(1),
-        expires_at: at(300),
-    };
-    assert_eq!(timers[0].job, timer);
+    assert_eq!(timers[0].job, Job::LapseHolds { room: ROOM });
 }
 
 #[test]
