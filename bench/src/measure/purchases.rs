@@ -35,7 +35,7 @@ const WARM_UP: Duration = Duration::from_secs(2);
 /// How long the views may take to be at the end when the last ticket is issued.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(30);
 /// How long a purchase may take.
-const PURCHASE_LIMIT: Duration = Duration::from_secs(60);
+const PURCHASE_LIMIT: Duration = Duration::from_mins(1);
 /// How often the log is looked at for tickets that were issued.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// By how much the books do not add up, over all currencies.
