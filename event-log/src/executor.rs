@@ -3,19 +3,22 @@
 //! Replaces `CqrsFramework::execute`, which answers a refusal at once: ours may rest on a sale that then never becomes
 //! durable, so it waits.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, AggregateContext as _};
 use domain::{Payout, Room, Ticket};
+use futures::FutureExt as _;
 use thiserror::Error;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use crate::hot::{HotContext, HotError, HotStore};
 use crate::jitter::jitter;
-use crate::{AppendError, EventLog, Metadata, ReadError};
+use crate::{AppendError, Appended, EventLog, Metadata, ReadError};
 
 /// Decisions per command: the first, and again after a lost race.
 const ATTEMPTS: u32 = 3;
@@ -69,9 +72,8 @@ impl<A: Aggregate> Clone for Executor<A> {
 
 impl<A> Executor<A>
 where
-    A: Aggregate<Services = ()> + Clone + 'static,
+    A: Aggregate<Services = ()> + 'static,
     A::Command: Clone + Send + Sync + 'static,
-    A::Event: 'static,
     A::Error: Send + Sync + 'static,
 {
     pub fn new(log: Arc<dyn EventLog>) -> Self {
@@ -90,41 +92,107 @@ where
         &self.store
     }
 
-    /// Decides, records, and returns when it is durable. Runs in its own task: a caller who goes away cancels nothing.
+    /// Decides, records, and returns when it is durable. A caller who goes away cancels nothing that was decided: from
+    /// the decision until its events are in the queue, nothing waits.
     pub async fn execute(
         &self,
         id: Uuid,
         command: A::Command,
         metadata: Metadata,
     ) -> Result<Executed<A>, ExecuteError<A::Error>> {
-        let store = self.store.clone();
-        let run = self.tracker.spawn(run(store, id, command, metadata));
-        run.await
-            .unwrap_or_else(|panic| Err(ExecuteError::Corrupt(format!("the command did not finish: {panic}"))))
+        self.run(id, std::slice::from_ref(&command), &metadata).await
     }
 
-    /// Looks at the aggregate's durable state. `(answer, position of its last event)`; the default state if it has none.
-    pub async fn read<T: Send>(
+    /// Decides several commands, each on what the ones before it decided, and records them as one: all or none. If one
+    /// of them is refused, all are.
+    pub async fn execute_all(
         &self,
         id: Uuid,
-        look: impl FnOnce(&A) -> T + Send,
-    ) -> Result<(T, u64), ExecuteError<A::Error>> {
-        let id = id.hyphenated().to_string();
+        commands: Vec<A::Command>,
+        metadata: Metadata,
+    ) -> Result<Executed<A>, ExecuteError<A::Error>> {
+        self.run(id, &commands, &metadata).await
+    }
+
+    async fn run(
+        &self,
+        id: Uuid,
+        commands: &[A::Command],
+        metadata: &Metadata,
+    ) -> Result<Executed<A>, ExecuteError<A::Error>> {
+        // Shutdown waits for it.
+        let _tracked = self.tracker.token();
+        let id = StreamName::of(id);
+        let metadata: Arc<[u8]> = serde_json::to_vec(metadata)
+            .map_err(|error| ExecuteError::Rejected(error.to_string()))?
+            .into();
         let mut failure = ExecuteError::Conflict;
         for attempt in 0..ATTEMPTS {
             pause(attempt).await;
-            let context = in_time(self.store.visit(&id)).await?;
-            let foundation = context.foundation();
-            if foundation.is_known_durable() {
-                let answer = look(context.look());
-                let position = context.untouched().durable().await.map_err(append_error)?;
-                return Ok((answer, position));
+            let context = in_time(self.store.check_out(id.as_str())).await?;
+            match self.decide(context, commands, &metadata).await? {
+                Attempt::Done(executed) => return Ok(executed),
+                Attempt::Refused(refusal) => return Err(ExecuteError::Refused(refusal)),
+                Attempt::Again(error) => failure = append_error(error),
             }
-            // Others go on deciding while this look waits, so it needs a state of its own.
-            let aggregate = context.look().clone();
-            drop(context.untouched());
+        }
+        Err(failure)
+    }
+
+    async fn decide(
+        &self,
+        mut context: HotContext<A>,
+        commands: &[A::Command],
+        metadata: &Arc<[u8]>,
+    ) -> Result<Attempt<A>, ExecuteError<A::Error>> {
+        let (decision, events) = handle_all(&mut context, commands).await?;
+        match decision {
+            Err(refusal) => {
+                let foundation = if events.is_empty() {
+                    context.untouched()
+                } else {
+                    context.spoiled()
+                };
+                Ok(match foundation.durable().await {
+                    Ok(_) => Attempt::Refused(refusal),
+                    Err(error) => Attempt::Again(error),
+                })
+            }
+            Ok(()) if events.is_empty() => Ok(match context.untouched().durable().await {
+                Ok(position) => Attempt::Done(Executed { events, position }),
+                Err(error) => Attempt::Again(error),
+            }),
+            Ok(()) => {
+                let pending = context.record(&events, Arc::clone(metadata)).map_err(hot_error)?;
+                match pending.await {
+                    Ok(Appended { position, .. }) => Ok(Attempt::Done(Executed { events, position })),
+                    Err(error @ (AppendError::Conflict { .. } | AppendError::Cascade { .. })) => {
+                        Ok(Attempt::Again(error))
+                    }
+                    Err(error) => Err(append_error(error)),
+                }
+            }
+        }
+    }
+
+    /// Looks at the aggregate's durable state. `(answer, position of its last event)`; the default state if it has none.
+    ///
+    /// Looks at once, and answers when what it saw is durable: others go on deciding meanwhile.
+    pub async fn read<T: Send>(
+        &self,
+        id: Uuid,
+        look: impl Fn(&A) -> T + Send,
+    ) -> Result<(T, u64), ExecuteError<A::Error>> {
+        let id = StreamName::of(id);
+        let mut failure = ExecuteError::Conflict;
+        for attempt in 0..ATTEMPTS {
+            pause(attempt).await;
+            let (answer, foundation) = {
+                let context = in_time(self.store.visit(id.as_str())).await?;
+                (look(context.look()), context.untouched())
+            };
             match foundation.durable().await {
-                Ok(position) => return Ok((look(&aggregate), position)),
+                Ok(position) => return Ok((answer, position)),
                 Err(error) => failure = append_error(error),
             }
         }
@@ -139,71 +207,42 @@ enum Attempt<A: Aggregate> {
     Again(AppendError),
 }
 
-async fn run<A>(
-    store: HotStore<A>,
-    id: Uuid,
-    command: A::Command,
-    metadata: Metadata,
-) -> Result<Executed<A>, ExecuteError<A::Error>>
+/// What commands decide, up to the first that is refused, and the events they wrote. Never waits, so a caller who goes
+/// away cannot stop between two events; and a command that panics is a defect of its own, not of whoever asked.
+async fn handle_all<A>(
+    context: &mut HotContext<A>,
+    commands: &[A::Command],
+) -> Result<(Result<(), A::Error>, Vec<A::Event>), ExecuteError<A::Error>>
 where
     A: Aggregate<Services = ()> + 'static,
     A::Command: Clone + Send + Sync,
     A::Error: Send + Sync,
 {
-    let id = id.hyphenated().to_string();
-    let metadata: Arc<[u8]> = serde_json::to_vec(&metadata)
-        .map_err(|error| ExecuteError::Rejected(error.to_string()))?
-        .into();
-    let mut failure = ExecuteError::Conflict;
-    for attempt in 0..ATTEMPTS {
-        pause(attempt).await;
-        let context = in_time(store.check_out(&id)).await?;
-        match decide(context, command.clone(), Arc::clone(&metadata)).await? {
-            Attempt::Done(executed) => return Ok(executed),
-            Attempt::Refused(refusal) => return Err(ExecuteError::Refused(refusal)),
-            Attempt::Again(error) => failure = append_error(error),
+    let sink = EventSink::default();
+    let handle = async {
+        for command in commands {
+            context.aggregate().handle(command.clone(), &(), &sink).await?;
         }
-    }
-    Err(failure)
+        Ok(())
+    };
+    let decision = tokio::task::unconstrained(AssertUnwindSafe(handle).catch_unwind())
+        .await
+        .map_err(|_| ExecuteError::Corrupt("the decision panicked".to_owned()))?;
+    Ok((decision, sink.collect().await))
 }
 
-async fn decide<A>(
-    mut context: HotContext<A>,
-    command: A::Command,
-    metadata: Arc<[u8]>,
-) -> Result<Attempt<A>, ExecuteError<A::Error>>
-where
-    A: Aggregate<Services = ()> + 'static,
-    A::Command: Send + Sync,
-    A::Error: Send + Sync,
-{
-    let sink = EventSink::default();
-    let decision = context.aggregate().handle(command, &(), &sink).await;
-    let events = sink.collect().await;
-    match decision {
-        Err(refusal) => {
-            let foundation = if events.is_empty() {
-                context.untouched()
-            } else {
-                context.spoiled()
-            };
-            Ok(match foundation.durable().await {
-                Ok(_) => Attempt::Refused(refusal),
-                Err(error) => Attempt::Again(error),
-            })
-        }
-        Ok(()) if events.is_empty() => Ok(match context.untouched().durable().await {
-            Ok(position) => Attempt::Done(Executed { events, position }),
-            Err(error) => Attempt::Again(error),
-        }),
-        Ok(()) => match context.record(&events, metadata).map_err(hot_error)?.await {
-            Ok(appended) => Ok(Attempt::Done(Executed {
-                events,
-                position: appended.position,
-            })),
-            Err(error @ (AppendError::Conflict { .. } | AppendError::Cascade { .. })) => Ok(Attempt::Again(error)),
-            Err(error) => Err(append_error(error)),
-        },
+/// The id of a stream, written without asking for memory.
+struct StreamName([u8; Hyphenated::LENGTH]);
+
+impl StreamName {
+    fn of(id: Uuid) -> Self {
+        let mut name = [0; Hyphenated::LENGTH];
+        id.hyphenated().encode_lower(&mut name);
+        Self(name)
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 

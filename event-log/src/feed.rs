@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use domain::{AnyEvent, StoredEvent, Timestamp, UnknownEvent};
 use tokio::time::Instant;
 
-use crate::plan::{Accepted, Plan};
+use crate::plan::{Plan, Row};
 use crate::{Head, Metadata, Recorded, StreamId};
 
 /// Beyond either bound the oldest batches are forgotten. About a second and a half of the fastest sale there is.
@@ -149,11 +149,7 @@ impl Feed {
 
 impl Batch {
     pub(crate) fn of(plan: &Plan) -> Self {
-        let stored: Vec<Stored> = plan
-            .accepted
-            .iter()
-            .flat_map(|accepted| stored(accepted, plan.recorded_at))
-            .collect();
+        let stored: Vec<Stored> = plan.rows().map(|row| Stored::of(&row, plan.recorded_at)).collect();
         Self {
             after: plan.previous.position,
             to: plan.tail.head,
@@ -179,23 +175,6 @@ impl Batch {
     }
 }
 
-fn stored(accepted: &Accepted, recorded_at: Timestamp) -> impl Iterator<Item = Stored> {
-    let append = accepted.request.append();
-    accepted
-        .numbers()
-        .zip(&append.events)
-        .map(move |((sequence, position), event)| Stored {
-            position,
-            stream: append.stream.clone(),
-            sequence,
-            event_type: event.event_type.clone(),
-            event_version: event.event_version.clone(),
-            payload: event.payload.clone(),
-            metadata: Arc::clone(&append.metadata),
-            recorded_at,
-        })
-}
-
 /// Why a batch is left to those who read the database, and report it.
 struct Undecodable;
 
@@ -212,6 +191,19 @@ impl From<UnknownEvent> for Undecodable {
 }
 
 impl Stored {
+    fn of(row: &Row<'_>, recorded_at: Timestamp) -> Self {
+        Self {
+            position: row.position,
+            stream: row.stream.clone(),
+            sequence: row.sequence,
+            event_type: row.event.event_type.clone(),
+            event_version: row.event.event_version.clone(),
+            payload: row.event.payload.clone(),
+            metadata: Arc::clone(row.metadata),
+            recorded_at,
+        }
+    }
+
     fn bytes(&self) -> usize {
         self.payload.len() + self.metadata.len() + self.stream.aggregate_id.len()
     }

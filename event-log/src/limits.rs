@@ -9,8 +9,6 @@ pub struct LogLimits {
     pub queue: usize,
     /// Commands that are recorded by one statement.
     pub batch: usize,
-    /// How long a command waits for a place in the queue.
-    pub reserve_wait: Duration,
     /// How long a queued command waits for a database that is away.
     pub outage_wait: Duration,
     /// How long PostgreSQL may work on one statement of the log.
@@ -38,7 +36,6 @@ impl Default for LogLimits {
         Self {
             queue: 4096,
             batch: 500,
-            reserve_wait: Duration::from_millis(250),
             outage_wait: Duration::from_secs(5),
             statement_limit: Duration::from_secs(3),
             idle_check: Duration::from_millis(250),
@@ -46,7 +43,7 @@ impl Default for LogLimits {
             silence: Duration::from_millis(2500),
             startup_wait: Duration::from_secs(5),
             versions: 200_000,
-            hot_aggregates: 10_000,
+            hot_aggregates: 50_000,
             leader_lock: i64::from_be_bytes(*b"boxoffic"),
         }
     }

@@ -126,7 +126,7 @@ pub enum AppendError {
         expected: u64,
         actual: u64,
     },
-    /// The bounded queue is full, or the caller would wait too long for a place in it.
+    /// The bounded queue is full.
     #[error("the log's queue is full")]
     Overloaded,
     /// The log cannot be reached, or another process leads it. Nothing is known to be recorded.
@@ -153,15 +153,15 @@ pub enum ReadError {
 pub trait EventLog: Send + Sync + fmt::Debug + 'static {
     fn capabilities(&self) -> Capabilities;
 
-    /// A place in the log's bounded queue. Waits shortly for one, then says `Overloaded`; says `Unavailable` at once
-    /// while the log is away. What is enqueued through permits is judged in the order it was enqueued.
-    async fn reserve(&self) -> Result<Permit, AppendError>;
+    /// A place in the log's bounded queue: at once, or `Overloaded`, or `Unavailable` while the log is away. What is
+    /// enqueued through permits is judged in the order it was enqueued.
+    fn reserve(&self) -> Result<Permit, AppendError>;
 
     /// Appends and waits until it is durable. Each element is judged alone; results are in the order of the batch.
     async fn append(&self, batch: Vec<StreamAppend>) -> Vec<Outcome> {
         let mut pending = Vec::with_capacity(batch.len());
         for append in batch {
-            pending.push(self.reserve().await.map(|permit| permit.enqueue(append, None)));
+            pending.push(self.reserve().map(|permit| permit.enqueue(append, None)));
         }
         let mut outcomes = Vec::with_capacity(pending.len());
         for answer in pending {

@@ -2,28 +2,36 @@
 //!
 //! Nothing runs in the background: what is enqueued is recorded at once, in the caller's task, unless the log is held.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use domain::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::hot::HotAggregates;
 use crate::limits::LogLimits;
 use crate::pipeline::{Permit, Request};
-use crate::plan::{Accepted, Ground, Plan, Tail};
+use crate::plan::{Ground, Plan, Row, Tail};
 use crate::queue::Queue;
+use crate::versions::Versions;
 use crate::{AppendError, Capabilities, Clock, EventLog, Head, ReadError, RecordedEvent, StreamId, SystemClock};
 
 /// A log that forgets everything when it is dropped.
 #[derive(Debug)]
 pub struct MemoryLog {
+    queue: Queue,
+    desk: Arc<Desk>,
+    hot: HotAggregates,
+}
+
+/// What records the queue.
+#[derive(Debug)]
+struct Desk {
     limits: LogLimits,
     clock: Arc<dyn Clock>,
-    queue: Queue,
-    state: Arc<Mutex<State>>,
-    durable: Arc<watch::Sender<u64>>,
-    hot: HotAggregates,
+    durable: watch::Sender<u64>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
@@ -31,7 +39,7 @@ struct State {
     requests: mpsc::Receiver<Request>,
     tail: Tail,
     events: Vec<RecordedEvent>,
-    versions: HashMap<StreamId, u64>,
+    versions: Versions,
     is_held: bool,
     failures: VecDeque<AppendError>,
 }
@@ -42,21 +50,23 @@ impl MemoryLog {
     }
 
     pub fn with(limits: LogLimits, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let (queue, requests) = Queue::new(limits.queue, limits.reserve_wait);
+        let (queue, requests) = Queue::new(limits.queue);
         Arc::new(Self {
             hot: HotAggregates::new(limits.hot_aggregates),
-            limits,
-            clock,
             queue,
-            state: Arc::new(Mutex::new(State {
-                requests,
-                tail: Tail::EMPTY,
-                events: Vec::new(),
-                versions: HashMap::new(),
-                is_held: false,
-                failures: VecDeque::new(),
-            })),
-            durable: Arc::new(watch::Sender::new(0)),
+            desk: Arc::new(Desk {
+                limits,
+                clock,
+                durable: watch::Sender::new(0),
+                state: Mutex::new(State {
+                    requests,
+                    tail: Tail::EMPTY,
+                    events: Vec::new(),
+                    versions: Versions::new(usize::MAX),
+                    is_held: false,
+                    failures: VecDeque::new(),
+                }),
+            }),
         })
     }
 
@@ -70,7 +80,7 @@ impl MemoryLog {
     #[doc(hidden)]
     pub fn release(&self) {
         self.state().is_held = false;
-        self.drain();
+        self.desk.drain();
     }
 
     /// The next batch fails as a whole. Called twice, so does the one after it.
@@ -86,54 +96,49 @@ impl MemoryLog {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        self.desk.state()
+    }
+}
+
+impl Desk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn drain(&self) {
-        drain(&self.state, &self.limits, self.clock.as_ref(), &self.durable);
-    }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn drain(state: &Mutex<State>, limits: &LogLimits, clock: &dyn Clock, durable: &watch::Sender<u64>) {
-    let mut state = lock(state);
-    if state.is_held {
-        return;
-    }
-    let mut batch = Vec::new();
-    while let Ok(request) = state.requests.try_recv() {
-        batch.push(request);
-    }
-    if batch.is_empty() {
-        return;
-    }
-    if let Some(error) = state.failures.pop_front() {
-        for request in batch {
-            request.answer(Err(error.clone()));
+        let mut state = self.state();
+        if !state.is_held {
+            self.record_all(&mut state);
         }
-        return;
     }
-    let ground = Ground {
-        tail: state.tail,
-        now: clock.now(),
-        patience: limits.outage_wait,
-        spoiled: &HashSet::new(),
-    };
-    let plan = Plan::make(reject_malformed(batch), &ground, |stream| {
-        state.versions.get(stream).copied().unwrap_or(0)
-    });
-    for accepted in &plan.accepted {
-        record(&mut state.events, accepted, &plan);
+
+    fn record_all(&self, state: &mut State) {
+        let mut batch = Vec::new();
+        while let Ok(request) = state.requests.try_recv() {
+            batch.push(request);
+        }
+        if batch.is_empty() {
+            return;
+        }
+        if let Some(error) = state.failures.pop_front() {
+            for request in batch {
+                request.answer(Err(error.clone()));
+            }
+            return;
+        }
+        let ground = Ground::new(self.clock.now(), self.limits.outage_wait);
+        let mut plan = Plan::after(state.tail);
+        for request in reject_malformed(batch) {
+            let version = state.versions.get(&request.append().stream).unwrap_or(0);
+            plan.judge(request, version, &ground, &mut state.versions);
+        }
+        state
+            .events
+            .extend(plan.rows().map(|row| recorded(&row, plan.recorded_at)));
+        state.tail = plan.tail;
+        self.durable.send_replace(state.tail.head.position);
+        plan.acknowledge();
     }
-    state.tail = plan.tail;
-    state
-        .versions
-        .extend(plan.versions.iter().map(|(stream, version)| (stream.clone(), *version)));
-    durable.send_replace(state.tail.head.position);
-    plan.acknowledge();
 }
 
 /// A database would refuse what is no JSON; so does this.
@@ -162,21 +167,18 @@ fn reject_malformed(batch: Vec<Request>) -> Vec<Request> {
     sound
 }
 
-fn record(events: &mut Vec<RecordedEvent>, accepted: &Accepted, plan: &Plan) {
-    let append = accepted.request.append();
-    for ((event, hash), (sequence, position)) in append.events.iter().zip(&accepted.hashes).zip(accepted.numbers()) {
-        events.push(RecordedEvent {
-            position,
-            aggregate_type: append.stream.aggregate_type.to_owned(),
-            aggregate_id: append.stream.aggregate_id.to_string(),
-            sequence,
-            event_type: event.event_type.clone().into_owned(),
-            event_version: event.event_version.clone().into_owned(),
-            payload: String::from_utf8_lossy(&event.payload).into_owned(),
-            metadata: String::from_utf8_lossy(&append.metadata).into_owned(),
-            recorded_at: plan.recorded_at,
-            hash: *hash,
-        });
+fn recorded(row: &Row<'_>, recorded_at: Timestamp) -> RecordedEvent {
+    RecordedEvent {
+        position: row.position,
+        aggregate_type: row.stream.aggregate_type.to_owned(),
+        aggregate_id: row.stream.aggregate_id.to_string(),
+        sequence: row.sequence,
+        event_type: row.event.event_type.clone().into_owned(),
+        event_version: row.event.event_version.clone().into_owned(),
+        payload: String::from_utf8_lossy(&row.event.payload).into_owned(),
+        metadata: String::from_utf8_lossy(row.metadata).into_owned(),
+        recorded_at,
+        hash: *row.hash,
     }
 }
 
@@ -190,14 +192,10 @@ impl EventLog for MemoryLog {
         }
     }
 
-    async fn reserve(&self) -> Result<Permit, AppendError> {
-        let place = self.queue.reserve().await?;
-        let state = Arc::clone(&self.state);
-        let (limits, clock, durable) = (self.limits.clone(), Arc::clone(&self.clock), Arc::clone(&self.durable));
-        Ok(Permit::new(move |request| {
-            drop(place.send(request));
-            drain(&state, &limits, clock.as_ref(), &durable);
-        }))
+    fn reserve(&self) -> Result<Permit, AppendError> {
+        let place = self.queue.reserve()?;
+        let desk = Arc::clone(&self.desk);
+        Ok(Permit::with_reader(place, Arc::new(move || desk.drain())))
     }
 
     async fn read_stream(
@@ -226,7 +224,7 @@ impl EventLog for MemoryLog {
     }
 
     fn wake(&self) -> watch::Receiver<u64> {
-        self.durable.subscribe()
+        self.desk.durable.subscribe()
     }
 
     fn epoch(&self) -> Option<u64> {

@@ -5,13 +5,11 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use futures::FutureExt as _;
-use futures::future::Shared;
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::OwnedPermit;
 use tokio::time::Instant;
 
 use crate::{AppendError, Appended, StreamAppend};
@@ -21,17 +19,30 @@ pub type Outcome = Result<Appended, AppendError>;
 /// A run of decisions that rest on one another, starting from one load of an aggregate. Once one of them fails, all that
 /// are still queued fail too (`Cascade`), and the aggregate is loaded again.
 #[derive(Clone, Debug, Default)]
-pub struct Generation {
-    broken: Arc<AtomicBool>,
+pub struct Generation(Arc<Run>);
+
+#[derive(Debug, Default)]
+struct Run {
+    is_broken: AtomicBool,
+    /// In which epoch of the log the aggregate was loaded.
+    epoch: Option<u64>,
 }
 
 impl Generation {
+    /// Starts from a load in this epoch of the log.
+    pub(crate) fn in_epoch(epoch: Option<u64>) -> Self {
+        Self(Arc::new(Run {
+            is_broken: AtomicBool::new(false),
+            epoch,
+        }))
+    }
+
     pub fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Acquire)
+        self.0.is_broken.load(Ordering::Acquire)
     }
 
     fn break_off(&self) {
-        self.broken.store(true, Ordering::Release);
+        self.0.is_broken.store(true, Ordering::Release);
     }
 }
 
@@ -41,7 +52,7 @@ pub struct Request {
     append: StreamAppend,
     generation: Option<Generation>,
     queued_at: Instant,
-    answer: Option<oneshot::Sender<Outcome>>,
+    answer: Option<Arc<Answer>>,
 }
 
 impl Request {
@@ -58,19 +69,31 @@ impl Request {
         self.generation.as_ref().is_some_and(Generation::is_broken)
     }
 
+    /// Whether the version it expects needs no proof: its aggregate was loaded in this epoch, in which nobody else
+    /// appends, and what was decided since is in the queue before it.
+    pub(crate) fn vouches_in(&self, epoch: u64) -> bool {
+        self.generation
+            .as_ref()
+            .is_some_and(|generation| generation.0.epoch == Some(epoch) && !generation.is_broken())
+    }
+
+    /// Cuts off what rests on it, before it is answered.
+    pub(crate) fn break_off(&self) {
+        if let Some(generation) = &self.generation {
+            generation.break_off();
+        }
+    }
+
     pub fn answer(mut self, outcome: Outcome) {
         self.settle(outcome);
     }
 
     fn settle(&mut self, outcome: Outcome) {
         let Some(answer) = self.answer.take() else { return };
-        if outcome.is_err()
-            && let Some(generation) = &self.generation
-        {
-            generation.break_off();
+        if outcome.is_err() {
+            self.break_off();
         }
-        // Nobody listens if the caller gave up; the append stands or falls without it.
-        let _ = answer.send(outcome);
+        answer.give(outcome);
     }
 }
 
@@ -82,24 +105,35 @@ impl Drop for Request {
 
 /// A place in the queue, to be used once. Dropping it gives the place back.
 pub struct Permit {
-    send: Box<dyn FnOnce(Request) + Send>,
+    place: OwnedPermit<Request>,
+    reader: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Permit {
-    pub fn new(send: impl FnOnce(Request) + Send + 'static) -> Self {
-        Self { send: Box::new(send) }
+    pub(crate) fn new(place: OwnedPermit<Request>) -> Self {
+        Self { place, reader: None }
+    }
+
+    /// A place in a queue that nobody reads by himself: `reader` is called when something is in it.
+    pub(crate) fn with_reader(place: OwnedPermit<Request>, reader: Arc<dyn Fn() + Send + Sync>) -> Self {
+        let reader = Some(reader);
+        Self { place, reader }
     }
 
     /// Never waits. What is enqueued in this order is recorded in this order.
     pub fn enqueue(self, append: StreamAppend, generation: Option<Generation>) -> Pending {
-        let (answer, receiver) = oneshot::channel();
-        (self.send)(Request {
+        let answer = Arc::new(Answer::default());
+        // A closed queue still takes what was promised a place; its reader answers it.
+        drop(self.place.send(Request {
             append,
             generation,
             queued_at: Instant::now(),
-            answer: Some(answer),
-        });
-        Pending(Answer(receiver).shared())
+            answer: Some(Arc::clone(&answer)),
+        }));
+        if let Some(read) = self.reader {
+            read();
+        }
+        Pending(answer)
     }
 }
 
@@ -111,32 +145,68 @@ impl fmt::Debug for Permit {
 
 /// The fate of an enqueued append; clones see the same one.
 #[derive(Clone, Debug)]
-pub struct Pending(Shared<Answer>);
+pub struct Pending(Arc<Answer>);
 
 impl Pending {
     /// The outcome, if it is known by now.
     pub fn known(&self) -> Option<Outcome> {
-        self.0.clone().now_or_never()
+        self.0.state().outcome.clone()
     }
 }
 
 impl Future for Pending {
     type Output = Outcome;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
-        self.0.poll_unpin(context)
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let mut state = self.0.state();
+        if let Some(outcome) = &state.outcome {
+            return Poll::Ready(outcome.clone());
+        }
+        state.wait(context.waker());
+        Poll::Pending
     }
 }
 
-#[derive(Debug)]
-struct Answer(oneshot::Receiver<Outcome>);
+/// Where an outcome is left for those who wait for it.
+#[derive(Debug, Default)]
+struct Answer(Mutex<AnswerState>);
 
-impl Future for Answer {
-    type Output = Outcome;
+#[derive(Debug, Default)]
+struct AnswerState {
+    outcome: Option<Outcome>,
+    /// Almost always one.
+    first: Option<Waker>,
+    others: Vec<Waker>,
+}
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
-        self.0
-            .poll_unpin(context)
-            .map(|answer| answer.unwrap_or_else(|_| Err(AppendError::Unavailable("the log stopped".to_owned()))))
+impl Answer {
+    fn state(&self) -> MutexGuard<'_, AnswerState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give(&self, outcome: Outcome) {
+        let (first, others) = {
+            let mut state = self.state();
+            state.outcome = Some(outcome);
+            (state.first.take(), std::mem::take(&mut state.others))
+        };
+        first.into_iter().chain(others).for_each(Waker::wake);
+    }
+}
+
+impl AnswerState {
+    fn wait(&mut self, waker: &Waker) {
+        if self
+            .first
+            .iter()
+            .chain(&self.others)
+            .any(|known| known.will_wake(waker))
+        {
+            return;
+        }
+        match &self.first {
+            None => self.first = Some(waker.clone()),
+            Some(_) => self.others.push(waker.clone()),
+        }
     }
 }

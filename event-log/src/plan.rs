@@ -2,8 +2,12 @@
 //!
 //! Requests are judged in the order of the queue, each on what the accepted ones before it leave behind. Positions are
 //! contiguous, `recorded_at` never goes back, and every event is linked to the one before it.
+//!
+//! Answers come in the order of the queue, as far as a stream is concerned: who is refused hears of it when the fate of
+//! what came before is known. Whoever loads an aggregate again relies on that.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
@@ -11,7 +15,8 @@ use tokio::time::Instant;
 
 use crate::chain::{self, Leaf};
 use crate::pipeline::Request;
-use crate::{AppendError, Appended, Head, StreamId};
+use crate::versions::Versions;
+use crate::{AppendError, Appended, Head, NewEvent, StreamId};
 
 /// Where the log ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,78 +32,87 @@ impl Tail {
     };
 }
 
-/// An accepted request with the numbers it gets.
-#[derive(Debug)]
-pub(crate) struct Accepted {
-    pub(crate) request: Request,
-    pub(crate) appended: Appended,
-    /// One for each event.
-    pub(crate) hashes: Vec<[u8; 32]>,
-}
-
-impl Accepted {
-    /// `(sequence, position)` of each event.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = (u64, u64)> {
-        let count = self.hashes.len() as u64;
-        let sequence = self.appended.last_sequence - count;
-        let position = self.appended.position - count;
-        (1..=count).map(move |nth| (sequence + nth, position + nth))
-    }
-}
-
 /// What one statement records.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) accepted: Vec<Accepted>,
+    /// In the order of the queue.
+    accepted: Vec<Request>,
+    refused: Vec<(Request, AppendError)>,
+    /// One for each event.
+    hashes: Vec<[u8; 32]>,
+    /// Of all its events: when the first of its requests was judged.
     pub(crate) recorded_at: Timestamp,
     /// What the first event is chained to.
     pub(crate) previous: Head,
     /// Where the log ends once this is recorded.
     pub(crate) tail: Tail,
-    pub(crate) versions: HashMap<StreamId, u64>,
 }
 
-/// What the judgement rests on, beside the requests.
+/// An event with the numbers it gets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) position: u64,
+    pub(crate) stream: &'a StreamId,
+    pub(crate) sequence: u64,
+    pub(crate) event: &'a NewEvent,
+    pub(crate) metadata: &'a Arc<[u8]>,
+    pub(crate) hash: &'a [u8; 32],
+}
+
+/// What the judgement rests on, beside the requests and the versions of their streams.
 #[derive(Debug)]
-pub(crate) struct Ground<'a> {
-    pub(crate) tail: Tail,
-    pub(crate) now: Timestamp,
+pub(crate) struct Ground {
+    now: Timestamp,
+    judged_at: Instant,
     /// A request that waited longer is not tried: its caller was promised an answer.
-    pub(crate) patience: Duration,
+    patience: Duration,
     /// Streams of which a request of this very batch was rejected.
-    pub(crate) spoiled: &'a HashSet<StreamId>,
+    pub(crate) spoiled: HashSet<StreamId>,
+}
+
+impl Ground {
+    pub(crate) fn new(now: Timestamp, patience: Duration) -> Self {
+        Self {
+            now,
+            judged_at: Instant::now(),
+            patience,
+            spoiled: HashSet::new(),
+        }
+    }
 }
 
 impl Plan {
-    /// Answers the requests that cannot be recorded, and numbers the others. `version` knows every stream of the batch.
-    pub(crate) fn make(requests: Vec<Request>, ground: &Ground<'_>, version: impl Fn(&StreamId) -> u64) -> Self {
-        let recorded_at = ground.now.max(ground.tail.recorded_at);
-        let mut plan = Self {
-            accepted: Vec::with_capacity(requests.len()),
-            recorded_at,
-            previous: ground.tail.head,
-            tail: ground.tail,
-            versions: HashMap::new(),
-        };
-        let asked_at = Instant::now();
-        for request in requests {
-            let stream = &request.append().stream;
-            let actual = plan.versions.get(stream).copied().unwrap_or_else(|| version(stream));
-            match refusal(&request, actual, asked_at, ground) {
-                Some(error) => request.answer(Err(error)),
-                None => plan.accept(request),
-            }
+    /// Nothing yet, to come after `tail`.
+    pub(crate) fn after(tail: Tail) -> Self {
+        Self {
+            accepted: Vec::new(),
+            refused: Vec::new(),
+            hashes: Vec::new(),
+            recorded_at: tail.recorded_at,
+            previous: tail.head,
+            tail,
         }
-        if !plan.accepted.is_empty() {
-            plan.tail.recorded_at = recorded_at;
-        }
-        plan
     }
 
-    fn accept(&mut self, request: Request) {
+    /// Numbers a request whose stream is at version `actual`, or refuses it if it cannot be recorded.
+    pub(crate) fn judge(&mut self, request: Request, actual: u64, ground: &Ground, versions: &mut Versions) {
+        if let Some(error) = refusal(&request, actual, ground) {
+            request.break_off();
+            self.refused.push((request, error));
+            return;
+        }
+        if self.is_empty() {
+            self.recorded_at = ground.now.max(self.tail.recorded_at);
+        }
+        let last = self.number(&request);
+        versions.set(&request.append().stream, last);
+        self.accepted.push(request);
+    }
+
+    /// Numbers the events of a request and links them; returns the version of its stream.
+    fn number(&mut self, request: &Request) -> u64 {
         let append = request.append();
         let mut sequence = append.expected_version;
-        let mut hashes = Vec::with_capacity(append.events.len());
         let Head { mut position, mut hash } = self.tail.head;
         for event in &append.events {
             sequence += 1;
@@ -117,46 +131,92 @@ impl Plan {
                     metadata: &append.metadata,
                 },
             );
-            hashes.push(hash);
+            self.hashes.push(hash);
         }
-        self.tail.head = Head { position, hash };
-        self.versions.insert(append.stream.clone(), sequence);
-        self.accepted.push(Accepted {
-            request,
-            appended: Appended {
-                last_sequence: sequence,
-                position,
-            },
-            hashes,
-        });
+        self.tail = Tail {
+            head: Head { position, hash },
+            recorded_at: self.recorded_at,
+        };
+        sequence
+    }
+
+    /// How many requests it records.
+    pub(crate) fn len(&self) -> usize {
+        self.accepted.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.accepted.is_empty()
     }
 
-    /// Tells everybody that it is durable.
-    pub(crate) fn acknowledge(self) {
-        for accepted in self.accepted {
-            accepted.request.answer(Ok(accepted.appended));
+    /// When the request that waited longest was enqueued.
+    pub(crate) fn queued_at(&self) -> Option<Instant> {
+        self.accepted.iter().map(Request::queued_at).min()
+    }
+
+    /// The events, in the order of their positions.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let events = self.accepted.iter().flat_map(|request| {
+            let append = request.append();
+            let numbered = append.events.iter().zip(append.expected_version + 1..);
+            numbered.map(move |(event, sequence)| (append, event, sequence))
+        });
+        let numbered = events.zip(self.previous.position + 1..).zip(&self.hashes);
+        numbered.map(|(((append, event, sequence), position), hash)| Row {
+            position,
+            stream: &append.stream,
+            sequence,
+            event,
+            metadata: &append.metadata,
+            hash,
+        })
+    }
+
+    /// Its requests, to be judged again.
+    pub(crate) fn into_requests(self) -> Vec<Request> {
+        let refused = self.refused.into_iter().map(|(request, _)| request);
+        self.accepted.into_iter().chain(refused).collect()
+    }
+
+    /// Answers the requests that cannot be recorded. Everything before them has met its fate.
+    pub(crate) fn refuse(&mut self) {
+        for (request, error) in self.refused.drain(..) {
+            request.answer(Err(error));
         }
     }
 
-    pub(crate) fn fail(self, error: &AppendError) {
-        for accepted in self.accepted {
-            accepted.request.answer(Err(error.clone()));
+    /// Tells everybody that it is durable.
+    pub(crate) fn acknowledge(mut self) {
+        let mut position = self.previous.position;
+        for request in std::mem::take(&mut self.accepted) {
+            let append = request.append();
+            let count = append.events.len() as u64;
+            position += count;
+            let last_sequence = append.expected_version + count;
+            request.answer(Ok(Appended {
+                last_sequence,
+                position,
+            }));
         }
+        self.refuse();
+    }
+
+    pub(crate) fn fail(mut self, error: &AppendError) {
+        for request in std::mem::take(&mut self.accepted) {
+            request.answer(Err(error.clone()));
+        }
+        self.refuse();
     }
 }
 
-fn refusal(request: &Request, actual: u64, asked_at: Instant, ground: &Ground<'_>) -> Option<AppendError> {
+fn refusal(request: &Request, actual: u64, ground: &Ground) -> Option<AppendError> {
     let append = request.append();
     if request.is_cut_off() || ground.spoiled.contains(&append.stream) {
         return Some(AppendError::Cascade {
             stream: append.stream.clone(),
         });
     }
-    if asked_at.duration_since(request.queued_at()) > ground.patience {
+    if ground.judged_at.duration_since(request.queued_at()) > ground.patience {
         return Some(AppendError::Unavailable("the log was away for too long".to_owned()));
     }
     if append.events.is_empty() {

@@ -1,45 +1,25 @@
-//! The bounded queue in front of a log: back-pressure instead of memory.
-
-use std::time::Duration;
+//! The bounded queue in front of a log: back-pressure instead of memory, and an answer at once instead of a wait.
 
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::AppendError;
-use crate::pipeline::{Permit, Request};
+use crate::pipeline::Request;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Queue {
-    sender: mpsc::Sender<Request>,
-    reserve_wait: Duration,
-}
+pub(crate) struct Queue(mpsc::Sender<Request>);
 
 impl Queue {
-    pub(crate) fn new(capacity: usize, reserve_wait: Duration) -> (Self, mpsc::Receiver<Request>) {
+    pub(crate) fn new(capacity: usize) -> (Self, mpsc::Receiver<Request>) {
         let (sender, receiver) = mpsc::channel(capacity);
-        (Self { sender, reserve_wait }, receiver)
+        (Self(sender), receiver)
     }
 
-    pub(crate) async fn reserve(&self) -> Result<mpsc::OwnedPermit<Request>, AppendError> {
-        match self.sender.clone().try_reserve_owned() {
-            Ok(permit) => Ok(permit),
-            Err(TrySendError::Closed(_)) => Err(stopped()),
-            Err(TrySendError::Full(sender)) => tokio::time::timeout(self.reserve_wait, sender.reserve_owned())
-                .await
-                .map_err(|_| AppendError::Overloaded)?
-                .map_err(|_| stopped()),
-        }
+    /// A place, if there is one now: what waits in a full queue would only make its caller wait longer.
+    pub(crate) fn reserve(&self) -> Result<mpsc::OwnedPermit<Request>, AppendError> {
+        self.0.clone().try_reserve_owned().map_err(|refused| match refused {
+            TrySendError::Full(_) => AppendError::Overloaded,
+            TrySendError::Closed(_) => AppendError::Unavailable("the log stopped".to_owned()),
+        })
     }
-
-    pub(crate) async fn permit(&self) -> Result<Permit, AppendError> {
-        let place = self.reserve().await?;
-        Ok(Permit::new(move |request| {
-            // A closed queue still takes what was promised a place; its reader answers it.
-            drop(place.send(request));
-        }))
-    }
-}
-
-fn stopped() -> AppendError {
-    AppendError::Unavailable("the log stopped".to_owned())
 }

@@ -22,12 +22,23 @@ impl Versions {
         }
     }
 
-    pub(crate) fn get(&self, stream: &StreamId) -> Option<u64> {
-        self.young.get(stream).or_else(|| self.old.get(stream)).copied()
+    /// Uses the version: it is young from then on.
+    pub(crate) fn get(&mut self, stream: &StreamId) -> Option<u64> {
+        if let Some(version) = self.young.get(stream) {
+            return Some(*version);
+        }
+        let (stream, version) = self.old.remove_entry(stream)?;
+        self.young.insert(stream, version);
+        Some(version)
     }
 
-    pub(crate) fn set(&mut self, stream: StreamId, version: u64) {
-        self.young.insert(stream, version);
+    pub(crate) fn set(&mut self, stream: &StreamId, version: u64) {
+        match self.young.get_mut(stream) {
+            Some(known) => *known = version,
+            None => {
+                self.young.insert(stream.clone(), version);
+            }
+        }
     }
 
     /// Makes room. Between batches only, so that a batch finds every version that was looked up for it.
@@ -61,7 +72,7 @@ mod tests {
         let mut versions = Versions::new(4);
         for number in 0..100 {
             versions.age();
-            versions.set(stream(number), 7);
+            versions.set(&stream(number), 7);
             assert!(versions.young.len() + versions.old.len() <= 4);
         }
         assert_eq!(versions.get(&stream(0)), None);

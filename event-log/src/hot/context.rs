@@ -40,10 +40,6 @@ impl<A: Aggregate> HotContext<A> {
         &self.slot.aggregate
     }
 
-    pub(crate) fn foundation(&self) -> Foundation {
-        self.slot.foundation()
-    }
-
     /// Gives the aggregate back as it was.
     pub(crate) fn untouched(mut self) -> Foundation {
         self.is_settled = true;

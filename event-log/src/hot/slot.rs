@@ -5,10 +5,15 @@ use std::sync::Arc;
 
 use cqrs_es::{Aggregate, DomainEvent as _};
 
+use serde::Serialize;
+
 use super::HotError;
 use super::load::load;
 use crate::pipeline::{Generation, Outcome, Pending, Permit};
 use crate::{EventLog, NewEvent, StreamAppend, StreamId};
+
+/// Most events fit, so that their text is not moved while it grows.
+const EVENT_BYTES: usize = 512;
 
 /// The speculative state of an aggregate: everything that was decided, durable or not.
 #[derive(Debug)]
@@ -46,7 +51,7 @@ impl<A: Aggregate> Slot<A> {
         self.dirty = true;
     }
 
-    fn is_current(&self, log: &dyn EventLog) -> bool {
+    pub(super) fn is_current(&self, log: &dyn EventLog) -> bool {
         !self.dirty && !self.generation.is_broken() && self.epoch.is_some() && self.epoch == log.epoch()
     }
 
@@ -66,7 +71,7 @@ impl<A: Aggregate> Slot<A> {
         self.version = loaded.version;
         self.position = loaded.position;
         self.epoch = epoch;
-        self.generation = Generation::default();
+        self.generation = Generation::in_epoch(epoch);
         self.in_flight = None;
         self.dirty = false;
         Ok(true)
@@ -84,7 +89,7 @@ impl<A: Aggregate> Slot<A> {
             new_events.push(NewEvent {
                 event_type: Cow::Owned(event.event_type()),
                 event_version: Cow::Owned(event.event_version()),
-                payload: serde_json::to_vec(event).map_err(|error| HotError::Corrupt(error.to_string()))?,
+                payload: text_of(event)?,
             });
         }
         let append = StreamAppend {
@@ -119,6 +124,13 @@ impl<A: Aggregate> Slot<A> {
     }
 }
 
+/// The JSON of an event, serialised once: these bytes are hashed and stored.
+fn text_of(event: &impl Serialize) -> Result<Vec<u8>, HotError> {
+    let mut text = Vec::with_capacity(EVENT_BYTES);
+    serde_json::to_writer(&mut text, event).map_err(|error| HotError::Corrupt(error.to_string()))?;
+    Ok(text)
+}
+
 /// What a look at an aggregate rests on: its last append, durable or still on its way.
 #[derive(Clone, Debug)]
 pub(crate) struct Foundation {
@@ -127,12 +139,6 @@ pub(crate) struct Foundation {
 }
 
 impl Foundation {
-    pub(crate) fn is_known_durable(&self) -> bool {
-        self.in_flight
-            .as_ref()
-            .is_none_or(|pending| matches!(pending.known(), Some(Ok(_))))
-    }
-
     /// Waits until it is durable: the position of the last event, or why it never will be.
     pub(crate) async fn durable(self) -> Result<u64, crate::AppendError> {
         match self.in_flight {

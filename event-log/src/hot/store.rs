@@ -57,10 +57,9 @@ impl<A: Aggregate + 'static> HotStore<A> {
         self.len() == 0
     }
 
-    /// For a command: a place in the queue first, then the aggregate's lock. The other way round, commands that wait for
-    /// a place would hold up everybody else in their room.
+    /// For a command: a place in the queue first, then the aggregate's lock.
     pub(crate) async fn check_out(&self, id: &str) -> Result<HotContext<A>, HotError> {
-        let permit = self.log.reserve().await?;
+        let permit = self.log.reserve()?;
         self.enter(id, Some(permit)).await
     }
 

@@ -1,6 +1,6 @@
-//! A session that leads the log: the sequencer's connection, and what it knows about the table's end.
+//! A session that leads the log: the sequencer's line to PostgreSQL, and what it knows about the table's end.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::election::Incumbent;
@@ -19,10 +19,18 @@ const NETWORK_SLACK: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Lead<S> {
+    pub(super) line: Line<S>,
+    /// Where the table ends, as far as it is known to be recorded.
+    pub(super) tail: Tail,
+    /// Of the streams as they will be once what is planned is recorded; forgotten if it is not.
+    pub(super) versions: Versions,
+}
+
+/// A session, and how long each of its statements may take.
+#[derive(Debug)]
+pub(super) struct Line<S> {
     session: S,
     statement_limit: Duration,
-    pub(super) tail: Tail,
-    versions: Versions,
     /// The lock was lost; what is known to be recorded may still be acknowledged, but nothing more may be tried.
     pub(super) is_over: bool,
 }
@@ -57,58 +65,61 @@ impl<S: Session> Lead<S> {
         let statement_limit = statement_time(limits);
         let tail = in_time(statement_limit, session.tail()).await?;
         Ok(Self {
-            session,
-            statement_limit,
+            line: Line {
+                session,
+                statement_limit,
+                is_over: false,
+            },
             tail,
             versions: Versions::new(limits.versions),
-            is_over: false,
         })
     }
 
     /// Somebody else appended: reads the end again, if this session still leads.
     pub(super) async fn reload(&mut self, limits: &LogLimits) -> Result<bool, sqlx::Error> {
-        if !try_lead(&mut self.session, limits).await? {
+        if !try_lead(&mut self.line.session, limits).await? {
             return Ok(false);
         }
         self.versions.clear();
-        self.tail = in_time(self.statement_limit, self.session.tail()).await?;
+        self.tail = in_time(self.line.statement_limit, self.line.session.tail()).await?;
         Ok(true)
     }
 
-    /// Goes on in a new session and with the same knowledge.
-    pub(super) fn replace_session(&mut self, session: S) {
-        self.session = session;
-    }
-
-    /// Looks up the versions of the streams that are not remembered.
-    pub(super) async fn learn(&mut self, requests: &[Request]) -> Result<(), sqlx::Error> {
-        self.versions.age();
+    /// Looks up the versions of the streams that are not known.
+    pub(super) async fn learn(&mut self, requests: &[Request], epoch: u64) -> Result<(), sqlx::Error> {
         let mut unknown = HashSet::new();
         for request in requests {
             let stream = &request.append().stream;
-            match self.versions.get(stream) {
-                // Into the young half, so that the next batches find it there.
-                Some(version) => self.versions.set(stream.clone(), version),
-                None if stream.is_storable() => {
-                    unknown.insert(stream.clone());
-                }
-                None => {}
+            if stream.is_storable() && known_version(&mut self.versions, request, epoch).is_none() {
+                unknown.insert(stream.clone());
             }
         }
         if unknown.is_empty() {
             return Ok(());
         }
         let unknown: Vec<StreamId> = unknown.into_iter().collect();
-        let found = in_time(self.statement_limit, self.session.versions(&unknown)).await?;
-        self.remember(found);
+        let found = in_time(self.line.statement_limit, self.line.session.versions(&unknown)).await?;
+        for (stream, version) in found {
+            self.versions.set(&stream, version);
+        }
         Ok(())
     }
+}
 
-    pub(super) fn version(&self, stream: &StreamId) -> u64 {
-        self.versions.get(stream).unwrap_or(0)
+/// The version of a request's stream, if it is remembered, or if the request vouches for it.
+pub(super) fn known_version(versions: &mut Versions, request: &Request, epoch: u64) -> Option<u64> {
+    let append = request.append();
+    let vouched = || request.vouches_in(epoch).then_some(append.expected_version);
+    versions.get(&append.stream).or_else(vouched)
+}
+
+impl<S: Session> Line<S> {
+    /// Goes on in a new session.
+    pub(super) fn replace_session(&mut self, session: S) {
+        self.session = session;
     }
 
-    /// `false` if the log does not end where this lead believes.
+    /// `false` if the log does not end where the plan believes.
     pub(super) async fn insert(&mut self, plan: &Plan) -> Result<bool, sqlx::Error> {
         in_time(self.statement_limit, self.session.insert(plan)).await
     }
@@ -132,21 +143,8 @@ impl<S: Session> Lead<S> {
         in_time(self.statement_limit, self.session.resign(node)).await
     }
 
-    /// Takes the plan in as recorded.
-    pub(super) fn advance(&mut self, plan: &mut Plan) {
-        self.tail = plan.tail;
-        let versions = std::mem::take(&mut plan.versions);
-        self.remember(versions);
-    }
-
     pub(super) async fn ping(&mut self) -> Result<(), sqlx::Error> {
         in_time(self.statement_limit, self.session.ping()).await
-    }
-
-    fn remember(&mut self, versions: HashMap<StreamId, u64>) {
-        for (stream, version) in versions {
-            self.versions.set(stream, version);
-        }
     }
 }
 

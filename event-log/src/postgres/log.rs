@@ -103,7 +103,7 @@ impl PostgresLog {
     }
 
     fn without_sequencer(pool: PgPool, limits: &LogLimits) -> (Arc<Self>, mpsc::Receiver<Request>) {
-        let (queue, requests) = Queue::new(limits.queue, limits.reserve_wait);
+        let (queue, requests) = Queue::new(limits.queue);
         let shared = Arc::new(Shared::new(limits.lease));
         let log = Self {
             repository: PostgresEventRepository::new(pool.clone()),
@@ -140,7 +140,7 @@ impl EventLog for PostgresLog {
         }
     }
 
-    async fn reserve(&self) -> Result<Permit, AppendError> {
+    fn reserve(&self) -> Result<Permit, AppendError> {
         match &*self.standing.borrow() {
             Standing::Away(reason) => return Err(AppendError::Unavailable(reason.clone())),
             Standing::Following { .. } => {
@@ -148,7 +148,7 @@ impl EventLog for PostgresLog {
             }
             Standing::Starting | Standing::Leading => {}
         }
-        self.queue.permit().await
+        self.queue.reserve().map(Permit::new)
     }
 
     async fn read_stream(

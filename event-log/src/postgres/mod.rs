@@ -8,7 +8,9 @@
 //!   refused because it did, which its hash proves.
 //! - PostgreSQL may go away at any time. Appends then fail within a bounded time, and the log recovers by itself.
 
+mod desk;
 mod election;
+mod intake;
 mod lead;
 mod log;
 mod office;

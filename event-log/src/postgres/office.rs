@@ -1,23 +1,20 @@
-//! Becoming the leader, staying it, and recording batches as the leader.
+//! Becoming the leader, staying it, and finding out what became of a statement.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{error, warn};
 
-use super::lead::{self, Lead};
+use super::lead::{self, Lead, Line};
 use super::session::Database;
 use super::standing::{Shared, Standing};
 use super::trouble::Trouble;
-use crate::feed::Batch;
+use crate::Clock;
 use crate::jitter::BackOff;
 use crate::leader::Node;
 use crate::limits::LogLimits;
-use crate::pipeline::Request;
-use crate::plan::{Ground, Plan};
-use crate::{AppendError, Clock, StreamId};
+use crate::plan::Plan;
 
 /// How often a follower asks whether the leader is gone.
 const LEADER_RETRY: Duration = Duration::from_millis(200);
@@ -44,7 +41,7 @@ pub(super) enum End {
 }
 
 /// What became of a statement.
-enum Fate {
+pub(super) enum Fate {
     Recorded,
     Refused(String),
     Lost(End),
@@ -76,7 +73,7 @@ impl<D: Database> Office<D> {
         self.outwait_predecessor(&mut session).await?;
         let asked = Instant::now();
         let mut lead = Lead::begin(session, &self.limits).await?;
-        lead.take_office(&self.node).await?;
+        lead.line.take_office(&self.node).await?;
         self.shared.confirm(asked);
         Ok(lead)
     }
@@ -106,72 +103,12 @@ impl<D: Database> Office<D> {
         Ok(())
     }
 
-    /// Records a batch. Bytes that PostgreSQL refuses are found by halving: only their command fails, and those that
-    /// rest on it.
-    pub(super) async fn record(&self, lead: &mut Lead<D::Session>, batch: Vec<Request>) -> Result<(), End> {
-        let mut spoiled = HashSet::new();
-        let mut work = vec![batch];
-        while let Some(chunk) = work.pop() {
-            if lead.is_over {
-                return Err(End::Disconnected("the lead was lost".to_owned()));
-            }
-            let Some(mut plan) = self.plan(lead, chunk, &spoiled).await? else {
-                continue;
-            };
-            match self.commit(lead, &plan).await {
-                Fate::Recorded => {
-                    lead.advance(&mut plan);
-                    metrics::counter!("boxoffice_log_batches_total").increment(1);
-                    metrics::counter!("boxoffice_log_appends_total").increment(plan.accepted.len() as u64);
-                    let batch = Batch::of(&plan);
-                    plan.acknowledge();
-                    self.shared.feed().push(batch);
-                    self.shared.announce(lead.tail.head.position);
-                }
-                Fate::Refused(reason) => split(plan, reason, &mut spoiled, &mut work),
-                Fate::Lost(end) => {
-                    plan.fail(&AppendError::Unavailable("the outcome is unknown".to_owned()));
-                    return Err(end);
-                }
-            }
-        }
-        if lead.is_over {
-            return Err(End::Disconnected("the lead was lost".to_owned()));
-        }
-        Ok(())
-    }
-
-    /// Judges the requests on what the table holds. `None` if none of them is to be recorded.
-    async fn plan(
-        &self,
-        lead: &mut Lead<D::Session>,
-        chunk: Vec<Request>,
-        spoiled: &HashSet<StreamId>,
-    ) -> Result<Option<Plan>, End> {
-        let deadline = self.deadline(&chunk);
-        while let Err(error) = lead.learn(&chunk).await {
-            match Trouble::of(&error) {
-                Trouble::TimedOut if Instant::now() < deadline => {}
-                Trouble::Gone if self.reconnect(lead, deadline).await => {}
-                _ => return Err(End::Disconnected(error.to_string())),
-            }
-        }
-        let ground = Ground {
-            tail: lead.tail,
-            now: self.clock.now(),
-            patience: self.limits.outage_wait,
-            spoiled,
-        };
-        let plan = Plan::make(chunk, &ground, |stream| lead.version(stream));
-        Ok((!plan.is_empty()).then_some(plan))
-    }
-
     /// Tries the identical statement until its fate is known, or for as long as its callers were promised to wait.
-    async fn commit(&self, lead: &mut Lead<D::Session>, plan: &Plan) -> Fate {
-        let deadline = self.deadline(plan.accepted.iter().map(|accepted| &accepted.request));
+    pub(super) async fn commit(&self, line: &mut Line<D::Session>, plan: &Plan) -> Fate {
+        let deadline = self.deadline(plan.queued_at());
         loop {
             let asked = Instant::now();
-            let error = match lead.insert(plan).await {
+            let error = match line.insert(plan).await {
                 Ok(true) => {
                     self.shared.confirm(asked);
                     return Fate::Recorded;
@@ -181,7 +118,7 @@ impl<D: Database> Office<D> {
             };
             let trouble = match Trouble::of(&error) {
                 Trouble::Data => return Fate::Refused(error.to_string()),
-                Trouble::Fence => match lead.has_recorded(plan).await {
+                Trouble::Fence => match line.has_recorded(plan).await {
                     Ok(true) => return Fate::Recorded,
                     Ok(false) => return Fate::Lost(End::Fenced),
                     Err(error) => Trouble::of(&error),
@@ -192,20 +129,20 @@ impl<D: Database> Office<D> {
             if Instant::now() >= deadline {
                 return Fate::Lost(End::Disconnected(error.to_string()));
             }
-            if trouble != Trouble::TimedOut && !self.reconnect(lead, deadline).await {
-                return self.last_look(lead, plan, &error).await;
+            if trouble != Trouble::TimedOut && !self.reconnect(line, deadline).await {
+                return self.last_look(line, plan, &error).await;
             }
         }
     }
 
     /// The deadline has passed without the lead. Another process may lead by now, so nothing may be tried again; but
     /// if the batch is there, it is there.
-    async fn last_look(&self, lead: &mut Lead<D::Session>, plan: &Plan, error: &sqlx::Error) -> Fate {
+    async fn last_look(&self, line: &mut Line<D::Session>, plan: &Plan, error: &sqlx::Error) -> Fate {
         let is_recorded = match lead::connect(&self.database, &self.limits).await {
             Ok(session) => {
-                lead.replace_session(session);
-                lead.is_over = true;
-                lead.has_recorded(plan).await.unwrap_or(false)
+                line.replace_session(session);
+                line.is_over = true;
+                line.has_recorded(plan).await.unwrap_or(false)
             }
             Err(_) => false,
         };
@@ -217,13 +154,13 @@ impl<D: Database> Office<D> {
     }
 
     /// A new connection for the same lead, before `deadline`. Our own lost session may hold the lock for a while.
-    async fn reconnect(&self, lead: &mut Lead<D::Session>, deadline: Instant) -> bool {
+    pub(super) async fn reconnect(&self, line: &mut Line<D::Session>, deadline: Instant) -> bool {
         self.shared
             .set_standing(Standing::Away("the connection to the database was lost".to_owned()));
         let Ok(Some(session)) = tokio::time::timeout_at(deadline, self.reconnected()).await else {
             return false;
         };
-        lead.replace_session(session);
+        line.replace_session(session);
         self.shared.set_standing(Standing::Leading);
         true
     }
@@ -253,22 +190,8 @@ impl<D: Database> Office<D> {
         incumbent.is_ok_and(|incumbent| incumbent.is_some_and(|incumbent| incumbent.node != self.node.id))
     }
 
-    fn deadline<'a>(&self, requests: impl IntoIterator<Item = &'a Request>) -> Instant {
-        let oldest = requests.into_iter().map(Request::queued_at).min();
+    /// Until when somebody who asked at `oldest` waits.
+    pub(super) fn deadline(&self, oldest: Option<Instant>) -> Instant {
         oldest.unwrap_or_else(Instant::now) + self.limits.outage_wait
-    }
-}
-
-/// Halves a refused plan, or rejects the one command that is left of it.
-fn split(plan: Plan, reason: String, spoiled: &mut HashSet<StreamId>, work: &mut Vec<Vec<Request>>) {
-    let mut requests: Vec<Request> = plan.accepted.into_iter().map(|accepted| accepted.request).collect();
-    if requests.len() > 1 {
-        let later = requests.split_off(requests.len() / 2);
-        work.push(later);
-        work.push(requests);
-    } else if let Some(culprit) = requests.pop() {
-        spoiled.insert(culprit.append().stream.clone());
-        error!(log.stream = %culprit.append().stream, "the database refuses an event: {reason}");
-        culprit.answer(Err(AppendError::Rejected(reason)));
     }
 }

@@ -7,19 +7,21 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::desk::Desk;
+use super::intake::Intake;
 use super::lead::Lead;
 use super::office::{End, Office};
 use super::session::Database;
 use super::standing::{Shared, Standing};
+use crate::Clock;
 use crate::leader::Node;
 use crate::limits::LogLimits;
 use crate::pipeline::Request;
 use crate::plan::Tail;
-use crate::{AppendError, Clock};
 
 pub(super) struct Sequencer<D> {
     office: Office<D>,
-    requests: mpsc::Receiver<Request>,
+    intake: Intake,
     cancel: CancellationToken,
     /// Where the log ended when this process last wrote it.
     known: Option<Tail>,
@@ -43,7 +45,7 @@ impl<D: Database> Sequencer<D> {
                 clock,
                 shared,
             },
-            requests,
+            intake: Intake::new(requests),
             cancel,
             known: None,
         }
@@ -61,10 +63,8 @@ impl<D: Database> Sequencer<D> {
             }
         }
         self.resign("the log stopped");
-        self.requests.close();
-        while let Some(request) = self.requests.recv().await {
-            request.answer(Err(AppendError::Unavailable("the log stopped".to_owned())));
-        }
+        self.intake.close();
+        self.intake.refuse_all("the log stopped").await;
     }
 
     fn resign(&self, reason: &str) {
@@ -78,7 +78,7 @@ impl<D: Database> Sequencer<D> {
         let lead = tokio::select! {
             () = self.cancel.cancelled() => return None,
             lead = self.office.take() => lead,
-            () = give_up(&mut self.requests, patience_ends) => return None,
+            () = self.intake.give_up(patience_ends, "the database is away") => return None,
         };
         if self.known != Some(lead.tail) {
             self.office.shared.turn_epoch();
@@ -91,35 +91,9 @@ impl<D: Database> Sequencer<D> {
     }
 
     async fn lead(&mut self, mut lead: Lead<D::Session>) -> End {
-        let mut is_closing = false;
+        let mut desk = Desk::after(lead.tail);
         loop {
-            let mut batch = Vec::new();
-            tokio::select! {
-                biased;
-                () = self.cancel.cancelled(), if !is_closing => {
-                    is_closing = true;
-                    self.requests.close();
-                    continue;
-                }
-                count = self.requests.recv_many(&mut batch, self.office.limits.batch) => {
-                    if count == 0 {
-                        // If that fails, the others wait for as long as the lease.
-                        let _ = lead.resign(&self.office.node).await;
-                        return End::Stopped;
-                    }
-                }
-                () = tokio::time::sleep(self.office.limits.idle_check) => {
-                    let asked = Instant::now();
-                    match lead.ping().await {
-                        Ok(()) => {
-                            self.office.shared.confirm(asked);
-                            continue;
-                        }
-                        Err(error) => return End::Disconnected(error.to_string()),
-                    }
-                }
-            }
-            let outcome = self.office.record(&mut lead, batch).await;
+            let outcome = self.turn(&mut lead, &mut desk).await;
             self.known = Some(lead.tail);
             match outcome {
                 Ok(()) => {}
@@ -128,6 +102,7 @@ impl<D: Database> Sequencer<D> {
                         warn!(log.position = lead.tail.head.position, "another process wrote the log");
                         self.office.shared.turn_epoch();
                         self.office.shared.announce(lead.tail.head.position);
+                        desk = Desk::after(lead.tail);
                     }
                     Ok(false) => return End::Fenced,
                     Err(error) => return End::Disconnected(error.to_string()),
@@ -136,12 +111,41 @@ impl<D: Database> Sequencer<D> {
             }
         }
     }
-}
 
-/// Refuses what comes out of the queue, from `deadline` on. Ends only when the queue is closed and empty.
-async fn give_up(requests: &mut mpsc::Receiver<Request>, deadline: Instant) {
-    tokio::time::sleep_until(deadline).await;
-    while let Some(request) = requests.recv().await {
-        request.answer(Err(AppendError::Unavailable("the database is away".to_owned())));
+    /// Records what is there, or waits until something is. If it fails, nothing is left on the desk.
+    async fn turn(&mut self, lead: &mut Lead<D::Session>, desk: &mut Desk) -> Result<(), End> {
+        if self.cancel.is_cancelled() {
+            self.intake.close();
+        }
+        self.office.take_in(lead, desk, &mut self.intake).await?;
+        if desk.is_empty() {
+            self.wait(lead).await
+        } else {
+            self.office.record(lead, desk, &mut self.intake).await
+        }
+    }
+
+    /// Waits for a request, and makes sure meanwhile that the session is alive.
+    async fn wait(&mut self, lead: &mut Lead<D::Session>) -> Result<(), End> {
+        let is_closing = self.cancel.is_cancelled();
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled(), if !is_closing => Ok(()),
+            batch = self.intake.take(self.office.limits.batch) => {
+                if batch.is_empty() {
+                    // If that fails, the others wait for as long as the lease.
+                    let _ = lead.line.resign(&self.office.node).await;
+                    return Err(End::Stopped);
+                }
+                self.intake.put_back(batch.into_iter());
+                Ok(())
+            }
+            () = tokio::time::sleep(self.office.limits.idle_check) => {
+                let asked = Instant::now();
+                lead.line.ping().await.map_err(|error| End::Disconnected(error.to_string()))?;
+                self.office.shared.confirm(asked);
+                Ok(())
+            }
+        }
     }
 }

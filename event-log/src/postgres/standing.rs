@@ -93,6 +93,11 @@ impl Shared {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// The epoch for the one who writes in it, whatever the others may rely on.
+    pub(crate) fn epoch_number(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
     /// Says that nobody else can have appended before `asked`, when the database was asked for what it then confirmed.
     pub(crate) fn confirm(&self, asked: Instant) {
         self.confirmed_us.fetch_max(self.micros(asked), Ordering::AcqRel);

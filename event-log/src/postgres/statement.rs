@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::PgConnection;
+use sqlx::encode::{Encode, IsNull};
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
+use sqlx::{PgConnection, Postgres, Type};
 
 use crate::plan::{Plan, Tail};
 use crate::{Head, StreamId};
@@ -11,7 +15,8 @@ use crate::{Head, StreamId};
 /// Records the plan in one autocommitted statement. `false` if the event it is chained to is not there: a server that was
 /// restored, or took over behind the last one, has lost its tail. Nothing is recorded then, so no gap arises.
 ///
-/// Payload and metadata travel as bytes and are cast here: bound as JSON values they would be rewritten.
+/// Payload and metadata travel as the very text that was hashed: bound as JSON values they would be rewritten. The arrays
+/// are unnested in the select list, which takes them row by row; in FROM they would be put aside as a table first.
 pub(super) async fn insert(connection: &mut PgConnection, plan: &Plan) -> Result<bool, sqlx::Error> {
     let columns = Columns::of(plan);
     let done = sqlx::query!(
@@ -21,12 +26,8 @@ pub(super) async fn insert(connection: &mut PgConnection, plan: &Plan) -> Result
             payload, metadata, recorded_at, hash
         )
         SELECT
-            u.position, u.aggregate_type, u.aggregate_id, u.sequence, u.event_type, u.event_version,
-            convert_from(u.payload, 'UTF8')::json, convert_from(u.metadata, 'UTF8')::json, $9, u.hash
-        FROM unnest(
-            $1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
-            $10::bytea[]
-        ) AS u(position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, hash)
+            unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bigint[]), unnest($5::text[]),
+            unnest($6::text[]), unnest($7::json[]), unnest($8::json[]), $9, unnest($10::bytea[])
         WHERE $11::bigint = 0 OR EXISTS (
             SELECT FROM events AS previous WHERE previous.position = $11 AND previous.hash = $12
         )
@@ -37,8 +38,8 @@ pub(super) async fn insert(connection: &mut PgConnection, plan: &Plan) -> Result
         &columns.sequences,
         &columns.event_types as &[&str],
         &columns.event_versions as &[&str],
-        &columns.payloads as &[&[u8]],
-        &columns.metadata as &[&[u8]],
+        &columns.payloads as &[JsonText<'_>],
+        &columns.metadata as &[JsonText<'_>],
         plan.recorded_at,
         &columns.hashes as &[&[u8]],
         plan.previous.position.cast_signed(),
@@ -49,6 +50,28 @@ pub(super) async fn insert(connection: &mut PgConnection, plan: &Plan) -> Result
     Ok(done.rows_affected() > 0)
 }
 
+/// JSON as PostgreSQL's type `json` has it: the text itself.
+struct JsonText<'a>(&'a [u8]);
+
+impl Type<Postgres> for JsonText<'_> {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(114))
+    }
+}
+
+impl PgHasArrayType for JsonText<'_> {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(199))
+    }
+}
+
+impl Encode<'_, Postgres> for JsonText<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        buffer.extend_from_slice(self.0);
+        Ok(IsNull::No)
+    }
+}
+
 #[derive(Default)]
 struct Columns<'a> {
     positions: Vec<i64>,
@@ -57,28 +80,24 @@ struct Columns<'a> {
     sequences: Vec<i64>,
     event_types: Vec<&'a str>,
     event_versions: Vec<&'a str>,
-    payloads: Vec<&'a [u8]>,
-    metadata: Vec<&'a [u8]>,
+    payloads: Vec<JsonText<'a>>,
+    metadata: Vec<JsonText<'a>>,
     hashes: Vec<&'a [u8]>,
 }
 
 impl<'a> Columns<'a> {
     fn of(plan: &'a Plan) -> Self {
         let mut columns = Self::default();
-        for accepted in &plan.accepted {
-            let append = accepted.request.append();
-            let numbered = append.events.iter().zip(&accepted.hashes).zip(accepted.numbers());
-            for ((event, hash), (sequence, position)) in numbered {
-                columns.positions.push(position.cast_signed());
-                columns.aggregate_types.push(append.stream.aggregate_type);
-                columns.aggregate_ids.push(&append.stream.aggregate_id);
-                columns.sequences.push(sequence.cast_signed());
-                columns.event_types.push(&event.event_type);
-                columns.event_versions.push(&event.event_version);
-                columns.payloads.push(&event.payload);
-                columns.metadata.push(&append.metadata);
-                columns.hashes.push(hash);
-            }
+        for row in plan.rows() {
+            columns.positions.push(row.position.cast_signed());
+            columns.aggregate_types.push(row.stream.aggregate_type);
+            columns.aggregate_ids.push(&row.stream.aggregate_id);
+            columns.sequences.push(row.sequence.cast_signed());
+            columns.event_types.push(&row.event.event_type);
+            columns.event_versions.push(&row.event.event_version);
+            columns.payloads.push(JsonText(&row.event.payload));
+            columns.metadata.push(JsonText(row.metadata));
+            columns.hashes.push(row.hash);
         }
         columns
     }

@@ -175,7 +175,7 @@ async fn appends_can_follow_one_another_without_waiting(log: Arc<dyn EventLog>) 
     let generation = Generation::default();
     let mut pending = Vec::new();
     for version in 0..100 {
-        let permit = log.reserve().await.unwrap();
+        let permit = log.reserve().unwrap();
         pending.push(permit.enqueue(append("a", version, 1), Some(generation.clone())));
     }
     for (position, pending) in (1..).zip(pending) {
@@ -187,7 +187,7 @@ async fn what_rests_on_a_failed_append_is_not_recorded(log: Arc<dyn EventLog>) {
     let generation = Generation::default();
     let mut permits = Vec::new();
     for _ in 0..4 {
-        permits.push(log.reserve().await.unwrap());
+        permits.push(log.reserve().unwrap());
     }
     let mut permits = permits.into_iter();
     let mut enqueue = |append, generation| permits.next().unwrap().enqueue(append, generation);

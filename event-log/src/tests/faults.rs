@@ -19,17 +19,17 @@ use crate::{AppendError, EventLog, ExecuteError, Executor, LogLimits, PostgresLo
 /// How long the limits of `impatient` can make an append wait: for its turn, for PostgreSQL, and for the line.
 const BOUND: Duration = Duration::from_secs(6);
 
-async fn enqueue(log: &Arc<PostgresLog>, append: StreamAppend) -> Pending {
-    log.reserve().await.unwrap().enqueue(append, None)
+fn enqueue(log: &Arc<PostgresLog>, append: StreamAppend) -> Pending {
+    log.reserve().unwrap().enqueue(append, None)
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_batch_whose_session_is_killed_is_recorded_once(pool: PgPool) {
     let opened = Opened::new(&pool).await;
-    enqueue(&opened.log, append("a", 0, 1)).await.await.unwrap();
+    enqueue(&opened.log, append("a", 0, 1)).await.unwrap();
     let mut blocker = pool.begin().await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
-    let in_flight = enqueue(&opened.log, append("a", 1, 2)).await;
+    let in_flight = enqueue(&opened.log, append("a", 1, 2));
     until("the batch hangs", async || sessions(&pool, SEQUENCER_WAITS).await == 1).await;
     terminate(&pool, SEQUENCER_WAITS).await;
     until("the batch hangs again", async || {
@@ -53,10 +53,10 @@ async fn a_commit_whose_answer_is_lost_is_recognised(pool: PgPool) {
     let proxy = Proxy::start(&pool).await;
     let opened = Opened::through(proxy.options(&pool), &pool, LogLimits::default()).await;
     // The stream's version is known after this, so that the next answer of PostgreSQL is that of an INSERT.
-    enqueue(&opened.log, append("a", 0, 1)).await.await.unwrap();
+    enqueue(&opened.log, append("a", 0, 1)).await.unwrap();
     for version in 1..=3 {
         proxy.swallow_next_answer();
-        let appended = enqueue(&opened.log, append("a", version, 1)).await.await.unwrap();
+        let appended = enqueue(&opened.log, append("a", version, 1)).await.unwrap();
         assert!(proxy.has_swallowed());
         assert_eq!(appended.position, version + 1);
     }
@@ -73,14 +73,11 @@ async fn a_database_that_goes_away_is_waited_for(pool: PgPool) {
     let proxy = Proxy::start(&pool).await;
     let opened = Opened::through(proxy.options(&pool), &pool, impatient()).await;
     let log = &opened.log;
-    enqueue(log, append("a", 0, 1)).await.await.unwrap();
+    enqueue(log, append("a", 0, 1)).await.unwrap();
 
     proxy.cut();
     let cut_at = Instant::now();
-    let lost = [
-        enqueue(log, append("a", 1, 1)).await,
-        enqueue(log, append("b", 0, 1)).await,
-    ];
+    let lost = [enqueue(log, append("a", 1, 1)), enqueue(log, append("b", 0, 1))];
     for pending in lost {
         let error = pending.await.unwrap_err();
         assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
@@ -88,7 +85,7 @@ async fn a_database_that_goes_away_is_waited_for(pool: PgPool) {
     assert!(cut_at.elapsed() < BOUND, "{:?}", cut_at.elapsed());
 
     let asked_at = Instant::now();
-    assert!(matches!(log.reserve().await, Err(AppendError::Unavailable(_))));
+    assert!(matches!(log.reserve(), Err(AppendError::Unavailable(_))));
     assert!(asked_at.elapsed() < Duration::from_millis(200));
     assert!(!log.is_leading());
     assert_eq!(log.epoch(), None);
@@ -96,7 +93,7 @@ async fn a_database_that_goes_away_is_waited_for(pool: PgPool) {
     proxy.mend();
     until("the log leads again", async || log.is_leading()).await;
     // Nothing was recorded of what was answered with an error, in this case.
-    assert_eq!(enqueue(log, append("a", 1, 1)).await.await.unwrap().position, 2);
+    assert_eq!(enqueue(log, append("a", 1, 1)).await.unwrap().position, 2);
     opened.close().await;
     proxy.stop().await;
 }
@@ -111,7 +108,7 @@ async fn a_queue_behind_a_lost_line_is_answered(pool: PgPool) {
     let opened = Opened::through(proxy.options(&pool), &pool, limits).await;
     let mut permits = Vec::new();
     for _ in 0..20 {
-        permits.push(opened.log.reserve().await.unwrap());
+        permits.push(opened.log.reserve().unwrap());
     }
     proxy.cut();
     let cut_at = Instant::now();
@@ -132,16 +129,16 @@ async fn a_queue_behind_a_lost_line_is_answered(pool: PgPool) {
 async fn a_database_that_hangs_is_not_waited_for_for_ever(pool: PgPool) {
     let opened = Opened::with(&pool, impatient()).await;
     let log = &opened.log;
-    enqueue(log, append("a", 0, 1)).await.await.unwrap();
+    enqueue(log, append("a", 0, 1)).await.unwrap();
     let mut blocker = pool.begin().await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
     let asked_at = Instant::now();
-    let error = enqueue(log, append("a", 1, 1)).await.await.unwrap_err();
+    let error = enqueue(log, append("a", 1, 1)).await.unwrap_err();
     assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
     assert!(asked_at.elapsed() < BOUND, "{:?}", asked_at.elapsed());
     blocker.commit().await.unwrap();
     until("the log leads again", async || log.is_leading()).await;
-    assert_eq!(enqueue(log, append("a", 1, 1)).await.await.unwrap().position, 2);
+    assert_eq!(enqueue(log, append("a", 1, 1)).await.unwrap().position, 2);
     opened.close().await;
 }
 
@@ -149,21 +146,20 @@ async fn a_database_that_hangs_is_not_waited_for_for_ever(pool: PgPool) {
 async fn a_full_queue_says_overloaded(pool: PgPool) {
     let limits = LogLimits {
         queue: 4,
-        reserve_wait: Duration::from_millis(50),
         ..LogLimits::default()
     };
     let opened = Opened::with(&pool, limits).await;
     let mut blocker = pool.begin().await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
-    let mut pending = vec![enqueue(&opened.log, append("a", 0, 1)).await];
+    let mut pending = vec![enqueue(&opened.log, append("a", 0, 1))];
     until("the sequencer is busy", async || {
         sessions(&pool, SEQUENCER_WAITS).await == 1
     })
     .await;
     for nth in 0..4 {
-        pending.push(enqueue(&opened.log, append(&format!("b{nth}"), 0, 1)).await);
+        pending.push(enqueue(&opened.log, append(&format!("b{nth}"), 0, 1)));
     }
-    assert!(matches!(opened.log.reserve().await, Err(AppendError::Overloaded)));
+    assert!(matches!(opened.log.reserve(), Err(AppendError::Overloaded)));
     blocker.commit().await.unwrap();
     assert!(
         futures::future::join_all(pending)
@@ -171,7 +167,7 @@ async fn a_full_queue_says_overloaded(pool: PgPool) {
             .into_iter()
             .all(|outcome| outcome.is_ok())
     );
-    enqueue(&opened.log, append("a", 1, 1)).await.await.unwrap();
+    enqueue(&opened.log, append("a", 1, 1)).await.unwrap();
     opened.close().await;
 }
 
@@ -180,7 +176,7 @@ async fn refused_bytes_in_a_big_batch_fail_alone(pool: PgPool) {
     let opened = Opened::new(&pool).await;
     let mut blocker = pool.begin().await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
-    let first = enqueue(&opened.log, append("first", 0, 1)).await;
+    let first = enqueue(&opened.log, append("first", 0, 1));
     until("the sequencer is busy", async || {
         sessions(&pool, SEQUENCER_WAITS).await == 1
     })
@@ -194,8 +190,8 @@ async fn refused_bytes_in_a_big_batch_fail_alone(pool: PgPool) {
         if culprits.contains(&nth) {
             append_of.events[0].payload = b"no json".to_vec();
         }
-        pending.push(enqueue(&opened.log, append_of).await);
-        pending.push(enqueue(&opened.log, append(&id, 1, 1)).await);
+        pending.push(enqueue(&opened.log, append_of));
+        pending.push(enqueue(&opened.log, append(&id, 1, 1)));
     }
     blocker.commit().await.unwrap();
     first.await.unwrap();
@@ -220,7 +216,7 @@ async fn what_is_queued_at_shutdown_is_recorded(pool: PgPool) {
     let opened = Opened::new(&pool).await;
     let mut pending = Vec::new();
     for nth in 0..50 {
-        pending.push(enqueue(&opened.log, append(&format!("s{nth}"), 0, 1)).await);
+        pending.push(enqueue(&opened.log, append(&format!("s{nth}"), 0, 1)));
     }
     opened.cancel();
     assert!(
@@ -229,7 +225,7 @@ async fn what_is_queued_at_shutdown_is_recorded(pool: PgPool) {
             .into_iter()
             .all(|outcome| outcome.is_ok())
     );
-    until("the log has stopped", async || opened.log.reserve().await.is_err()).await;
+    until("the log has stopped", async || opened.log.reserve().is_err()).await;
     opened.close().await;
 }
 

@@ -1,7 +1,6 @@
 //! The tail of the log in memory: whole, in order, bounded.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::subscriptions::rooms;
@@ -9,23 +8,20 @@ use super::support::*;
 use crate::feed::{Batch, Feed, FeedPage, Recent};
 use crate::pipeline::Permit;
 use crate::plan::{Ground, Plan, Tail};
+use crate::queue::Queue;
+use crate::versions::Versions;
 use crate::{Head, StreamAppend};
 
 /// What a commit of these appends after `tail` hands on, and where the log ends then.
 fn batch(tail: Tail, appends: Vec<StreamAppend>) -> (Batch, Tail) {
-    let requests = Arc::new(Mutex::new(vec![]));
+    let (queue, mut requests) = Queue::new(appends.len());
+    let ground = Ground::new(tail.recorded_at, Duration::from_secs(1));
+    let mut versions = Versions::new(usize::MAX);
+    let mut plan = Plan::after(tail);
     for append in appends {
-        let queue = Arc::clone(&requests);
-        let _pending = Permit::new(move |request| queue.lock().unwrap().push(request)).enqueue(append, None);
+        let _pending = Permit::new(queue.reserve().unwrap()).enqueue(append, None);
+        plan.judge(requests.try_recv().unwrap(), 0, &ground, &mut versions);
     }
-    let requests = std::mem::take(&mut *requests.lock().unwrap());
-    let ground = Ground {
-        tail,
-        now: tail.recorded_at,
-        patience: Duration::from_secs(1),
-        spoiled: &HashSet::new(),
-    };
-    let plan = Plan::make(requests, &ground, |_| 0);
     (Batch::of(&plan), plan.tail)
 }
 

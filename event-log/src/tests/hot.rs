@@ -131,6 +131,30 @@ async fn a_command_that_panics_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn several_commands_are_recorded_as_one() {
+    let house = House::new();
+    let limited = HallCommand::Sell { seats: 2, of: 3 };
+    let commands = vec![sell(), HallCommand::Repeat, limited];
+    let executed = house.halls.execute_all(ID, commands, metadata()).await.unwrap();
+    assert_eq!((executed.events.len(), executed.position), (3, 3));
+    assert_eq!(house.sold().await, 3);
+    let repeats = vec![HallCommand::Repeat, HallCommand::Repeat];
+    let repeated = house.halls.execute_all(ID, repeats, metadata()).await.unwrap();
+    assert_eq!((repeated.events.len(), repeated.position), (0, 3));
+}
+
+#[tokio::test]
+async fn one_refusal_refuses_all() {
+    let house = House::new();
+    house.execute(sell()).await.unwrap();
+    let commands = vec![sell(), HallCommand::Sell { seats: 1, of: 2 }, sell()];
+    let error = house.halls.execute_all(ID, commands, metadata()).await.unwrap_err();
+    assert!(matches!(error, ExecuteError::Refused(HallError::SoldOut)), "{error}");
+    assert_eq!(house.sold().await, 1);
+    assert_eq!(house.execute(sell()).await.unwrap().position, 2);
+}
+
+#[tokio::test]
 async fn an_unmodified_framework_runs_on_the_hot_store() {
     let house = House::new();
     let store = HotStore::<Hall>::new(Arc::clone(&house.log) as _);
@@ -194,7 +218,7 @@ async fn what_rests_on_a_lost_race_is_decided_again() {
             aggregate_id: append.stream.aggregate_id,
         };
         append.events[0].payload = br#"{"SeatSold":{"seat":1}}"#.to_vec();
-        house.log.reserve().await.unwrap().enqueue(append, None)
+        house.log.reserve().unwrap().enqueue(append, None)
     };
     // All three believe the hall is empty, and that the last two seats of three are theirs.
     let limited = HallCommand::Sell { seats: 1, of: 3 };

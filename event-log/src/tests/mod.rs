@@ -1,5 +1,6 @@
 //! What the log promises, against the memory log and against a real PostgreSQL.
 
+mod ahead;
 mod append_only;
 mod contract;
 mod faults;

@@ -56,7 +56,6 @@ impl Opened {
 /// Short limits, for tests that wait for them to pass.
 pub(super) fn impatient() -> LogLimits {
     LogLimits {
-        reserve_wait: Duration::from_millis(50),
         outage_wait: Duration::from_millis(800),
         statement_limit: Duration::from_millis(300),
         ..LogLimits::default()

@@ -283,12 +283,12 @@ impl World {
         self.tell_room(ROOM, RoomCommand::RecordDelivery(delivery)).await;
     }
 
-    pub(super) async fn look_at_ticket<T: Send>(&self, ticket: TicketId, look: impl FnOnce(&Ticket) -> T + Send) -> T {
+    pub(super) async fn look_at_ticket<T: Send>(&self, ticket: TicketId, look: impl Fn(&Ticket) -> T + Send) -> T {
         let tickets = &self.deps.aggregates.tickets;
         tickets.read(ticket.as_uuid(), look).await.unwrap().0
     }
 
-    pub(super) async fn look_at_room<T: Send>(&self, room: RoomId, look: impl FnOnce(&Room) -> T + Send) -> T {
+    pub(super) async fn look_at_room<T: Send>(&self, room: RoomId, look: impl Fn(&Room) -> T + Send) -> T {
         self.deps.aggregates.rooms.read(room.as_uuid(), look).await.unwrap().0
     }
 
