@@ -16,6 +16,8 @@ pub mod pipeline;
 mod plan;
 pub mod postgres;
 mod queue;
+mod ranges;
+pub mod replay;
 pub mod subscription;
 #[cfg(test)]
 mod tests;

@@ -8,13 +8,14 @@
 //!   refused because it did, which its hash proves.
 //! - PostgreSQL may go away at any time. Appends then fail within a bounded time, and the log recovers by itself.
 
+pub(crate) mod copy;
 mod desk;
 mod election;
 mod intake;
 mod lead;
 mod log;
 mod office;
-mod read;
+pub(crate) mod read;
 mod sequencer;
 mod session;
 mod standing;
@@ -22,5 +23,4 @@ mod statement;
 mod trouble;
 
 pub use self::log::{ConnectError, LogSettings, PostgresLog};
-pub(crate) use read::page;
 pub(crate) use trouble::is_transient;

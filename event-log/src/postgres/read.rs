@@ -70,12 +70,12 @@ pub(super) async fn stream(
     Ok(in_time(rows).await?.into_iter().map(recorded).collect())
 }
 
-pub(super) async fn all(pool: &PgPool, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
+pub(crate) async fn all(pool: &PgPool, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
     in_time(page(pool, after_position, limit)).await
 }
 
 /// The events after a position.
-pub(crate) async fn page(pool: &PgPool, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+async fn page(pool: &PgPool, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, sqlx::Error> {
     let rows = sqlx::query_as!(
         EventRow,
         r#"
@@ -95,7 +95,7 @@ pub(crate) async fn page(pool: &PgPool, after_position: u64, limit: usize) -> Re
     Ok(rows.into_iter().map(recorded).collect())
 }
 
-pub(super) async fn head(pool: &PgPool) -> Result<Head, ReadError> {
+pub(crate) async fn head(pool: &PgPool) -> Result<Head, ReadError> {
     let last = sqlx::query!("SELECT position, hash FROM events ORDER BY position DESC LIMIT 1").fetch_optional(pool);
     Ok(in_time(last).await?.map_or(Head::EMPTY, |row| Head {
         position: row.position.cast_unsigned(),

@@ -4,7 +4,7 @@ use sqlx::PgPool;
 
 use super::support::*;
 use crate::EventLog as _;
-use crate::verify::{Verdict, verify_chain};
+use crate::verify::{Verdict, verify_chain, verify_stretches};
 
 async fn filled(pool: &PgPool) {
     let opened = Opened::new(pool).await;
@@ -78,4 +78,46 @@ async fn a_missing_event_is_named(pool: PgPool) {
     assert_eq!(broken_at(&pool).await, 4);
     tamper(&pool, "DELETE FROM events WHERE position = 1").await;
     assert_eq!(broken_at(&pool).await, 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_edit_is_named_wherever_stretches_meet(pool: PgPool) {
+    filled(&pool).await;
+    assert!(matches!(
+        verify_stretches(&pool, 3).await.unwrap(),
+        Verdict::Verified { events: 10, head } if head.position == 10
+    ));
+    for (position, edit) in [
+        (9, "event_version = '2'"),
+        (7, "event_version = '2'"),
+        (6, "hash = sha256('')"),
+        (4, "recorded_at = recorded_at - interval '1 microsecond'"),
+        (3, "event_type = 'discounted'"),
+    ] {
+        tamper(&pool, &format!("UPDATE events SET {edit} WHERE position = {position}")).await;
+        for length in [1, 2, 3, 4, 100] {
+            assert_eq!(first_flaw(&pool, length).await.0, position, "in stretches of {length}");
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_gap_is_named_wherever_stretches_meet(pool: PgPool) {
+    filled(&pool).await;
+    tamper(&pool, "DELETE FROM events WHERE position IN (3, 4, 5, 6)").await;
+    for length in [1, 2, 3, 4, 100] {
+        let flaw = first_flaw(&pool, length).await;
+        assert_eq!(
+            flaw,
+            (3, "missing: the log goes on at 7".to_owned()),
+            "in stretches of {length}"
+        );
+    }
+}
+
+async fn first_flaw(pool: &PgPool, length: u64) -> (u64, String) {
+    match verify_stretches(pool, length).await.unwrap() {
+        Verdict::Broken { position, reason } => (position, reason),
+        Verdict::Verified { .. } => panic!("nothing was noticed"),
+    }
 }
