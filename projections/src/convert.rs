@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use domain::{Currency, Money};
 use serde::Serialize;
@@ -66,6 +67,11 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// What a word of a table of our own names.
+pub(crate) fn known<T: FromStr<Err = UnknownWord>>(word: &str) -> Result<T, ApplyError> {
+    Ok(word.parse()?)
 }
 
 /// The word a value is serialised as.

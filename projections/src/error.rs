@@ -7,7 +7,7 @@ use domain::Currency;
 use event_log::SubscriberError;
 use thiserror::Error;
 
-use crate::View;
+use crate::{UnknownWord, View};
 
 /// A read that failed.
 #[derive(Debug, Error)]
@@ -30,6 +30,9 @@ pub enum ApplyError {
     Database(#[from] sqlx::Error),
     #[error("encode a column of a view")]
     Encode(#[from] serde_json::Error),
+    /// A row that no version of this code writes.
+    #[error("read a row of a view")]
+    Word(#[from] UnknownWord),
     /// The history lacks an event that this one rests on.
     #[error("the event at {position} rests on an unknown {what}")]
     MissingFact { position: u64, what: &'static str },
@@ -78,6 +81,8 @@ pub enum RebuildError {
     Database(#[from] sqlx::Error),
     #[error("rebuild: read the log")]
     Log(#[from] event_log::ReadError),
+    #[error("rebuild: read the log from its beginning")]
+    Replay(#[from] event_log::replay::ReplayError),
     #[error("the new {view} stayed at position {position} for {}", format_seconds(*.limit))]
     Stalled { view: View, position: u64, limit: Duration },
     #[error("the new {view} stopped: {reason}")]

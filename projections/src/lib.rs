@@ -4,9 +4,11 @@
 //! queries. A view's rows change in the transaction that moves its checkpoint, so a row is never ahead of or behind what
 //! [`Projections::wait_for`] promises.
 
+mod bulk;
 mod convert;
 mod error;
 mod lifecycle;
+mod next;
 mod rebuild;
 mod schema;
 mod status;
@@ -25,6 +27,6 @@ pub mod timeline;
 pub use convert::UnknownWord;
 pub use error::{ApplyError, ProjectionError, QueryError, RebuildError};
 pub use lifecycle::Projections;
-pub use rebuild::{RebuildReport, rebuild};
+pub use rebuild::{RebuildAllReport, RebuildReport, rebuild, rebuild_all};
 pub use status::{ViewStatus, list};
 pub use view::View;

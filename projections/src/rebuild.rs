@@ -4,23 +4,18 @@
 //! processes follow the log: the swap holds the live checkpoint's row, so no live page is in the middle of being written,
 //! and the live subscription goes on from the checkpoint that the swap leaves.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_log::{EventLog, Progress, subscription};
+use event_log::EventLog;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgPool};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::error::chain;
-use crate::view::{Side, ViewSubscriber};
-use crate::{RebuildError, View, schema};
-
-/// A rebuild that moves nothing for this long has failed.
-const STALL_LIMIT: Duration = Duration::from_secs(30);
+use crate::next::Next;
+use crate::view::Side;
+use crate::{RebuildError, View, bulk, schema};
 
 /// So close to the log's end that the live view may be held still for the rest of the way.
 const SWAP_LAG_MAX: u64 = 1_000;
@@ -42,33 +37,121 @@ pub struct RebuildReport {
     pub elapsed: Duration,
 }
 
+/// What a rebuild of every view did. The events were read once for all of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RebuildAllReport {
+    pub views: Vec<RebuildReport>,
+    pub events: u64,
+    pub elapsed: Duration,
+}
+
 /// Rebuilds a view from the first event on, and puts it in the place of the live one. If it fails, the live view is as it
 /// was. One rebuild of a view runs at a time, whatever process starts it.
 pub async fn rebuild(log: Arc<dyn EventLog>, pool: &PgPool, view: View) -> Result<RebuildReport, RebuildError> {
     let started = Instant::now();
-    let exclusive = lock(pool, view).await?;
-    schema::create_missing(pool, view).await?;
-    schema::discard(view, Side::Old, pool).await?;
-    create_next(pool, view).await?;
-    let next = Next::start(&log, pool, view);
-    let outcome = take_over(&log, pool, &next).await;
-    next.stop().await;
-    if outcome.is_err() {
-        clean_up(pool, view, Side::Next).await;
-    } else {
-        clean_up(pool, view, Side::Old).await;
+    let mut exclusive = prepare(pool, &[view]).await?;
+    let filled = fill(&log, pool, &[view]).await;
+    let position = match filled {
+        Ok(()) => replace(&log, pool, view).await,
+        Err(error) => {
+            clean_up(pool, view, Side::Next).await;
+            Err(error)
+        }
+    };
+    release(&mut exclusive).await;
+    Ok(report(view, position?, started))
+}
+
+/// Rebuilds every view in one pass over the log: each event is read and decoded once. Each view takes over by itself, so
+/// a failure leaves those that did not.
+pub async fn rebuild_all(log: Arc<dyn EventLog>, pool: &PgPool) -> Result<RebuildAllReport, RebuildError> {
+    let started = Instant::now();
+    let mut exclusive = prepare(pool, View::ALL).await?;
+    let mut outcome = fill(&log, pool, View::ALL).await;
+    let mut views = Vec::with_capacity(View::ALL.len());
+    for &view in View::ALL {
+        match outcome {
+            Ok(()) => match replace(&log, pool, view).await {
+                Ok(position) => views.push(report(view, position, started)),
+                Err(error) => outcome = Err(error),
+            },
+            Err(_) => clean_up(pool, view, Side::Next).await,
+        }
     }
-    // The server notices anyway; closing it only makes the next rebuild possible at once.
-    let _ = exclusive.close().await;
-    let position = outcome?;
+    release(&mut exclusive).await;
+    outcome?;
+    Ok(RebuildAllReport {
+        events: views.iter().map(|view| view.events).max().unwrap_or(0),
+        views,
+        elapsed: started.elapsed(),
+    })
+}
+
+fn report(view: View, position: u64, started: Instant) -> RebuildReport {
     info!(view.name = %view, log.position = position, "rebuilt {view} up to {position}");
-    Ok(RebuildReport {
+    RebuildReport {
         view,
         version: view.version(),
         position,
         events: position,
         elapsed: started.elapsed(),
-    })
+    }
+}
+
+/// Takes the locks of the views, and makes their new tables.
+async fn prepare(pool: &PgPool, views: &[View]) -> Result<Vec<PgConnection>, RebuildError> {
+    let mut exclusive = Vec::with_capacity(views.len());
+    for &view in views {
+        match lock(pool, view).await {
+            Ok(connection) => exclusive.push(connection),
+            Err(error) => {
+                release(&mut exclusive).await;
+                return Err(error);
+            }
+        }
+    }
+    for &view in views {
+        schema::create_missing(pool, view).await?;
+        schema::discard(view, Side::Old, pool).await?;
+        create_next(pool, view).await?;
+    }
+    Ok(exclusive)
+}
+
+/// The server notices anyway; closing only makes the next rebuild possible at once.
+async fn release(exclusive: &mut Vec<PgConnection>) {
+    for connection in exclusive.drain(..) {
+        let _ = connection.close().await;
+    }
+}
+
+/// Fills the new tables with what the log holds now, where it can be read in bulk. The rest comes by following.
+async fn fill(log: &Arc<dyn EventLog>, pool: &PgPool, views: &[View]) -> Result<(), RebuildError> {
+    if log.event_repository().is_none() {
+        return Ok(());
+    }
+    let head = log.head().await?;
+    bulk::fill(pool, views, head.position).await
+}
+
+/// Brings a filled view to the log's end, and swaps. Returns the position of the swap.
+async fn replace(log: &Arc<dyn EventLog>, pool: &PgPool, view: View) -> Result<u64, RebuildError> {
+    let indexed = finish_next(pool, view).await;
+    let next = Next::start(log, pool, view);
+    let outcome = match indexed {
+        Ok(()) => take_over(log, pool, &next).await,
+        Err(error) => Err(error.into()),
+    };
+    next.stop().await;
+    let left_over = if outcome.is_err() { Side::Next } else { Side::Old };
+    clean_up(pool, view, left_over).await;
+    outcome
+}
+
+async fn finish_next(pool: &PgPool, view: View) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    schema::finish(view, &mut transaction).await?;
+    transaction.commit().await
 }
 
 /// The lock is the connection's: whatever happens to this process, it goes with it.
@@ -177,82 +260,4 @@ async fn move_checkpoint(view: View, transaction: &mut PgConnection) -> Result<u
     .execute(transaction)
     .await?;
     Ok(reached.position.unsigned_abs())
-}
-
-/// The new view while it follows the log.
-struct Next {
-    view: View,
-    progress: Progress,
-    cancel: CancellationToken,
-    tracker: TaskTracker,
-    /// Set before `ended` is cancelled, if it ended by itself.
-    failure: Arc<OnceLock<String>>,
-    ended: CancellationToken,
-}
-
-impl Next {
-    fn start(log: &Arc<dyn EventLog>, pool: &PgPool, view: View) -> Self {
-        let next = Self {
-            view,
-            progress: Progress::new(),
-            cancel: CancellationToken::new(),
-            tracker: TaskTracker::new(),
-            failure: Arc::default(),
-            ended: CancellationToken::new(),
-        };
-        let subscriber = Arc::new(ViewSubscriber::new(view, Side::Next));
-        let following = subscription::run(
-            Arc::clone(log),
-            pool.clone(),
-            subscriber,
-            next.progress.clone(),
-            next.cancel.clone(),
-        );
-        let (failure, ended) = (Arc::clone(&next.failure), next.ended.clone());
-        let _task: JoinHandle<()> = next.tracker.spawn(async move {
-            let _ended = ended.drop_guard();
-            if let Err(error) = following.await {
-                let _ = failure.set(chain(&error));
-            }
-        });
-        next.tracker.close();
-        next
-    }
-
-    /// Waits until the new view is at `position`, as long as it moves at all.
-    async fn reach(&self, position: u64) -> Result<(), RebuildError> {
-        loop {
-            let before = self.progress.position();
-            if before >= position {
-                return Ok(());
-            }
-            tokio::select! {
-                () = self.ended.cancelled() => return Err(self.stopped()),
-                reached = self.progress.wait_for(position, STALL_LIMIT) => {
-                    if !reached && self.progress.position() == before {
-                        return Err(RebuildError::Stalled { view: self.view, position: before, limit: STALL_LIMIT });
-                    }
-                }
-            }
-        }
-    }
-
-    fn stopped(&self) -> RebuildError {
-        RebuildError::Stopped {
-            view: self.view,
-            reason: self.failure.get().cloned().unwrap_or_else(|| "it panicked".to_owned()),
-        }
-    }
-
-    /// Returns when it has written its last page.
-    async fn stop(&self) {
-        self.cancel.cancel();
-        self.tracker.wait().await;
-    }
-}
-
-impl Drop for Next {
-    fn drop(&mut self) {
-        self.cancel.cancel();
-    }
 }

@@ -44,11 +44,11 @@ pub(crate) async fn leave(transaction: &mut PgConnection) -> Result<(), sqlx::Er
     Ok(())
 }
 
-/// The version of the tables in the entered schema.
-pub(crate) async fn version_here(transaction: &mut PgConnection) -> Result<i32, sqlx::Error> {
-    sqlx::query_scalar("SELECT version FROM about")
-        .fetch_one(transaction)
-        .await
+/// Enters a view's schema until the transaction ends, and says which version its tables are of.
+pub(crate) async fn enter_versioned(schema: &str, transaction: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    let enter = format!("SELECT version, set_config('search_path', '{schema}', true) FROM {schema}.about LIMIT 1");
+    let (version, _): (i32, String) = sqlx::query_as(&enter).fetch_one(transaction).await?;
+    Ok(version)
 }
 
 /// The version of a view's live tables; `None` if there are none.
@@ -94,7 +94,7 @@ pub(crate) async fn create_missing(pool: &PgPool, view: View) -> Result<Found, s
     Ok(found)
 }
 
-/// Makes the tables of one side from nothing, with a checkpoint at position 0. What was there is gone.
+/// Makes the tables of one side from nothing (the next side without indexes for readers: see [`finish`]), with a checkpoint at position 0. What was there is gone.
 pub(crate) async fn create(view: View, side: Side, transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
     let schema = name(view, side);
     execute(
@@ -104,6 +104,9 @@ pub(crate) async fn create(view: View, side: Side, transaction: &mut PgConnectio
     .await?;
     enter(&schema, transaction).await?;
     execute(view.tables(), transaction).await?;
+    if side == Side::Live {
+        execute(view.indexes(), transaction).await?;
+    }
     execute("CREATE TABLE about (version int NOT NULL)", transaction).await?;
     sqlx::query("INSERT INTO about (version) VALUES ($1)")
         .bind(view.version())
@@ -123,6 +126,13 @@ pub(crate) async fn create(view: View, side: Side, transaction: &mut PgConnectio
     .execute(transaction)
     .await?;
     Ok(())
+}
+
+/// Makes what readers need beside the tables, once a rebuild has filled them.
+pub(crate) async fn finish(view: View, transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
+    enter(&name(view, Side::Next), transaction).await?;
+    execute(view.indexes(), transaction).await?;
+    leave(transaction).await
 }
 
 /// Puts the next side in the place of the live one. The replaced tables stay, under another name, for readers that are

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::AnyEvent;
 use event_log::{Recorded, Subscriber, SubscriberError};
 use sqlx::PgConnection;
 
@@ -26,13 +27,8 @@ impl View {
     /// Raised whenever tables or `evolve` change: the next start then fills the new version beside the old one.
     pub const fn version(self) -> i32 {
         match self {
-            Self::Catalogue
-            | Self::Tickets
-            | Self::Earnings
-            | Self::Ledger
-            | Self::Entitlements
-            | Self::Presence
-            | Self::Timeline => 1,
+            Self::Earnings | Self::Presence => 1,
+            Self::Catalogue | Self::Tickets | Self::Ledger | Self::Entitlements | Self::Timeline => 2,
         }
     }
 
@@ -45,6 +41,30 @@ impl View {
             Self::Entitlements => include_str!("entitlements/schema.sql"),
             Self::Presence => include_str!("presence/schema.sql"),
             Self::Timeline => include_str!("timeline/schema.sql"),
+        }
+    }
+
+    /// Indexes for readers, which a rebuild makes when the tables are full.
+    pub(crate) const fn indexes(self) -> &'static str {
+        match self {
+            Self::Catalogue => include_str!("catalogue/indexes.sql"),
+            Self::Tickets => include_str!("tickets/indexes.sql"),
+            Self::Earnings => include_str!("earnings/indexes.sql"),
+            Self::Entitlements => include_str!("entitlements/indexes.sql"),
+            Self::Ledger | Self::Presence | Self::Timeline => "",
+        }
+    }
+
+    /// Whether an event may change anything here.
+    pub(crate) fn concerns(self, event: &AnyEvent) -> bool {
+        match self {
+            Self::Catalogue => catalogue::evolve(event).is_some(),
+            Self::Tickets => tickets::evolve(event).is_some(),
+            Self::Earnings => matches!(event, AnyEvent::Payout(..)),
+            Self::Ledger => matches!(event, AnyEvent::Ticket(..) | AnyEvent::Payout(..)),
+            Self::Entitlements => entitlements::evolve(event).is_some(),
+            Self::Presence => presence::evolve(event).is_some(),
+            Self::Timeline => timeline::evolve(event).is_some(),
         }
     }
 
@@ -88,16 +108,14 @@ impl ViewSubscriber {
         }
     }
 
-    async fn write(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), ApplyError> {
-        schema::enter(&self.schema, transaction).await?;
-        let found = schema::version_here(transaction).await?;
+    pub(crate) async fn write(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), ApplyError> {
+        let found = schema::enter_versioned(&self.schema, transaction).await?;
         let expected = self.view.version();
         if found != expected {
             let view = self.view;
             return Err(ApplyError::ForeignVersion { view, found, expected });
         }
         Box::pin(self.view.apply(page, transaction)).await?;
-        schema::leave(transaction).await?;
         Ok(())
     }
 }
@@ -110,6 +128,10 @@ impl Subscriber for ViewSubscriber {
 
     fn version(&self) -> i32 {
         self.view.version()
+    }
+
+    fn concerns(&self, event: &AnyEvent) -> bool {
+        self.view.concerns(event)
     }
 
     async fn handle(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), SubscriberError> {

@@ -1,6 +1,7 @@
 //! `boxoffice projections`: how far each read model is, and filling one anew from the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
@@ -31,8 +32,11 @@ pub(crate) struct ListOptions {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RebuildOptions {
     /// The read model, as `projections list` names it
-    #[arg(value_parser = parse_view)]
-    view: View,
+    #[arg(value_parser = parse_view, required_unless_present = "all", conflicts_with = "all")]
+    view: Option<View>,
+    /// Every read model, in one pass over the log
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     database: DatabaseAccess,
 }
@@ -69,18 +73,45 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-async fn rebuild(database: &Database, view: View) -> anyhow::Result<()> {
+/// One view, or all of them.
+async fn rebuild(database: &Database, view: Option<View>) -> anyhow::Result<()> {
     let log: Arc<dyn EventLog> = PostgresLog::for_reading(database.pool.clone(), &LogLimits::default());
-    let report = projections::rebuild(log, &database.pool, view)
-        .await
-        .with_context(|| format!("rebuild {view}"))?;
+    match view {
+        Some(view) => rebuild_one(log, database, view).await,
+        None => rebuild_all(log, database).await,
+    }
+}
+
+async fn rebuild_one(log: Arc<dyn EventLog>, database: &Database, view: View) -> anyhow::Result<()> {
+    let report = projections::rebuild(log, &database.pool, view).await;
+    let report = report.with_context(|| format!("rebuild {view}"))?;
     output::line(format!(
-        "{view} rebuilt from {} events in {:.1} s, now at position {}",
+        "{view} rebuilt from {} events in {:.1} s, {} events/s, now at position {}",
         report.events,
         report.elapsed.as_secs_f32(),
+        per_second(report.events, report.elapsed),
         report.position
     ));
     Ok(())
+}
+
+async fn rebuild_all(log: Arc<dyn EventLog>, database: &Database) -> anyhow::Result<()> {
+    let report = projections::rebuild_all(log, &database.pool).await;
+    let report = report.context("rebuild all read models")?;
+    for view in &report.views {
+        output::line(format!("{} now at position {}", view.view, view.position));
+    }
+    output::line(format!(
+        "all rebuilt from {} events in {:.1} s, {} events/s",
+        report.events,
+        report.elapsed.as_secs_f32(),
+        per_second(report.events, report.elapsed)
+    ));
+    Ok(())
+}
+
+fn per_second(events: u64, elapsed: Duration) -> u128 {
+    u128::from(events) * 1_000_000 / elapsed.as_micros().max(1)
 }
 
 fn as_text(view: &ViewStatus) -> String {

@@ -1,16 +1,19 @@
 //! Writes the catalogue.
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use domain::Timestamp;
 use domain::room::RoomScheduled;
-use domain::{RoomId, TicketId, Timestamp};
 use event_log::Recorded;
 use sqlx::PgConnection;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::RoomState;
-use super::evolve::{CatalogueChange, Seat, evolve};
+use super::evolve::{Seat, evolve};
+use super::fold::{Fold, seat_before};
 use crate::ApplyError;
 use crate::convert::{bigint, int, text};
 
@@ -20,58 +23,108 @@ const LIST: &str = "
         no_show_minutes, created_position, position, search)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19)";
 
-/// Counts by what the seat was before, so that a seat sold late (its hold long released) is not taken off the holds.
-const TAKE_SEAT: &str = "
-    WITH before AS (SELECT state FROM seats WHERE ticket_id = $1),
-         taken AS (
-             INSERT INTO seats (ticket_id, room_id, state) VALUES ($1, $2, $3)
-             ON CONFLICT (ticket_id) DO UPDATE SET state = excluded.state
-         )
-    UPDATE rooms SET
-        held = held + ($3 = 'held')::int - (SELECT count(*) FROM before WHERE state = 'held')::int,
-        sold = sold + ($3 = 'sold')::int - (SELECT count(*) FROM before WHERE state = 'sold')::int,
-        position = $4
-    WHERE room_id = $2";
+const STORED_SEATS: &str = "SELECT ticket_id, is_sold FROM seats WHERE ticket_id = ANY($1)";
 
-const FREE_SEAT: &str = "
-    WITH freed AS (DELETE FROM seats WHERE ticket_id = $1 RETURNING state)
+const TAKE_SEATS: &str = "
+    INSERT INTO seats (ticket_id, is_sold) SELECT * FROM unnest($1::uuid[], $2::bool[])
+    ON CONFLICT (ticket_id) DO UPDATE SET is_sold = excluded.is_sold";
+
+const FREE_SEATS: &str = "DELETE FROM seats WHERE ticket_id = ANY($1)";
+
+const CHANGE_ROOMS: &str = "
     UPDATE rooms SET
-        held = held - (SELECT count(*) FROM freed WHERE state = 'held')::int,
-        sold = sold - (SELECT count(*) FROM freed WHERE state = 'sold')::int,
-        position = $3
-    WHERE room_id = $2";
+        held = rooms.held + change.held,
+        sold = rooms.sold + change.sold,
+        state = coalesce(change.state, rooms.state),
+        opened_at = coalesce(change.opened_at, rooms.opened_at),
+        ended_at = coalesce(change.ended_at, rooms.ended_at),
+        position = change.position
+    FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bigint[])
+        AS change (room_id, held, sold, state, opened_at, ended_at, position)
+    WHERE rooms.room_id = change.room_id";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
+    let taken_before: Vec<Uuid> = page
+        .iter()
+        .filter_map(|recorded| seat_before(&recorded.event))
+        .collect();
+    let mut fold = Fold::new(stored_seats(taken_before, tables).await?);
     for recorded in page {
-        if let Some(change) = evolve(recorded) {
-            execute(change, bigint(recorded.position), tables).await?;
+        if let Some(change) = evolve(&recorded.event) {
+            fold.take_in(change, bigint(recorded.position));
         }
+    }
+    for (room, position) in &fold.listed {
+        list(room, *position, tables).await?;
+    }
+    write_seats(&fold, tables).await?;
+    write_rooms(&fold, tables).await?;
+    Ok(())
+}
+
+async fn stored_seats(tickets: Vec<Uuid>, tables: &mut PgConnection) -> Result<HashMap<Uuid, Seat>, sqlx::Error> {
+    if tickets.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(Uuid, bool)> = sqlx::query_as(STORED_SEATS).bind(tickets).fetch_all(tables).await?;
+    let seat = |(ticket, is_sold)| (ticket, if is_sold { Seat::Sold } else { Seat::Held });
+    Ok(rows.into_iter().map(seat).collect())
+}
+
+async fn write_seats(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let (mut taken, mut is_sold, mut freed) = (vec![], vec![], vec![]);
+    for (ticket, seat) in fold.changed_seats() {
+        match seat {
+            Some(seat) => {
+                taken.push(ticket);
+                is_sold.push(seat == Seat::Sold);
+            }
+            None => freed.push(ticket),
+        }
+    }
+    if !taken.is_empty() {
+        sqlx::query(TAKE_SEATS)
+            .bind(taken)
+            .bind(is_sold)
+            .execute(&mut *tables)
+            .await?;
+    }
+    if !freed.is_empty() {
+        sqlx::query(FREE_SEATS).bind(freed).execute(tables).await?;
     }
     Ok(())
 }
 
-async fn execute(change: CatalogueChange<'_>, position: i64, tables: &mut PgConnection) -> Result<(), ApplyError> {
-    match change {
-        CatalogueChange::List(room) => list(room, position, tables).await?,
-        CatalogueChange::TakeSeat { room, ticket, seat } => take_seat(room, ticket, seat, position, tables).await?,
-        CatalogueChange::FreeSeat { room, ticket } => {
-            sqlx::query(FREE_SEAT)
-                .bind(ticket.as_uuid())
-                .bind(room.as_uuid())
-                .bind(position)
-                .execute(tables)
-                .await?;
-        }
-        CatalogueChange::Open { room, at } => {
-            set_state(room, RoomState::Live, Some(at), None, position, tables).await?;
-        }
-        CatalogueChange::End { room, at } => {
-            set_state(room, RoomState::Ended, None, Some(at), position, tables).await?;
-        }
-        CatalogueChange::Cancel { room } => {
-            set_state(room, RoomState::Cancelled, None, None, position, tables).await?;
-        }
+async fn write_rooms(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if fold.rooms.is_empty() {
+        return Ok(());
     }
+    let column = fold.rooms.values();
+    sqlx::query(CHANGE_ROOMS)
+        .bind(fold.rooms.keys().copied().collect::<Vec<Uuid>>())
+        .bind(column.clone().map(|room| room.held).collect::<Vec<i32>>())
+        .bind(column.clone().map(|room| room.sold).collect::<Vec<i32>>())
+        .bind(
+            column
+                .clone()
+                .map(|room| room.state.map(RoomState::as_str))
+                .collect::<Vec<Option<&str>>>(),
+        )
+        .bind(
+            column
+                .clone()
+                .map(|room| room.opened_at)
+                .collect::<Vec<Option<Timestamp>>>(),
+        )
+        .bind(
+            column
+                .clone()
+                .map(|room| room.ended_at)
+                .collect::<Vec<Option<Timestamp>>>(),
+        )
+        .bind(column.map(|room| room.position).collect::<Vec<i64>>())
+        .execute(tables)
+        .await?;
     Ok(())
 }
 
@@ -96,49 +149,6 @@ async fn list(room: &RoomScheduled, position: i64, tables: &mut PgConnection) ->
         .bind(int(room.no_show_minutes))
         .bind(position)
         .bind(searchable(&room.title, &room.description))
-        .execute(tables)
-        .await?;
-    Ok(())
-}
-
-async fn take_seat(
-    room: RoomId,
-    ticket: TicketId,
-    seat: Seat,
-    position: i64,
-    tables: &mut PgConnection,
-) -> Result<(), sqlx::Error> {
-    let state = match seat {
-        Seat::Held => "held",
-        Seat::Sold => "sold",
-    };
-    sqlx::query(TAKE_SEAT)
-        .bind(ticket.as_uuid())
-        .bind(room.as_uuid())
-        .bind(state)
-        .bind(position)
-        .execute(tables)
-        .await?;
-    Ok(())
-}
-
-async fn set_state(
-    room: RoomId,
-    state: RoomState,
-    opened_at: Option<Timestamp>,
-    ended_at: Option<Timestamp>,
-    position: i64,
-    tables: &mut PgConnection,
-) -> Result<(), sqlx::Error> {
-    let update = "
-        UPDATE rooms SET state = $2, opened_at = coalesce($3, opened_at), ended_at = coalesce($4, ended_at), position = $5
-        WHERE room_id = $1";
-    sqlx::query(update)
-        .bind(room.as_uuid())
-        .bind(state.as_str())
-        .bind(opened_at)
-        .bind(ended_at)
-        .bind(position)
         .execute(tables)
         .await?;
     Ok(())

@@ -3,7 +3,6 @@
 
 use domain::room::RoomScheduled;
 use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp};
-use event_log::Recorded;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum CatalogueChange<'a> {
@@ -23,8 +22,8 @@ pub(crate) enum Seat {
 }
 
 /// Seats are the room's: what happens to a sale reaches them as the room's own events.
-pub(crate) fn evolve(recorded: &Recorded) -> Option<CatalogueChange<'_>> {
-    match &recorded.event {
+pub(crate) fn evolve(event: &AnyEvent) -> Option<CatalogueChange<'_>> {
+    match event {
         AnyEvent::Room(room, event) => evolve_room(*room, event),
         AnyEvent::Ticket(..) | AnyEvent::Payout(..) => None,
     }

@@ -2,9 +2,11 @@
 
 mod apply;
 mod evolve;
+mod fold;
 mod queries;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use apply::apply;
+pub(crate) use evolve::evolve;
 pub use queries::{RoomFilter, RoomRow, RoomState, find_room, list_rooms};

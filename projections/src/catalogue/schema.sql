@@ -25,11 +25,8 @@ CREATE TABLE rooms (
     search            text        NOT NULL -- title and description in lower case, whatever the database's locale
 );
 
-CREATE INDEX rooms_of_host ON rooms (host_id, created_position);
-
 -- Which seats are taken, and how: what a released seat was counted as.
 CREATE TABLE seats (
     ticket_id uuid PRIMARY KEY,
-    room_id   uuid NOT NULL,
-    state     text NOT NULL
-);
+    is_sold   bool NOT NULL
+) WITH (fillfactor = 80); -- a seat is held first, and sold soon after

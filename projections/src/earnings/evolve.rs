@@ -3,7 +3,6 @@
 
 use domain::payout::EarningCredited;
 use domain::{AnyEvent, Money, PayoutEvent, PayoutId, Timestamp, UserId};
-use event_log::Recorded;
 
 use super::Standing;
 
@@ -48,8 +47,8 @@ pub(crate) enum PayoutOutcome<'a> {
 }
 
 /// A sale becomes an earning with the account's own `EarningCredited`, not before.
-pub(crate) fn evolve(recorded: &Recorded) -> Option<EarningsChange<'_>> {
-    match &recorded.event {
+pub(crate) fn evolve(event: &AnyEvent) -> Option<EarningsChange<'_>> {
+    match event {
         AnyEvent::Payout(host, event) => Some(evolve_payout(*host, event)),
         AnyEvent::Room(..) | AnyEvent::Ticket(..) => None,
     }

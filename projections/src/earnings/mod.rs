@@ -2,6 +2,7 @@
 
 mod apply;
 mod evolve;
+mod lines;
 mod queries;
 mod rows;
 #[cfg(test)]

@@ -31,8 +31,6 @@ CREATE TABLE payouts (
     position         bigint      NOT NULL
 );
 
-CREATE INDEX payouts_of_host ON payouts (host, created_position);
-
 CREATE TABLE statement_lines (
     position     bigint      PRIMARY KEY,
     host         uuid        NOT NULL,
@@ -47,5 +45,3 @@ CREATE TABLE statement_lines (
     platform_fee bigint      NOT NULL,
     net          bigint      NOT NULL
 );
-
-CREATE INDEX statement_of_host ON statement_lines (host, position);

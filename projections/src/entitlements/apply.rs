@@ -1,8 +1,10 @@
 //! Writes who may be where.
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use domain::{RoomId, TicketId, UserId};
 use event_log::Recorded;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -11,13 +13,20 @@ use super::evolve::{EntitlementChange, evolve};
 use crate::ApplyError;
 use crate::convert::bigint;
 
+const NOT_ISSUED: &str = "not_issued";
+const ENTRY: &str = "entry";
+const REFUNDED: &str = "refunded";
+
 const KNOW_ROOM: &str = "INSERT INTO rooms (room_id, host) VALUES ($1, $2)";
 const OPEN: &str = "UPDATE rooms SET session_id = $2, live = true WHERE room_id = $1";
 const CLOSE: &str = "UPDATE rooms SET live = false WHERE room_id = $1";
-const KNOW_TICKET: &str =
-    "INSERT INTO tickets (ticket_id, room_id, holder, right_to) VALUES ($1, $2, $3, 'not_issued')";
-const ENTITLE: &str = "UPDATE tickets SET right_to = 'entry' WHERE ticket_id = $1";
-const REVOKE: &str = "UPDATE tickets SET right_to = 'refunded' WHERE ticket_id = $1";
+const KNOW_TICKETS: &str = "
+    INSERT INTO tickets (ticket_id, room_id, holder, right_to)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])";
+const MOVE_TICKETS: &str = "
+    UPDATE tickets SET right_to = moved.right_to
+    FROM unnest($1::uuid[], $2::text[]) AS moved (ticket_id, right_to)
+    WHERE tickets.ticket_id = moved.ticket_id";
 const VOICE: &str = "
     INSERT INTO voices (room_id, person, speaks, position) VALUES ($1, $2, $3, $4)
     ON CONFLICT (room_id, person) DO UPDATE SET speaks = excluded.speaks, position = excluded.position";
@@ -27,12 +36,72 @@ const REMOVE: &str = "
     INSERT INTO removed (room_id, person) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
+    let mut tickets = Tickets::default();
     for recorded in page {
-        if let Some(change) = evolve(recorded) {
-            execute(change, bigint(recorded.position), tables).await?;
+        match evolve(&recorded.event) {
+            Some(EntitlementChange::KnowTicket { ticket, room, holder }) => tickets.know(ticket, room, holder),
+            Some(EntitlementChange::Entitle { ticket }) => tickets.give(ticket, ENTRY),
+            Some(EntitlementChange::Revoke { ticket }) => tickets.give(ticket, REFUNDED),
+            Some(change) => execute(change, bigint(recorded.position), tables).await?,
+            None => {}
         }
     }
+    tickets.write(tables).await?;
     Ok(())
+}
+
+/// What a page says about tickets; nothing else in this view rests on them.
+#[derive(Default)]
+struct Tickets {
+    new: HashMap<Uuid, NewTicket>,
+    moved: HashMap<Uuid, &'static str>,
+}
+
+struct NewTicket {
+    room: Uuid,
+    holder: Uuid,
+    right_to: &'static str,
+}
+
+impl Tickets {
+    fn know(&mut self, ticket: TicketId, room: RoomId, holder: UserId) {
+        let new = NewTicket {
+            room: room.as_uuid(),
+            holder: holder.as_uuid(),
+            right_to: NOT_ISSUED,
+        };
+        self.new.insert(ticket.as_uuid(), new);
+    }
+
+    fn give(&mut self, ticket: TicketId, right_to: &'static str) {
+        match self.new.get_mut(&ticket.as_uuid()) {
+            Some(new) => new.right_to = right_to,
+            None => {
+                self.moved.insert(ticket.as_uuid(), right_to);
+            }
+        }
+    }
+
+    async fn write(&self, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if !self.new.is_empty() {
+            let new = self.new.values();
+            sqlx::query(KNOW_TICKETS)
+                .bind(self.new.keys().copied().collect::<Vec<Uuid>>())
+                .bind(new.clone().map(|ticket| ticket.room).collect::<Vec<Uuid>>())
+                .bind(new.clone().map(|ticket| ticket.holder).collect::<Vec<Uuid>>())
+                .bind(new.map(|ticket| ticket.right_to).collect::<Vec<&str>>())
+                .execute(&mut *tables)
+                .await?;
+        }
+        if !self.moved.is_empty() {
+            sqlx::query(MOVE_TICKETS)
+                .bind(self.moved.keys().copied().collect::<Vec<Uuid>>())
+                .bind(self.moved.values().copied().collect::<Vec<&str>>())
+                .execute(tables)
+                .await?;
+        }
+        Ok(())
+    }
 }
 
 async fn execute(change: EntitlementChange, position: i64, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -40,16 +109,6 @@ async fn execute(change: EntitlementChange, position: i64, tables: &mut PgConnec
         EntitlementChange::KnowRoom { room, host } => write(KNOW_ROOM, &[room.as_uuid(), host.as_uuid()], tables).await,
         EntitlementChange::Open { room, session } => write(OPEN, &[room.as_uuid(), session.as_uuid()], tables).await,
         EntitlementChange::Close { room } => write(CLOSE, &[room.as_uuid()], tables).await,
-        EntitlementChange::KnowTicket { ticket, room, holder } => {
-            write(
-                KNOW_TICKET,
-                &[ticket.as_uuid(), room.as_uuid(), holder.as_uuid()],
-                tables,
-            )
-            .await
-        }
-        EntitlementChange::Entitle { ticket } => write(ENTITLE, &[ticket.as_uuid()], tables).await,
-        EntitlementChange::Revoke { ticket } => write(REVOKE, &[ticket.as_uuid()], tables).await,
         EntitlementChange::AskToSpeak { room, person } => {
             set_voice(room.as_uuid(), person.as_uuid(), false, position, tables).await
         }
@@ -60,6 +119,9 @@ async fn execute(change: EntitlementChange, position: i64, tables: &mut PgConnec
             write(BE_SILENT, &[room.as_uuid(), person.as_uuid()], tables).await
         }
         EntitlementChange::Remove { room, person } => write(REMOVE, &[room.as_uuid(), person.as_uuid()], tables).await,
+        EntitlementChange::KnowTicket { .. } | EntitlementChange::Entitle { .. } | EntitlementChange::Revoke { .. } => {
+            Ok(()) // gathered by the page
+        }
     }
 }
 

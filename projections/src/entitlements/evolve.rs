@@ -2,7 +2,6 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use domain::{AnyEvent, RoomEvent, RoomId, SessionId, TicketEvent, TicketId, UserId};
-use event_log::Recorded;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum EntitlementChange {
@@ -46,8 +45,8 @@ pub(crate) enum EntitlementChange {
     },
 }
 
-pub(crate) fn evolve(recorded: &Recorded) -> Option<EntitlementChange> {
-    match &recorded.event {
+pub(crate) fn evolve(event: &AnyEvent) -> Option<EntitlementChange> {
+    match event {
         AnyEvent::Room(room, event) => evolve_room(*room, event),
         AnyEvent::Ticket(ticket, event) => evolve_ticket(*ticket, event),
         AnyEvent::Payout(..) => None,
@@ -59,11 +58,6 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         RoomEvent::RoomScheduled(scheduled) => Some(EntitlementChange::KnowRoom {
             room,
             host: scheduled.host,
-        }),
-        RoomEvent::SeatHeld(held) => Some(EntitlementChange::KnowTicket {
-            ticket: held.ticket_id,
-            room,
-            holder: held.buyer,
         }),
         RoomEvent::RoomOpened { session_id, .. } => Some(EntitlementChange::Open {
             room,
@@ -77,7 +71,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         | RoomEvent::SpeakerDismissed { user, .. } => Some(EntitlementChange::BeSilent { room, person: *user }),
         RoomEvent::PersonRemoved { user, .. } => Some(EntitlementChange::Remove { room, person: *user }),
         // Entry comes with the ticket's TicketIssued and goes with its RefundOwed, not with the seat.
-        RoomEvent::SeatSold(_)
+        RoomEvent::SeatHeld(_)
+        | RoomEvent::SeatSold(_)
         | RoomEvent::SeatReleased(_)
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::PresenceRecorded { .. }
@@ -87,10 +82,14 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
 
 fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<EntitlementChange> {
     match event {
+        TicketEvent::TicketOrdered { room_id, buyer, .. } => Some(EntitlementChange::KnowTicket {
+            ticket,
+            room: *room_id,
+            holder: *buyer,
+        }),
         TicketEvent::TicketIssued { .. } => Some(EntitlementChange::Entitle { ticket }),
         TicketEvent::RefundOwed(refund) if refund.in_full => Some(EntitlementChange::Revoke { ticket }),
         TicketEvent::RefundOwed(_) // a part of the price went back, the ticket stays
-        | TicketEvent::TicketOrdered { .. }
         | TicketEvent::PaymentStarted { .. }
         | TicketEvent::PaymentAccepted { .. }
         | TicketEvent::PaymentCaptured { .. }

@@ -7,4 +7,5 @@ mod queries;
 mod tests;
 
 pub(crate) use apply::apply;
+pub(crate) use evolve::evolve;
 pub use queries::{AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, StageRow, Who, admission, live_rooms, stage};

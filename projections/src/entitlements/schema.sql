@@ -5,17 +5,13 @@ CREATE TABLE rooms (
     live       bool NOT NULL DEFAULT false
 );
 
-CREATE INDEX rooms_live ON rooms (room_id) WHERE live;
-
 CREATE TABLE tickets (
     ticket_id uuid PRIMARY KEY,
     room_id   uuid NOT NULL,
     holder    uuid NOT NULL,
     right_to  text NOT NULL -- nothing (not issued), entry, or nothing any more (refunded)
         CHECK (right_to IN ('not_issued', 'entry', 'refunded'))
-);
-
-CREATE INDEX tickets_admitting ON tickets (room_id, holder) WHERE right_to = 'entry';
+) WITH (fillfactor = 80);
 
 CREATE TABLE removed (
     room_id uuid NOT NULL,

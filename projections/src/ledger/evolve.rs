@@ -7,31 +7,14 @@
 use domain::payout::EarningCredited;
 use domain::ticket::RefundOwed;
 use domain::{AnyEvent, Money, PaymentId, PayoutEvent, PayoutId, RefundId, RoomId, TicketEvent, TicketId, UserId};
-use event_log::Recorded;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum LedgerChange<'a> {
-    KnowSale {
-        ticket: TicketId,
-        room: RoomId,
-    },
-    KnowPayment {
-        payment: PaymentId,
-        ticket: TicketId,
-        provider: &'a str,
-    },
-    KnowCapture {
-        payment: PaymentId,
-        amount: Money,
-    },
-    KnowRefund {
-        refund: RefundId,
-        payment: PaymentId,
-    },
-    KnowPayout {
-        payout: PayoutId,
-        provider: &'a str,
-    },
+    KnowSale { ticket: TicketId, room: RoomId },
+    KnowPayment { payment: PaymentId, provider: &'a str },
+    KnowCapture { ticket: TicketId, amount: Money },
+    KnowRefund { refund: RefundId, payment: PaymentId },
+    KnowPayout { payout: PayoutId, provider: &'a str },
     Post(Vec<Posting>),
 }
 
@@ -72,8 +55,8 @@ pub(crate) enum Amount {
     FirstCapture(TicketId),
 }
 
-pub(crate) fn evolve(recorded: &Recorded) -> Vec<LedgerChange<'_>> {
-    match &recorded.event {
+pub(crate) fn evolve(event: &AnyEvent) -> Vec<LedgerChange<'_>> {
+    match event {
         AnyEvent::Room(..) => vec![], // seats are no money
         AnyEvent::Ticket(ticket, event) => evolve_ticket(*ticket, event),
         AnyEvent::Payout(host, event) => evolve_payout(*host, event),
@@ -87,7 +70,6 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Vec<LedgerChange<'_>>
             payment_id, provider, ..
         } => vec![LedgerChange::KnowPayment {
             payment: *payment_id,
-            ticket,
             provider,
         }],
         TicketEvent::PaymentCaptured {
@@ -95,7 +77,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Vec<LedgerChange<'_>>
             amount,
             provider_fee,
             ..
-        } => capture(*payment_id, *amount, *provider_fee),
+        } => capture(ticket, *payment_id, *amount, *provider_fee),
         TicketEvent::TicketIssued { .. } => vec![issue(ticket)],
         TicketEvent::RefundOwed(refund) => owe_refund(ticket, refund),
         TicketEvent::RefundCompleted { refund_id, amount, .. } => vec![LedgerChange::Post(vec![
@@ -149,10 +131,10 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
 }
 
 /// The provider holds what is left after its fee; what it will become is not decided yet.
-fn capture<'a>(payment: PaymentId, amount: Money, fee: Money) -> Vec<LedgerChange<'a>> {
+fn capture<'a>(ticket: TicketId, payment: PaymentId, amount: Money, fee: Money) -> Vec<LedgerChange<'a>> {
     let cash = Account::CashOfPayment(payment);
     vec![
-        LedgerChange::KnowCapture { payment, amount },
+        LedgerChange::KnowCapture { ticket, amount },
         LedgerChange::Post(vec![
             debit(cash, amount),
             credit(cash, fee),

@@ -3,6 +3,7 @@
 
 mod apply;
 mod evolve;
+mod facts;
 mod queries;
 #[cfg(test)]
 mod tests;

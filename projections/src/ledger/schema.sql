@@ -1,19 +1,15 @@
 -- Facts of earlier events that later postings need.
 CREATE TABLE sales (
-    ticket_id uuid PRIMARY KEY,
-    room_id   uuid NOT NULL
-);
+    ticket_id      uuid PRIMARY KEY,
+    room_id        uuid NOT NULL,
+    captured_minor bigint, -- what the first capture brought
+    currency       text
+) WITH (fillfactor = 80);
 
 CREATE TABLE payments (
-    payment_id        uuid   PRIMARY KEY,
-    ticket_id         uuid   NOT NULL,
-    provider          text   NOT NULL,
-    captured_minor    bigint, -- once captured
-    currency          text,
-    captured_position bigint
+    payment_id uuid PRIMARY KEY,
+    provider   text NOT NULL
 );
-
-CREATE INDEX payments_of_ticket ON payments (ticket_id);
 
 CREATE TABLE refunds (
     refund_id  uuid PRIMARY KEY,
@@ -33,10 +29,8 @@ CREATE TABLE lines (
     amount_minor bigint      NOT NULL CHECK (amount_minor <> 0),
     event_type   text        NOT NULL,
     at           timestamptz NOT NULL,
-    PRIMARY KEY (position, account, currency)
+    PRIMARY KEY (account, position, currency)
 );
-
-CREATE INDEX lines_of_account ON lines (account, position);
 
 CREATE TABLE accounts (
     account      text   COLLATE "C" NOT NULL,

@@ -15,7 +15,7 @@ use crate::convert::{bigint, int};
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     for recorded in page {
-        match evolve(recorded) {
+        match evolve(&recorded.event) {
             Some(PresenceChange::Attend { room, intervals }) => {
                 attend(room, intervals, bigint(recorded.position), tables).await?;
             }

@@ -3,7 +3,6 @@
 
 use domain::room::{DeliveryRecorded, PresenceInterval};
 use domain::{AnyEvent, RoomEvent, RoomId};
-use event_log::Recorded;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum PresenceChange<'a> {
@@ -17,8 +16,8 @@ pub(crate) enum PresenceChange<'a> {
     },
 }
 
-pub(crate) fn evolve(recorded: &Recorded) -> Option<PresenceChange<'_>> {
-    match &recorded.event {
+pub(crate) fn evolve(event: &AnyEvent) -> Option<PresenceChange<'_>> {
+    match event {
         AnyEvent::Room(room, event) => evolve_room(*room, event),
         AnyEvent::Ticket(..) | AnyEvent::Payout(..) => None,
     }

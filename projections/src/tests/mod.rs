@@ -1,8 +1,9 @@
 //! Tests across views, and what the tests of each view share.
 
-mod shop;
+pub(crate) mod shop;
 pub(crate) mod stage;
 pub(crate) mod story;
 
 mod lifecycle;
+mod pages;
 mod rebuild;

@@ -14,7 +14,7 @@ use super::shop::{PATIENCE, Shop};
 use super::stage::contents;
 use super::story::{Story, host, room, whole_story};
 use crate::rebuild::lock;
-use crate::{RebuildError, View, catalogue, earnings, rebuild, schema};
+use crate::{RebuildError, View, catalogue, earnings, rebuild, rebuild_all, schema};
 
 type Contents = BTreeMap<View, BTreeMap<String, Vec<String>>>;
 
@@ -38,7 +38,7 @@ async fn leftovers(shop: &Shop) -> (Vec<String>, Vec<String>) {
 }
 
 /// A whole story, and then a long rush of sales.
-fn long_story() -> Story {
+pub(super) fn long_story() -> Story {
     (0..40).fold(whole_story(), |story, round| {
         let first = 1_000 + round * 10;
         let room = 100 + round;
@@ -64,6 +64,30 @@ async fn a_rebuilt_view_equals_the_live_one(_: PgPoolOptions, options: PgConnect
     assert_eq!(everything(&shop).await, live);
     assert_eq!(leftovers(&shop).await, (vec![], vec![]));
     assert_eq!(views.failure(), None);
+    shop.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn all_views_are_rebuilt_in_one_pass(_: PgPoolOptions, options: PgConnectOptions) {
+    let shop = Shop::open(options).await;
+    let (views, _) = shop.start_views().await;
+    let head = shop.append(&long_story().appends()).await;
+    assert!(views.wait_all(head, PATIENCE).await);
+    let live = everything(&shop).await;
+    let report = rebuild_all(Arc::clone(&shop.log), &shop.pool).await.expect("rebuilt");
+    assert_eq!(report.events, head);
+    assert!(
+        report
+            .views
+            .iter()
+            .map(|report| report.view)
+            .eq(View::ALL.iter().copied())
+    );
+    assert_eq!(everything(&shop).await, live);
+    assert_eq!(leftovers(&shop).await, (vec![], vec![]));
+    let later = Story::new().schedule(900).appends();
+    let head = shop.append(&later).await;
+    assert!(views.wait_all(head, PATIENCE).await, "{:?}", views.failure());
     shop.close().await;
 }
 

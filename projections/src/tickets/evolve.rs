@@ -4,7 +4,6 @@
 use domain::room::{ReleaseReason, SeatHeld};
 use domain::ticket::RefundOwed;
 use domain::{AnyEvent, Money, PaymentId, RefundId, RoomEvent, RoomId, TicketEvent, TicketId, Timestamp, UserId};
-use event_log::Recorded;
 
 use super::TicketState;
 
@@ -74,8 +73,8 @@ pub(crate) enum RefundStep<'a> {
     Failed { reason: &'a str },
 }
 
-pub(crate) fn evolve(recorded: &Recorded) -> Option<TicketChange<'_>> {
-    match &recorded.event {
+pub(crate) fn evolve(event: &AnyEvent) -> Option<TicketChange<'_>> {
+    match event {
         AnyEvent::Room(room, event) => evolve_room(*room, event),
         AnyEvent::Ticket(ticket, event) => evolve_ticket(*ticket, event),
         AnyEvent::Payout(..) => None,

@@ -2,11 +2,14 @@
 
 mod apply;
 mod evolve;
+mod fold;
+mod load;
 mod queries;
 mod rows;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use apply::apply;
+pub(crate) use evolve::evolve;
 pub use queries::{find_ticket, list_sales_of_room, list_tickets_of};
 pub use rows::{PaymentRow, PaymentState, RefundRow, RefundState, TicketRow, TicketState};

@@ -44,7 +44,7 @@ const SELECT: &str = "
             'amount', jsonb_build_object('amount_minor', r.amount_minor, 'currency', r.currency)
             ) ORDER BY r.owed_position), '[]')
             FROM view_tickets.refunds r WHERE r.ticket_id = t.ticket_id) AS refunds
-    FROM view_tickets.tickets t ";
+    FROM view_tickets.tickets t JOIN view_tickets.terms USING (terms_id) ";
 
 const PAGE: &str = " AND created_position < $2 ORDER BY created_position DESC LIMIT $3";
 

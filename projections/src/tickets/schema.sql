@@ -4,22 +4,25 @@ CREATE TABLE rooms (
     host    uuid NOT NULL
 );
 
+-- What buyers agreed to, once for all who agreed to the same: the id is made of the text.
+CREATE TABLE terms (
+    terms_id uuid PRIMARY KEY,
+    terms    json NOT NULL
+);
+
 CREATE TABLE tickets (
     ticket_id        uuid        PRIMARY KEY,
     room_id          uuid        NOT NULL,
     host             uuid        NOT NULL,
     holder           uuid        NOT NULL,
     state            text        NOT NULL,
-    was_admitted     bool        NOT NULL DEFAULT false,
+    was_admitted     bool        NOT NULL,
     expires_at       timestamptz, -- while held or being paid
-    terms            json        NOT NULL,
+    terms_id         uuid        NOT NULL,
     created_at       timestamptz NOT NULL,
-    created_position bigint      NOT NULL UNIQUE,
+    created_position bigint      NOT NULL,
     position         bigint      NOT NULL
-);
-
-CREATE INDEX tickets_of_holder ON tickets (holder, created_position);
-CREATE INDEX tickets_of_room ON tickets (room_id, created_position);
+) WITH (fillfactor = 75); -- a ticket is held first, and sold soon after: its new version fits beside the old one
 
 CREATE TABLE payments (
     payment_id   uuid        PRIMARY KEY,
@@ -33,7 +36,7 @@ CREATE TABLE payments (
     fee_minor    bigint,      -- once captured
     reason       text,        -- once declined
     started_at   timestamptz NOT NULL
-);
+) WITH (fillfactor = 75);
 
 CREATE INDEX payments_of_ticket ON payments (ticket_id);
 

@@ -1,67 +1,103 @@
 //! Writes timelines.
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use event_log::Recorded;
-use serde::Serialize;
 use sqlx::PgConnection;
-use sqlx::types::Json;
+use uuid::Uuid;
 
+use super::STRETCH;
 use super::evolve::{TimelineChange, evolve};
 use crate::ApplyError;
 use crate::convert::bigint;
 
-const ENTRY_OF_ROOM: &str = "
-    INSERT INTO entries (position, room_id, at, event_type, facts)
-    VALUES ($1, $2, $3, $4, $5)";
+const STORED_TICKETS: &str = "SELECT ticket_id, room_id FROM tickets WHERE ticket_id = ANY($1)";
 
-const ENTRY_OF_TICKET: &str = "
-    INSERT INTO entries (position, room_id, ticket_id, at, event_type, facts)
-    SELECT $1, room_id, ticket_id, $3, $4, $5
-    FROM tickets WHERE ticket_id = $2";
+const KNOW_TICKETS: &str = "INSERT INTO tickets (ticket_id, room_id) SELECT * FROM unnest($1::uuid[], $2::uuid[])";
+
+const ENTER: &str = "
+    INSERT INTO entries (room_id, stretch, offsets) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[])
+    ON CONFLICT (room_id, stretch) DO UPDATE SET offsets = entries.offsets || excluded.offsets";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
+    let new = begun(page);
+    let rooms = rooms_of_others(page, &new, tables).await?;
+    let mut entries: BTreeMap<(Uuid, i64), Vec<u8>> = BTreeMap::new();
     for recorded in page {
-        match evolve(recorded) {
-            Some(TimelineChange::OfRoom { room, event, begins }) => {
-                if let Some(ticket) = begins {
-                    sqlx::query("INSERT INTO tickets (ticket_id, room_id) VALUES ($1, $2)")
-                        .bind(ticket.as_uuid())
-                        .bind(room.as_uuid())
-                        .execute(&mut *tables)
-                        .await?;
-                }
-                enter(ENTRY_OF_ROOM, room.as_uuid(), event.name(), event, recorded, tables).await?;
+        let room = match evolve(&recorded.event) {
+            Some(TimelineChange::OfRoom { room }) => room.as_uuid(),
+            Some(TimelineChange::OfTicket { ticket, .. }) => {
+                let ticket = ticket.as_uuid();
+                let room = new.get(&ticket).or_else(|| rooms.get(&ticket)).copied();
+                let (position, what) = (recorded.position, "order");
+                room.ok_or(ApplyError::MissingFact { position, what })?
             }
-            Some(TimelineChange::OfTicket { ticket, event }) => {
-                enter(ENTRY_OF_TICKET, ticket.as_uuid(), event.name(), event, recorded, tables).await?;
-            }
-            None => {}
-        }
+            None => continue,
+        };
+        let position = bigint(recorded.position);
+        let offset = u8::try_from(position % STRETCH).unwrap_or(u8::MAX);
+        entries.entry((room, position / STRETCH)).or_default().push(offset);
     }
+    write(&new, &entries, tables).await?;
     Ok(())
 }
 
-async fn enter(
-    statement: &'static str,
-    subject: uuid::Uuid,
-    event_type: &'static str,
-    facts: &(impl Serialize + Sync),
-    recorded: &Recorded,
+/// The tickets that begin in this page, with their rooms.
+fn begun(page: &[Arc<Recorded>]) -> HashMap<Uuid, Uuid> {
+    let begun = |recorded: &Arc<Recorded>| match evolve(&recorded.event) {
+        Some(TimelineChange::OfTicket {
+            ticket,
+            begins_in: Some(room),
+        }) => Some((ticket.as_uuid(), room.as_uuid())),
+        Some(TimelineChange::OfTicket { .. } | TimelineChange::OfRoom { .. }) | None => None,
+    };
+    page.iter().filter_map(begun).collect()
+}
+
+/// The rooms of the page's tickets that began before it.
+async fn rooms_of_others(
+    page: &[Arc<Recorded>],
+    new: &HashMap<Uuid, Uuid>,
     tables: &mut PgConnection,
-) -> Result<(), ApplyError> {
-    let entered = sqlx::query(statement)
-        .bind(bigint(recorded.position))
-        .bind(subject)
-        .bind(recorded.recorded_at)
-        .bind(event_type)
-        .bind(Json(facts))
-        .execute(tables)
-        .await?;
-    if entered.rows_affected() == 0 {
-        let position = recorded.position;
-        return Err(ApplyError::MissingFact { position, what: "hold" });
+) -> Result<HashMap<Uuid, Uuid>, sqlx::Error> {
+    let mut known: Vec<Uuid> = page
+        .iter()
+        .filter_map(|recorded| match evolve(&recorded.event) {
+            Some(TimelineChange::OfTicket { ticket, .. }) => Some(ticket.as_uuid()),
+            Some(TimelineChange::OfRoom { .. }) | None => None,
+        })
+        .filter(|ticket| !new.contains_key(ticket))
+        .collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(Uuid, Uuid)> = sqlx::query_as(STORED_TICKETS).bind(known).fetch_all(tables).await?;
+    Ok(rows.into_iter().collect())
+}
+
+async fn write(
+    new: &HashMap<Uuid, Uuid>,
+    entries: &BTreeMap<(Uuid, i64), Vec<u8>>,
+    tables: &mut PgConnection,
+) -> Result<(), sqlx::Error> {
+    if !new.is_empty() {
+        sqlx::query(KNOW_TICKETS)
+            .bind(new.keys().copied().collect::<Vec<Uuid>>())
+            .bind(new.values().copied().collect::<Vec<Uuid>>())
+            .execute(&mut *tables)
+            .await?;
+    }
+    if !entries.is_empty() {
+        sqlx::query(ENTER)
+            .bind(entries.keys().map(|(room, _)| *room).collect::<Vec<Uuid>>())
+            .bind(entries.keys().map(|(_, stretch)| *stretch).collect::<Vec<i64>>())
+            .bind(entries.values().map(Vec::as_slice).collect::<Vec<&[u8]>>())
+            .execute(tables)
+            .await?;
     }
     Ok(())
 }

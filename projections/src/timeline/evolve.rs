@@ -3,38 +3,31 @@
 //! Here nothing is decided about variants: every event of a room and of its tickets is a line of the timeline.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::{AnyEvent, RoomEvent, RoomId, TicketEvent, TicketId};
-use event_log::Recorded;
+use domain::{AnyEvent, RoomId, TicketEvent, TicketId};
 
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum TimelineChange<'a> {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TimelineChange {
     OfRoom {
         room: RoomId,
-        event: &'a RoomEvent,
-        /// The event names a ticket for the first time.
-        begins: Option<TicketId>,
     },
     OfTicket {
         ticket: TicketId,
-        event: &'a TicketEvent,
+        /// The ticket's first event says which room it is of.
+        begins_in: Option<RoomId>,
     },
 }
 
-pub(crate) fn evolve(recorded: &Recorded) -> Option<TimelineChange<'_>> {
-    match &recorded.event {
-        AnyEvent::Room(room, event) => {
-            let begins = if let RoomEvent::SeatHeld(held) = event {
-                Some(held.ticket_id)
+pub(crate) fn evolve(event: &AnyEvent) -> Option<TimelineChange> {
+    match event {
+        AnyEvent::Room(room, _) => Some(TimelineChange::OfRoom { room: *room }),
+        AnyEvent::Ticket(ticket, event) => Some(TimelineChange::OfTicket {
+            ticket: *ticket,
+            begins_in: if let TicketEvent::TicketOrdered { room_id, .. } = event {
+                Some(*room_id)
             } else {
                 None
-            };
-            Some(TimelineChange::OfRoom {
-                room: *room,
-                event,
-                begins,
-            })
-        }
-        AnyEvent::Ticket(ticket, event) => Some(TimelineChange::OfTicket { ticket: *ticket, event }),
+            },
+        }),
         AnyEvent::Payout(..) => None, // the account is the host's, not the room's
     }
 }

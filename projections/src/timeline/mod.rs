@@ -7,4 +7,8 @@ mod queries;
 mod tests;
 
 pub(crate) use apply::apply;
+pub(crate) use evolve::evolve;
 pub use queries::{TimelineLine, timeline};
+
+/// How many positions of the log one row of a timeline covers.
+const STRETCH: i64 = 256;

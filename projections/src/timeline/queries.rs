@@ -1,12 +1,11 @@
 //! What can be asked of timelines.
 #![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
 
-use domain::{RoomId, TicketId, Timestamp};
+use domain::{AnyEvent, RoomId, StoredEvent, TicketId, Timestamp};
 use serde_json::Value;
-use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
-use uuid::Uuid;
 
+use super::STRETCH;
 use crate::QueryError;
 use crate::convert::{RowOf, bigint};
 
@@ -26,11 +25,29 @@ pub struct TimelineLine {
 #[derive(FromRow)]
 struct EntryRecord {
     position: i64,
-    at: Timestamp,
+    recorded_at: Timestamp,
+    aggregate_type: String,
+    aggregate_id: String,
     event_type: String,
-    ticket_id: Option<Uuid>,
-    facts: Json<Value>,
+    event_version: String,
+    payload: String,
 }
+
+/// As many stretches as are surely enough; the positions in them; and what the log says there.
+const SELECT: &str = "
+    WITH stretches AS MATERIALIZED (
+        SELECT stretch, offsets FROM view_timeline.entries
+        WHERE room_id = $1 AND stretch >= $2 / $4
+        ORDER BY stretch LIMIT $3 + 1
+    ), positions AS MATERIALIZED (
+        SELECT stretch * $4 + get_byte(offsets, nth) AS position
+        FROM stretches, generate_series(0, octet_length(offsets) - 1) AS nth
+        WHERE stretch * $4 + get_byte(offsets, nth) > $2
+        ORDER BY position LIMIT $3
+    )
+    SELECT position, recorded_at, aggregate_type, aggregate_id, event_type, event_version, payload::text AS payload
+    FROM positions JOIN events USING (position)
+    ORDER BY position";
 
 /// What happened to a room and its tickets, in order; `after` is the position of the last line seen.
 pub async fn timeline(
@@ -39,27 +56,35 @@ pub async fn timeline(
     after: Option<u64>,
     limit: u32,
 ) -> Result<Vec<TimelineLine>, QueryError> {
-    let select = "
-        SELECT position, at, event_type, ticket_id, facts
-        FROM view_timeline.entries
-        WHERE room_id = $1 AND position > $2
-        ORDER BY position LIMIT $3";
-    let records: Vec<EntryRecord> = sqlx::query_as(select)
+    let records: Vec<EntryRecord> = sqlx::query_as(SELECT)
         .bind(room.as_uuid())
         .bind(bigint(after.unwrap_or(0)))
         .bind(i64::from(limit))
+        .bind(STRETCH)
         .fetch_all(pool)
         .await?;
     records.into_iter().map(line).collect()
 }
 
 fn line(record: EntryRecord) -> Result<TimelineLine, QueryError> {
-    let row = RowOf::new("view_timeline.entries", record.position);
+    let row = RowOf::new("events", record.position);
+    let event = AnyEvent::read(StoredEvent {
+        aggregate_type: &record.aggregate_type,
+        aggregate_id: &record.aggregate_id,
+        event_type: &record.event_type,
+        event_version: &record.event_version,
+        payload: record.payload.as_bytes(),
+    });
+    let (event_type, ticket_id, facts) = match row.fit("payload", event)? {
+        AnyEvent::Room(_, event) => (event.name(), None, serde_json::to_value(event)),
+        AnyEvent::Ticket(ticket, event) => (event.name(), Some(ticket), serde_json::to_value(event)),
+        AnyEvent::Payout(_, event) => (event.name(), None, serde_json::to_value(event)),
+    };
     Ok(TimelineLine {
         position: row.position("position", record.position)?,
-        at: record.at,
-        event_type: record.event_type,
-        ticket_id: record.ticket_id.map(TicketId::from_uuid),
-        facts: record.facts.0,
+        at: record.recorded_at,
+        event_type: event_type.to_owned(),
+        ticket_id,
+        facts: row.fit("payload", facts)?,
     })
 }

@@ -4,13 +4,11 @@ CREATE TABLE tickets (
     room_id   uuid NOT NULL
 );
 
+-- Where in the log a room's events and those of its tickets are; what they say is in the log. A row holds a stretch of 256
+-- positions, a byte for each event in it, in order: position = stretch * 256 + offset.
 CREATE TABLE entries (
-    position   bigint      PRIMARY KEY,
-    room_id    uuid        NOT NULL,
-    ticket_id  uuid,       -- if the event is the ticket's
-    at         timestamptz NOT NULL,
-    event_type text        NOT NULL,
-    facts      json        NOT NULL
+    room_id uuid   NOT NULL,
+    stretch bigint NOT NULL,
+    offsets bytea  NOT NULL CHECK (octet_length(offsets) BETWEEN 1 AND 256),
+    PRIMARY KEY (room_id, stretch)
 );
-
-CREATE INDEX entries_of_room ON entries (room_id, position);

@@ -1,0 +1,111 @@
+//! What a page changes in the catalogue, gathered by seat and by room.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::room::RoomScheduled;
+use domain::{AnyEvent, RoomId, Timestamp};
+use uuid::Uuid;
+
+use super::RoomState;
+use super::evolve::{CatalogueChange, Seat, evolve};
+
+/// The ticket whose stored seat an event's change rests on. A hold is the first that is heard of a ticket.
+pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
+    match evolve(event)? {
+        CatalogueChange::TakeSeat {
+            ticket,
+            seat: Seat::Sold,
+            ..
+        }
+        | CatalogueChange::FreeSeat { ticket, .. } => Some(ticket.as_uuid()),
+        CatalogueChange::List(_)
+        | CatalogueChange::TakeSeat { .. }
+        | CatalogueChange::Open { .. }
+        | CatalogueChange::End { .. }
+        | CatalogueChange::Cancel { .. } => None,
+    }
+}
+
+/// A page so far.
+#[derive(Debug)]
+pub(super) struct Fold<'a> {
+    pub(super) listed: Vec<(&'a RoomScheduled, i64)>,
+    pub(super) rooms: BTreeMap<Uuid, RoomFold>,
+    seats: HashMap<Uuid, SeatFold>,
+}
+
+/// Counts are differences; the rest is what it is after the page, if it was said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RoomFold {
+    pub(super) held: i32,
+    pub(super) sold: i32,
+    pub(super) state: Option<RoomState>,
+    pub(super) opened_at: Option<Timestamp>,
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) position: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct SeatFold {
+    before: Option<Seat>,
+    now: Option<Seat>,
+}
+
+impl<'a> Fold<'a> {
+    pub(super) fn new(stored: HashMap<Uuid, Seat>) -> Self {
+        let known = |(ticket, seat)| {
+            let (before, now) = (Some(seat), Some(seat));
+            (ticket, SeatFold { before, now })
+        };
+        Self {
+            listed: vec![],
+            rooms: BTreeMap::new(),
+            seats: stored.into_iter().map(known).collect(),
+        }
+    }
+
+    pub(super) fn take_in(&mut self, change: CatalogueChange<'a>, position: i64) {
+        match change {
+            CatalogueChange::List(room) => self.listed.push((room, position)),
+            CatalogueChange::TakeSeat { room, ticket, seat } => {
+                self.move_seat(room, ticket.as_uuid(), Some(seat), position);
+            }
+            CatalogueChange::FreeSeat { room, ticket } => self.move_seat(room, ticket.as_uuid(), None, position),
+            CatalogueChange::Open { room, at } => {
+                let room = self.room(room, position);
+                (room.state, room.opened_at) = (Some(RoomState::Live), Some(at));
+            }
+            CatalogueChange::End { room, at } => {
+                let room = self.room(room, position);
+                (room.state, room.ended_at) = (Some(RoomState::Ended), Some(at));
+            }
+            CatalogueChange::Cancel { room } => self.room(room, position).state = Some(RoomState::Cancelled),
+        }
+    }
+
+    /// Counts by what the seat was before, so that a seat sold late (its hold long released) is not taken off the holds.
+    fn move_seat(&mut self, room: RoomId, ticket: Uuid, to: Option<Seat>, position: i64) {
+        let nobody = SeatFold {
+            before: None,
+            now: None,
+        };
+        let seat = self.seats.entry(ticket).or_insert(nobody);
+        let from = std::mem::replace(&mut seat.now, to);
+        let room = self.room(room, position);
+        let is = |seat: Option<Seat>, kind| i32::from(seat == Some(kind));
+        room.held += is(to, Seat::Held) - is(from, Seat::Held);
+        room.sold += is(to, Seat::Sold) - is(from, Seat::Sold);
+    }
+
+    fn room(&mut self, room: RoomId, position: i64) -> &mut RoomFold {
+        let room = self.rooms.entry(room.as_uuid()).or_default();
+        room.position = position;
+        room
+    }
+
+    /// What to store of each seat: how it is taken, or that it is free.
+    pub(super) fn changed_seats(&self) -> impl Iterator<Item = (Uuid, Option<Seat>)> {
+        let changed = self.seats.iter().filter(|(_, seat)| seat.before != seat.now);
+        changed.map(|(ticket, seat)| (*ticket, seat.now))
+    }
+}

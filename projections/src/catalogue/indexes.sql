@@ -1,0 +1,1 @@
+CREATE INDEX rooms_of_host ON rooms (host_id, created_position);
