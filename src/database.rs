@@ -18,6 +18,9 @@ pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// How long a request or a task may wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A process that stops in the middle of a transaction (paused, or its machine gone) lets go of its locks after this time, or
+/// the node that takes over would wait for them. Far longer than any step between two statements takes.
+const IDLE_IN_TRANSACTION_LIMIT: Duration = Duration::from_secs(3);
 /// A command's own pool.
 const COMMAND_CONNECTIONS: u32 = 4;
 
@@ -77,7 +80,10 @@ impl Database {
     }
 
     fn new(options: PgConnectOptions, connections: u32, url: Option<String>, owned: Option<(Cluster, Lock)>) -> Self {
-        let options = options.application_name("boxoffice");
+        let limit = IDLE_IN_TRANSACTION_LIMIT.as_millis().to_string();
+        let options = options
+            .application_name("boxoffice")
+            .options([("idle_in_transaction_session_timeout", limit)]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
