@@ -1,5 +1,5 @@
 # On a fresh machine: `make demo`, `make test` and `make bench`. Each installs what it lacks.
-.PHONY: demo test bench check clean
+.PHONY: demo test faults bench check clean
 
 demo:
 	@scripts/setup demo
@@ -9,6 +9,12 @@ demo:
 test:
 	@scripts/setup test
 	@scripts/test
+
+# The fault suite in its long form, on the release build; `FAULT_ROUNDS` and `FAULT_SEED` are heeded.
+faults:
+	@scripts/setup test
+	@PATH=$$PWD/.tools/venv/bin:$$PATH FAULT_ROUNDS=$${FAULT_ROUNDS:-200} \
+		cargo nextest run --release --package boxoffice --test it --profile faults
 
 # Every figure of docs/PERFORMANCE.md, measured here; `BENCH=quick` takes at most ten minutes.
 bench:

@@ -15,7 +15,8 @@ use super::{Caller, eventually};
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// Draining, then stopping the children.
 const STOP_LIMIT: Duration = Duration::from_secs(40);
-const TOKEN_SECONDS: u64 = 3_600;
+/// Longer than any clock jumps.
+const TOKEN_SECONDS: u64 = 86_400;
 
 /// How to start a server.
 #[derive(Clone, Debug)]
@@ -79,6 +80,16 @@ impl Server {
 
     pub fn database_url(&self) -> &str {
         &self.ready.database_url
+    }
+
+    /// How it was started.
+    pub fn options(&self) -> &ServerOptions {
+        &self.options
+    }
+
+    /// The process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// A caller with a development token. `user_id` should be a UUID: then it is the user's id everywhere.

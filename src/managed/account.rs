@@ -9,14 +9,14 @@ use tokio::process::Command;
 const POSTGRES: &str = "postgres";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Account {
+pub enum Account {
     Own,
     Postgres,
 }
 
 impl Account {
     /// The account that can run PostgreSQL here.
-    pub(super) fn for_postgres() -> Self {
+    pub fn for_postgres() -> Self {
         if rustix::process::geteuid().is_root() {
             Self::Postgres
         } else {
@@ -25,7 +25,7 @@ impl Account {
     }
 
     /// A command that runs `program` as this account, with `death_signal` sent to it when we die.
-    pub(super) fn command(self, program: &Path, death_signal: Option<&str>) -> Command {
+    pub fn command(self, program: &Path, death_signal: Option<&str>) -> Command {
         if self == Self::Own && (death_signal.is_none() || !has_setpriv()) {
             return Command::new(program);
         }
@@ -44,7 +44,7 @@ impl Account {
     }
 
     /// Makes a folder that belongs to this account and nobody else may enter.
-    pub(super) async fn make_folder(self, folder: &Path) -> anyhow::Result<()> {
+    pub async fn make_folder(self, folder: &Path) -> anyhow::Result<()> {
         let mut command = Command::new("install");
         command.args(["-d", "-m", "700"]);
         if self == Self::Postgres {
@@ -67,7 +67,7 @@ fn has_setpriv() -> bool {
 }
 
 /// Runs a short command to its end; an error carries what it said.
-pub(super) async fn run(command: &mut Command) -> anyhow::Result<()> {
+pub async fn run(command: &mut Command) -> anyhow::Result<()> {
     let output = command
         .output()
         .await

@@ -1,7 +1,7 @@
 //! Programs that `boxoffice serve` runs for itself when it is not pointed at running ones: a private PostgreSQL cluster and
 //! a `livekit-server`. They never outlive us, whatever ends us.
 
-mod account;
+pub mod account;
 mod child;
 pub mod data_dir;
 pub mod livekit;
@@ -9,7 +9,7 @@ mod locate;
 mod lock_file;
 mod place;
 pub mod postgres;
-mod spawner;
+pub mod spawner;
 #[cfg(test)]
 mod tests;
 

@@ -20,7 +20,7 @@ struct Request {
 static SPAWNER: OnceLock<mpsc::Sender<Request>> = OnceLock::new();
 
 /// Starts `command` from the thread that never ends.
-pub(super) async fn spawn(command: Command) -> io::Result<Child> {
+pub async fn spawn(command: Command) -> io::Result<Child> {
     let (answer, child) = oneshot::channel();
     let request = Request {
         command,

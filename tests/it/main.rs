@@ -4,6 +4,7 @@ mod architecture;
 mod command_line;
 mod crash;
 mod demo;
+mod faults;
 mod outages;
 mod rush;
 mod support;

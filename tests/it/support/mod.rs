@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 pub(crate) use sale::{buy, try_hold};
 pub(crate) use sfu::Sfu;
-pub(crate) use shop::{Shop, ShopOptions};
+pub(crate) use shop::{Shop, ShopOptions, room_body};
 
 /// The Python with the audio client's packages.
 pub(crate) fn python() -> PathBuf {

@@ -15,6 +15,8 @@ pub(crate) struct ShopOptions {
     pub(crate) environment: Vec<(String, String)>,
     /// Another PostgreSQL than the one of the test run.
     pub(crate) database_url: Option<String>,
+    /// `host:port` that stays the same when the server is started again; else a free port each time.
+    pub(crate) listen: Option<String>,
 }
 
 pub(crate) struct Shop {
@@ -46,7 +48,7 @@ impl Shop {
         let server = Server::start(ServerOptions {
             binary: env!("CARGO_BIN_EXE_boxoffice").into(),
             data_dir: scratch.path().to_owned(),
-            listen: "127.0.0.1:0".to_owned(),
+            listen: options.listen.unwrap_or_else(|| "127.0.0.1:0".to_owned()),
             environment,
         })
         .await?;
