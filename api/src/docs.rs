@@ -84,8 +84,23 @@ fn add_common_problems(operation: &mut Operation, reads_body: bool) {
     if has_parameter(operation, |parameter| parameter.name == "min_position") {
         add(operation, "503", &["projection_behind"]);
     }
+    if !is_webhook(operation) {
+        add(operation, "429", &["too_many_requests"]);
+    }
     add(operation, "503", &["overloaded", "log_unavailable"]);
+    say_when_to_return(operation);
     add(operation, "500", &["internal"]);
+}
+
+fn say_when_to_return(operation: &mut Operation) {
+    for status in ["429", "503"] {
+        if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
+            let header = HeaderBuilder::new().description(Some("Seconds to wait before the next try."));
+            response
+                .headers
+                .insert("Retry-After".to_owned(), RefOr::T(header.build()));
+        }
+    }
 }
 
 fn describe_successes(operation: &mut Operation, says_position: bool) {

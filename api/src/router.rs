@@ -9,8 +9,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::forward::{Forwarder, forward};
 use crate::{
-    ApiParts, ApiState, docs, earnings, health, hosts, layers, ledger, log, payouts, rooms, sandbox, stage, tickets,
-    trace, webhooks,
+    ApiParts, ApiState, docs, earnings, health, hosts, layers, ledger, limits, log, payouts, rooms, sandbox, stage,
+    tickets, trace, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -27,6 +27,7 @@ pub fn router(parts: ApiParts) -> Router {
             forward,
         ))
         .layer(middleware::from_fn(layers::limit_time))
+        .layer(middleware::from_fn_with_state(state.limits.clone(), limits::layer))
         .layer(CatchPanicLayer::custom(layers::answer_panic))
         .layer(middleware::from_fn_with_state(
             trace::Tracing::new(state.clone()),

@@ -18,6 +18,7 @@ use uuid::{NoContext, Uuid};
 
 use crate::ApiError;
 use crate::auth::Auth;
+use crate::limits::Limits;
 
 /// How long a read waits for its `min_position`, and a write for its own effect.
 const VIEW_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -37,6 +38,7 @@ pub struct ApiParts {
     pub media_webhooks: Option<Receiver>,
     pub clock: Arc<dyn Clock>,
     pub auth: Auth,
+    pub limits: Limits,
     /// Where clients find the signalling of the media server: boxoffice's own URL.
     pub public_ws_url: String,
     pub preset: Preset,

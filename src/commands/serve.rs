@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use tracing::{info, warn};
 
-use crate::config::{AuthOptions, DataOptions, DatabaseOptions, HttpOptions, MediaOptions, local_url};
+use crate::config::{AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, MediaOptions, local_url};
 use crate::database::Database;
 use crate::lifecycle::{Lifecycle, Signals};
 use crate::managed::data_dir::{DataDir, Lock, write_private};
@@ -19,6 +19,8 @@ use crate::wiring::{self, Listeners, Media};
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) http: HttpOptions,
+    #[command(flatten)]
+    pub(crate) limits: LimitOptions,
     #[command(flatten)]
     pub(crate) database: DatabaseOptions,
     #[command(flatten)]

@@ -4,12 +4,14 @@ mod auth;
 mod data;
 mod database;
 mod http;
+mod limits;
 mod media;
 
 pub(crate) use auth::{AuthOptions, DevelopmentSecret};
 pub(crate) use data::DataOptions;
 pub(crate) use database::DatabaseOptions;
 pub(crate) use http::{HttpOptions, local_url};
+pub(crate) use limits::LimitOptions;
 pub(crate) use media::MediaOptions;
 
 /// An environment variable that is set to nothing counts as not set.

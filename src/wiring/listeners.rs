@@ -1,16 +1,22 @@
 //! The two doors for HTTP: the API, and the figures for the operator.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
 use anyhow::{Context, anyhow};
+use api::server::{self, ServerLimits};
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::warn;
 
 use crate::config::HttpOptions;
 use crate::lifecycle::Lifecycle;
+
+/// Connections that wait to be accepted: the kernel's own limit is most often the same.
+const BACKLOG: u32 = 4096;
+/// Whoever collects figures needs one or two.
+const METRICS_CONNECTIONS_MAX: usize = 64;
 
 /// Bound, and not yet answering: others must know the address before there is something to answer with.
 pub(crate) struct Listeners {
@@ -22,9 +28,7 @@ pub(crate) struct Listeners {
 
 impl Listeners {
     pub(crate) async fn bind(options: &HttpOptions) -> anyhow::Result<Self> {
-        let api = TcpListener::bind(options.listen)
-            .await
-            .map_err(|error| explain(error, options.listen, "--listen"))?;
+        let api = listen(options.listen).map_err(|error| explain(error, options.listen, "--listen"))?;
         let metrics = bind_metrics(options.metrics_listen).await?;
         Ok(Self {
             api_address: api.local_addr().context("read our own address")?,
@@ -35,21 +39,32 @@ impl Listeners {
     }
 
     /// Answers until told to stop; then finishes the answers it has begun.
-    pub(crate) fn serve(self, api: Router, metrics: Router, lifecycle: &Lifecycle) {
-        for (name, listener, router) in [("API", self.api, api), ("metrics", self.metrics, metrics)] {
-            lifecycle
-                .front
-                .spawn(answer(name, listener, router, lifecycle.front_cancel.clone()));
+    pub(crate) fn serve(self, api: Router, metrics: Router, limits: &ServerLimits, lifecycle: &Lifecycle) {
+        let for_metrics = ServerLimits {
+            connections: METRICS_CONNECTIONS_MAX,
+            ..limits.clone()
+        };
+        for (listener, router, limits) in [(self.api, api, limits.clone()), (self.metrics, metrics, for_metrics)] {
+            let cancel = lifecycle.front_cancel.clone();
+            lifecycle.front.spawn(answer(listener, router, limits, cancel));
         }
     }
 }
 
-async fn answer(name: &'static str, listener: TcpListener, router: Router, cancel: CancellationToken) {
+async fn answer(listener: TcpListener, router: Router, limits: ServerLimits, cancel: CancellationToken) {
     let _fatal = cancel.clone().drop_guard();
-    let server = axum::serve(listener, router).with_graceful_shutdown(cancel.cancelled_owned());
-    if let Err(failure) = server.await {
-        error!("the {name} listener failed: {failure}");
-    }
+    server::serve(listener, router, limits, cancel).await;
+}
+
+/// Like [`TcpListener::bind`], with room for all who come in the same moment.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Nobody's sale should wait for a port of the figures.
@@ -66,7 +81,7 @@ async fn bind_metrics(address: SocketAddr) -> anyhow::Result<TcpListener> {
     }
 }
 
-fn explain(error: std::io::Error, address: SocketAddr, flag: &str) -> anyhow::Error {
+fn explain(error: io::Error, address: SocketAddr, flag: &str) -> anyhow::Error {
     if error.kind() == ErrorKind::AddrInUse {
         return anyhow!("{address} is taken by another program: choose another address with {flag}");
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use api::ApiParts;
 use api::auth::{Auth, JwksConfig};
+use api::limits::Limits;
 use axum::Router;
 use domain::Preset;
 use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock};
@@ -77,12 +78,14 @@ pub(crate) async fn start(
         media_webhooks: doors.as_ref().map(|doors| doors.webhooks.clone()),
         clock: core.clock.clone(),
         auth: auth(options, data_dir)?,
+        limits: limits(options, lifecycle),
         public_ws_url: options.http.public_ws_url(listeners.api_address),
         preset: Preset::open(),
     };
     figures::sample(&core, handle.clone(), lifecycle);
     let gate = doors.map_or_else(Router::new, |doors| doors.gate);
-    listeners.serve(api::router(parts).merge(gate), figures::router(handle), lifecycle);
+    let (api, figures) = (api::router(parts).merge(gate), figures::router(handle));
+    listeners.serve(api, figures, &options.limits.server_limits(), lifecycle);
     Ok(())
 }
 
@@ -202,6 +205,12 @@ impl Doors {
         let gate = gate::router(GateConfig::new(upstream, config), entitlements, bridge.clone());
         Self { bridge, webhooks, gate }
     }
+}
+
+fn limits(options: &Options, lifecycle: &Lifecycle) -> Limits {
+    let limits = Limits::new(options.limits.limits());
+    lifecycle.back.spawn(limits.clone().tidy(lifecycle.back_cancel.clone()));
+    limits
 }
 
 fn auth(options: &Options, data_dir: &DataDir) -> anyhow::Result<Auth> {

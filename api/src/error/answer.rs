@@ -57,6 +57,12 @@ impl ApiError {
             }
             Self::IntentSettled { state } => Problem::new(conflict, "wrong_state", format!("The intent is {state}.")),
             Self::Conflict => Problem::new(conflict, "conflict", "Too many at once. Try again."),
+            Self::TooManyRequests { retry_after_seconds } => Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "These are more requests than one may send. Wait a moment.",
+            )
+            .with_retry_after(*retry_after_seconds),
             Self::Overloaded => unavailable("overloaded", "Too much to do. Try again in a moment."),
             Self::LogUnavailable(_) => unavailable("log_unavailable", "The event log is away. Try again in a moment."),
             Self::ProjectionBehind => unavailable("projection_behind", "The asked position is not readable yet."),

@@ -76,6 +76,10 @@ pub enum ApiError {
         state: &'static str,
     },
     Conflict,
+    /// One caller asks more than their share.
+    TooManyRequests {
+        retry_after_seconds: u32,
+    },
     Overloaded,
     /// The log or its database cannot be reached, for reading or writing.
     LogUnavailable(Cause),

@@ -47,6 +47,7 @@ fn own_errors() -> Vec<ApiError> {
         },
         ApiError::IntentSettled { state: "captured" },
         ApiError::Conflict,
+        ApiError::TooManyRequests { retry_after_seconds: 7 },
         ApiError::Overloaded,
         ApiError::LogUnavailable(cause()),
         ApiError::ProjectionBehind,

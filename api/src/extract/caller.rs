@@ -77,6 +77,7 @@ impl FromRequestParts<ApiState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         let Identity { user_id, roles } = state.auth.verify(bearer(parts)?, state.clock.now()).await?;
+        state.limits.admit_user(user_id)?;
         Ok(Self {
             user_id,
             roles,

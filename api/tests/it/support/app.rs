@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use api::ApiParts;
 use api::auth::{Auth, mint_development_token};
+use api::limits::{Limits, LimitsConfig};
 use axum::Router;
 use axum::body::Body;
 use domain::{Preset, Timestamp};
@@ -45,6 +46,10 @@ pub(crate) struct TestApp {
 
 impl TestApp {
     pub(crate) async fn start(options: PgConnectOptions) -> Self {
+        Self::start_with(options, LimitsConfig::for_testing()).await
+    }
+
+    pub(crate) async fn start_with(options: PgConnectOptions, limits: LimitsConfig) -> Self {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         let pool = PgPoolOptions::new()
             .max_connections(POOL_CONNECTIONS)
@@ -52,8 +57,8 @@ impl TestApp {
             .connect_with(options.clone())
             .await
             .expect("connect to the test's database");
-        let limits = LogLimits::default();
-        let log = PostgresLog::connect(options, pool.clone(), limits, &tracker, cancel.clone()).await;
+        let log_limits = LogLimits::default();
+        let log = PostgresLog::connect(options, pool.clone(), log_limits, &tracker, cancel.clone()).await;
         let log: Arc<dyn EventLog> = log.expect("open the log");
         let projections = Projections::start(Arc::clone(&log), pool.clone(), &tracker, cancel.clone()).await;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -85,6 +90,7 @@ impl TestApp {
             media_webhooks: None,
             clock: Arc::clone(&clock),
             auth: Auth::development(&secret),
+            limits: Limits::new(limits),
             public_ws_url: "ws://boxoffice.test".to_owned(),
             preset: Preset::open(),
         };
