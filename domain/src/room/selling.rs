@@ -9,6 +9,12 @@ use crate::room::facts::RoomFacts;
 use crate::room::seats::{Ending, Hold, Seat, Seats};
 use crate::{Room, RoomError, RoomEvent, TicketId, Timestamp, UserId};
 
+/// Lapsed holds that one sale releases, beside those of its buyer. After a night out of service a whole hall may have
+/// lapsed: no buyer should pay for all of it, and no record be that long.
+const LAPSED_PER_SALE_MAX: usize = 32;
+/// The same for the timer, which comes again for the rest.
+const LAPSED_PER_TIMER_MAX: usize = 500;
+
 /// What a room that still sells decides with.
 struct Sales<'a> {
     facts: &'a RoomFacts,
@@ -32,7 +38,7 @@ impl Room {
             return Err(RoomError::Removed);
         }
         sales.require_open(wish.at)?;
-        let lapsed = sales.lapsed(wish.at);
+        let lapsed = sales.lapsed(wish.buyer, wish.at);
         sales.require_seat(wish.buyer, &lapsed)?;
         let expires_at = sales.expiry(wish.at)?;
         let held = SeatHeld {
@@ -85,7 +91,7 @@ impl Room {
         if sales.require_open(at).is_err() {
             return Err(DenialReason::SalesClosed);
         }
-        let lapsed = sales.lapsed(at);
+        let lapsed = sales.lapsed(buyer, at);
         if sales.free(&lapsed) == 0 {
             return Err(DenialReason::SoldOut);
         }
@@ -127,6 +133,7 @@ impl Room {
         let seats = self.seats().ok_or(RoomError::NotScheduled)?;
         let lapsed = seats
             .lapsed(at)
+            .take(LAPSED_PER_TIMER_MAX)
             .map(|(ticket_id, buyer)| RoomEvent::SeatReleased(released(ticket_id, buyer, ReleaseReason::Lapsed, at)));
         Ok(lapsed.collect())
     }
@@ -171,12 +178,17 @@ impl Sales<'_> {
         at.checked_add_signed(hold).ok_or(RoomError::SalesClosed { closed_at })
     }
 
-    /// The holds that are over at `at`, as the events that release them.
-    fn lapsed(&self, at: Timestamp) -> Vec<SeatReleased> {
-        let lapsed = self.seats.lapsed(at);
-        lapsed
-            .map(|(ticket_id, buyer)| released(ticket_id, buyer, ReleaseReason::Lapsed, at))
-            .collect()
+    /// The holds that are over at `at`, as the events that release them: the first that lapsed, which is enough to have a
+    /// seat if there is one, and all of this buyer, whom no lapsed hold counts against.
+    fn lapsed(&self, of: UserId, at: Timestamp) -> Vec<SeatReleased> {
+        let release = |(ticket_id, buyer)| released(ticket_id, buyer, ReleaseReason::Lapsed, at);
+        let mut lapsed = self.seats.lapsed(at);
+        let mut chosen: Vec<_> = lapsed.by_ref().take(LAPSED_PER_SALE_MAX).map(release).collect();
+        // Most buyers have nothing yet: then there is nothing to look for in the rest of the line.
+        if self.taken_by(of, &chosen) > 0 {
+            chosen.extend(lapsed.filter(|(_, buyer)| *buyer == of).map(release));
+        }
+        chosen
     }
 
     /// Seats to be had once `lapsed` are released.

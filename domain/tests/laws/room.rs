@@ -7,8 +7,8 @@ use domain::room::{
     Authority, HoldSeat, PresenceInterval, RecordDelivery, ReleaseReason, RoomPhase, ScheduleRoom, SeatReturn,
 };
 use domain::{
-    Channel, Currency, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomEvent, RoomId, SessionId,
-    TicketId, UserId,
+    Channel, Currency, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomEvent, RoomId,
+    SessionId, TicketId, UserId,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -231,7 +231,12 @@ fn a_big_room_sells_its_whole_capacity() {
         })
     };
     assert!((0..seats).all(|number| record(hold(number, at(i64::from(number / 1_000)))) == 1));
-    // At second 10 the first thousand has lapsed; its seats are offered again.
-    assert_eq!(record(hold(seats, at(10))), 1_001);
-    assert_eq!((room.held_count(), room.next_expiry()), (9_001, Some(at(11))));
+    // At second 10 the first thousand has lapsed; its seats are offered again, and nobody releases all of them.
+    let again: Vec<_> = (seats..seats + 1_000)
+        .map(|number| record(hold(number, at(10))))
+        .collect();
+    assert_eq!((again[0], again.iter().sum::<usize>()), (33, 2_000));
+    assert_eq!((room.held_count(), room.next_expiry()), (seats, Some(at(11))));
+    let refused = crate::handle(&mut room, hold(seats + 1_000, at(10)));
+    assert_eq!(refused, Err(RoomError::SoldOut { capacity: seats }));
 }

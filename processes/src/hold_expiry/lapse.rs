@@ -37,8 +37,8 @@ pub async fn release_lapsed(
     ticket: TicketId,
     expires_at: Timestamp,
 ) -> JobResult {
-    let is_held = move |room: &Room| matches!(room.seat(ticket), Some(Seat::Held(_)));
-    let (is_held, _) = deps.aggregates.rooms.read(room.as_uuid(), is_held).await?;
+    let holds = move |room: &Room| matches!(room.seat(ticket), Some(Seat::Held(_)));
+    let (is_held, _) = deps.aggregates.rooms.read(room.as_uuid(), holds).await?;
     if !is_held {
         return Ok(Outcome::Done);
     }
@@ -55,6 +55,11 @@ pub async fn release_lapsed(
             context.metadata(),
         )
         .await?;
+    // One command releases a limited number, and others may have lapsed before this one.
+    let (is_held, _) = deps.aggregates.rooms.read(room.as_uuid(), holds).await?;
+    if is_held {
+        return Ok(Outcome::RetryAt(now));
+    }
     Ok(Outcome::Done)
 }
 

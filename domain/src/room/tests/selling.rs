@@ -67,6 +67,35 @@ fn a_lapsed_seat_is_never_sold_out() {
     ]);
 }
 
+/// A hall of `seats` whose holds are all over at second 70; the last one is Ann's.
+fn lapsed_hall(seats: u32) -> Vec<RoomEvent> {
+    let mut hall = scheduled();
+    hall.capacity = seats;
+    let buyers = (1..seats).map(|seat| user(u128::from(seat) << 32)).chain([ANN]);
+    let holds = (0..)
+        .zip(buyers)
+        .map(|(seat, buyer)| seat_held(ticket(seat), buyer, 10));
+    std::iter::once(RoomEvent::RoomScheduled(hall)).chain(holds).collect()
+}
+
+#[test]
+fn a_buyer_does_not_pay_for_a_whole_hall_that_lapsed() {
+    let room = given(lapsed_hall(200));
+    let events = room.state.decide(hold(ticket(250), DAN, at(70))).unwrap();
+    assert_eq!(events.len(), 33);
+    assert_eq!(events.last(), Some(&seat_held(ticket(250), DAN, 70)));
+    let first = seat_released(ticket(0), user(1 << 32), ReleaseReason::Lapsed, 70);
+    assert_eq!(events.first(), Some(&first), "the first that lapsed goes first");
+}
+
+#[test]
+fn the_lapsed_holds_of_the_buyer_are_released_wherever_they_are_in_line() {
+    let room = given(lapsed_hall(200));
+    let events = room.state.decide(hold(ticket(250), ANN, at(70))).unwrap();
+    assert!(events.contains(&seat_released(ticket(199), ANN, ReleaseReason::Lapsed, 70)));
+    assert_eq!(events.len(), 34);
+}
+
 #[test]
 fn a_refused_hold_releases_nothing() {
     given([room_scheduled(), seat_held(ticket(1), ANN, 7_100)])
