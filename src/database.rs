@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use event_log::Hosts;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{Connection, PgPool};
 use tokio::time::timeout;
 
 use crate::config::{DataOptions, DatabaseOptions};
@@ -36,7 +37,7 @@ pub(crate) struct DatabaseAccess {
 /// A database in use. [`Database::close`] stops what was started for it.
 #[derive(Debug)]
 pub(crate) struct Database {
-    pub(crate) options: PgConnectOptions,
+    pub(crate) hosts: Hosts,
     pub(crate) pool: PgPool,
     /// For other programs on this machine.
     pub(crate) url: Option<String>,
@@ -48,14 +49,16 @@ impl Database {
     pub(crate) async fn for_server(options: &DatabaseOptions, data_dir: &DataDir, lock: Lock) -> anyhow::Result<Self> {
         let connections = options.connections();
         if let Some(external) = options.external()? {
-            reach(&external).await?;
+            let primary = reach(&external).await?;
             let url = options.external_url().map(str::to_owned);
-            return Ok(Self::new(external, connections, url, None));
+            return Ok(Self::new(external, primary, connections, url, None));
         }
         let cluster = Cluster::start(data_dir).await?;
         let url = cluster.url(postgres::DATABASE);
+        let options = cluster.options();
         Ok(Self::new(
-            cluster.options(),
+            options.clone().into(),
+            options,
             connections,
             Some(url),
             Some((cluster, lock)),
@@ -65,31 +68,47 @@ impl Database {
     /// For a command, which shares the database with a running server.
     pub(crate) async fn for_command(options: &DatabaseAccess) -> anyhow::Result<Self> {
         if let Some(external) = options.database.external()? {
-            reach(&external).await?;
-            return Ok(Self::new(external, COMMAND_CONNECTIONS, None, None));
+            let primary = reach(&external).await?;
+            return Ok(Self::new(external, primary, COMMAND_CONNECTIONS, None, None));
         }
         let data_dir = options.data.open()?;
         let Some(lock) = data_dir.try_lock()? else {
             let running = postgres::options_of_running(&data_dir).await?;
-            return Ok(Self::new(running, COMMAND_CONNECTIONS, None, None));
+            return Ok(Self::new(
+                running.clone().into(),
+                running,
+                COMMAND_CONNECTIONS,
+                None,
+                None,
+            ));
         };
         let cluster = Cluster::start(&data_dir).await?;
-        let database = Self::new(cluster.options(), COMMAND_CONNECTIONS, None, Some((cluster, lock)));
+        let options = cluster.options();
+        let owned = Some((cluster, lock));
+        let database = Self::new(options.clone().into(), options, COMMAND_CONNECTIONS, None, owned);
         database.migrate().await?;
         Ok(database)
     }
 
-    fn new(options: PgConnectOptions, connections: u32, url: Option<String>, owned: Option<(Cluster, Lock)>) -> Self {
+    fn new(
+        hosts: Hosts,
+        primary: PgConnectOptions,
+        connections: u32,
+        url: Option<String>,
+        owned: Option<(Cluster, Lock)>,
+    ) -> Self {
         let limit = IDLE_IN_TRANSACTION_LIMIT.as_millis().to_string();
-        let options = options
-            .application_name("boxoffice")
-            .options([("idle_in_transaction_session_timeout", limit)]);
+        let named = |options: PgConnectOptions| {
+            options
+                .application_name("boxoffice")
+                .options([("idle_in_transaction_session_timeout", limit.as_str())])
+        };
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_lazy_with(options.clone());
+            .connect_lazy_with(named(primary));
         Self {
-            options,
+            hosts: hosts.map(named),
             pool,
             url,
             owned,
@@ -109,10 +128,11 @@ impl Database {
 }
 
 /// A database of somebody else's may be away, or not be there at all: better said now than by the first query.
-async fn reach(options: &PgConnectOptions) -> anyhow::Result<()> {
-    let answer = timeout(CONNECT_TIMEOUT, options.connect()).await;
-    let connection = match answer {
-        Ok(Ok(connection)) => connection,
+/// Says which server takes writes.
+async fn reach(hosts: &Hosts) -> anyhow::Result<PgConnectOptions> {
+    let answer = timeout(CONNECT_TIMEOUT, hosts.connect(|options| options)).await;
+    let (connection, primary) = match answer {
+        Ok(Ok(found)) => found,
         Ok(Err(error)) => bail!("the database in DATABASE_URL cannot be used: {error}"),
         Err(_) => bail!(
             "the database in DATABASE_URL does not answer within {} s",
@@ -120,5 +140,5 @@ async fn reach(options: &PgConnectOptions) -> anyhow::Result<()> {
         ),
     };
     let _ = connection.close().await;
-    Ok(())
+    Ok(primary)
 }

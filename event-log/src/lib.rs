@@ -35,5 +35,5 @@ pub use log::{
 };
 pub use memory::MemoryLog;
 pub use metadata::Metadata;
-pub use postgres::{LogSettings, PostgresLog};
+pub use postgres::{Fork, Hosts, LogSettings, PostgresLog, Witness};
 pub use subscription::{Progress, Recorded, Subscriber, SubscriberError};

@@ -15,6 +15,7 @@ use crate::feed::Feed;
 use crate::hot::HotAggregates;
 use crate::leader::{self, Leader};
 use crate::pipeline::{Outcome, Permit};
+use crate::postgres::Fork;
 
 /// One stream: the events of one aggregate.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -197,6 +198,11 @@ pub trait EventLog: Send + Sync + fmt::Debug + 'static {
     /// Where appends have to go. Of a log that has no rival: here.
     fn leader(&self) -> watch::Receiver<Leader> {
         leader::always_here()
+    }
+
+    /// What was lost of the log, if something was: then this process does not lead it.
+    fn fork(&self) -> Option<Fork> {
+        None
     }
 
     /// Changes whenever somebody else may have appended. `None` while this process is not sure that it alone writes the

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use sqlx::ConnectOptions;
-use sqlx::postgres::PgConnectOptions;
+use event_log::Hosts;
 use tokio::time::timeout;
 
 use crate::config::MediaOptions;
@@ -94,9 +93,10 @@ async fn check_database(options: &Options) -> Finding {
     }
 }
 
-async fn check_external(options: PgConnectOptions) -> Finding {
-    let place = format!("{}:{}", options.get_host(), options.get_port());
-    let problem = match timeout(CONNECT_TIMEOUT, options.connect()).await {
+async fn check_external(hosts: Hosts) -> Finding {
+    let first = hosts.first();
+    let place = format!("{}:{}", first.get_host(), first.get_port());
+    let problem = match timeout(CONNECT_TIMEOUT, hosts.connect(|options| options)).await {
         Ok(Ok(_)) => return Finding::Fine(format!("PostgreSQL at {place} (DATABASE_URL)")),
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use event_log::Head;
 use event_log::verify::{Verdict, verify_chain};
@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Verify(Options),
     /// The last event's position and hash: keep it elsewhere, and a cut-off tail will show
     Head(Options),
+    /// Go on with a log that lost events this node has seen, after a failover that lost them: run it on every stopped node
+    AcceptFork(AcceptOptions),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -29,14 +31,24 @@ pub(crate) struct Options {
     database: DatabaseAccess,
 }
 
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AcceptOptions {
+    /// Where the log ends now, as `boxoffice log head` says: what was behind it is given up
+    #[arg(long)]
+    position: u64,
+    #[command(flatten)]
+    database: DatabaseAccess,
+}
+
 pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Verify(options) => {
             let database = Database::for_command(&options.database).await?;
-            let verdict = verify_chain(&database.pool).await;
+            let verified = verify(&database, &options).await;
             database.close().await;
-            Ok(report(&verdict.context("verify the log")?, options.json))
+            verified
         }
+        Command::AcceptFork(options) => accept_fork(&options).await,
         Command::Head(options) => {
             let database = Database::for_command(&options.database).await?;
             let head = find_head(&database.pool).await;
@@ -51,6 +63,50 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The chain, and whether the log still holds what this node saw of it: a lost tail leaves no trace in the log itself.
+async fn verify(database: &Database, options: &Options) -> anyhow::Result<ExitCode> {
+    let verdict = verify_chain(&database.pool).await.context("verify the log")?;
+    let witness = options.database.data.open()?.witness();
+    let fork = witness.check(&database.pool).await;
+    let code = report(&verdict, options.json);
+    let Some(fork) = fork.context("compare the log with what this node saw")? else {
+        return Ok(code);
+    };
+    if options.json {
+        output::line(json!({ "chain": "forked", "position": fork.seen.position, "reason": fork.to_string() }));
+    } else {
+        output::line(fork);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+async fn accept_fork(options: &AcceptOptions) -> anyhow::Result<ExitCode> {
+    let data_dir = options.database.data.open()?;
+    // A running server would go on with what it remembers. Of a private database, the command has the folder anyway.
+    let is_external = options.database.database.external()?.is_some();
+    let _lock = is_external.then(|| data_dir.lock()).transpose()?;
+    let database = Database::for_command(&options.database).await?;
+    let head = find_head(&database.pool).await;
+    database.close().await;
+    let head = head.context("read the end of the log")?;
+    ensure!(
+        head.position == options.position,
+        "the log ends at position {}, not at {}",
+        head.position,
+        options.position
+    );
+    let witness = data_dir.witness();
+    witness
+        .write(head)
+        .with_context(|| format!("write {}", witness.path().display()))?;
+    output::line(format!(
+        "this node goes on from position {} hash {}",
+        head.position,
+        hex::encode(&head.hash)
+    ));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn report(verdict: &Verdict, as_json: bool) -> ExitCode {

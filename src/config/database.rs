@@ -1,15 +1,16 @@
 //! Which database.
 
-use std::str::FromStr;
+use std::str::FromStr as _;
 
 use anyhow::Context;
 use clap::Args;
+use event_log::Hosts;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::PgConnectOptions;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DatabaseOptions {
-    /// A PostgreSQL of yours, `postgres://user:password@host/database`. Without it, a private one is run in the data folder
+    /// A PostgreSQL of yours, `postgres://user:password@host/database`; with a standby, `…@host1:5432,host2:5432/database`:
+    /// the one that takes writes is used. Without it, a private one is run in the data folder
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<SecretString>,
     /// Connections kept for requests and background work
@@ -20,10 +21,10 @@ pub(crate) struct DatabaseOptions {
 
 impl DatabaseOptions {
     /// The database given, if one is.
-    pub(crate) fn external(&self) -> anyhow::Result<Option<PgConnectOptions>> {
+    pub(crate) fn external(&self) -> anyhow::Result<Option<Hosts>> {
         let url = self.database_url.as_ref().map(ExposeSecret::expose_secret);
         super::given(url)
-            .map(|url| PgConnectOptions::from_str(url).context("read DATABASE_URL"))
+            .map(|url| Hosts::from_str(url).context("read DATABASE_URL"))
             .transpose()
     }
 

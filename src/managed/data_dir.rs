@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use event_log::Witness;
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -94,6 +95,11 @@ impl DataDir {
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         Uuid::parse_str(text.trim())
             .with_context(|| format!("{} holds no id: delete it, a new one is made", path.display()))
+    }
+
+    /// Where this node keeps what it saw last of the log.
+    pub(crate) fn witness(&self) -> Witness {
+        Witness::at(self.file("log.witness"))
     }
 
     /// A secret of this installation, made on first use and readable by its owner only.

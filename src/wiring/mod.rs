@@ -13,7 +13,8 @@ use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
 use axum::Router;
 use domain::Preset;
-use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock};
+use event_log::leader::{Leader, on_duty};
+use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock, Witness};
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
@@ -22,6 +23,7 @@ use payments::sandbox::{Sandbox, SandboxConfig};
 use processes::{Deps, ProcessSettings, Processes};
 use projections::Projections;
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use crate::commands::serve::Options;
 use crate::config::local_url;
@@ -55,7 +57,7 @@ pub(crate) async fn start(
         id: data_dir.node_id()?,
         url: options.http.advertise_url(listeners.api_address),
     };
-    let core = Core::start(database, node, lifecycle).await?;
+    let core = Core::start(database, node, data_dir.witness(), lifecycle).await?;
     let sandbox = start_sandbox(data_dir, &core, listeners.api_address, lifecycle)?;
     let processes = Processes::start(
         core.process_deps(sandbox.clone()),
@@ -99,13 +101,14 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    async fn start(database: &Database, node: Node, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
+    async fn start(database: &Database, node: Node, witness: Witness, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
         let settings = LogSettings {
             node,
+            witness: Some(witness),
             ..LogSettings::default()
         };
         let log: Arc<dyn EventLog> = PostgresLog::connect_with(
-            database.options.clone(),
+            database.hosts.clone(),
             database.pool.clone(),
             settings,
             &lifecycle.back,
@@ -162,12 +165,36 @@ fn start_sandbox(
     let mut config = SandboxConfig::new(data_dir.secret("sandbox.secret")?, Arc::new(move || clock.now()));
     config.webhook_url = Some(format!("{}/v1/webhooks/sandbox", local_url(api_address)));
     let sandbox = Arc::new(Sandbox::new(core.pool.clone(), config));
-    let (worker, cancel) = (Arc::clone(&sandbox), lifecycle.back_cancel.clone());
+    let (worker, cancel, log) = (
+        Arc::clone(&sandbox),
+        lifecycle.back_cancel.clone(),
+        Arc::clone(&core.log),
+    );
     lifecycle.back.spawn(async move {
         let _fatal = cancel.clone().drop_guard();
-        worker.run(cancel).await;
+        while !cancel.is_cancelled() {
+            if cancel.run_until_cancelled(on_duty(&*log)).await.is_some() {
+                deliver(&worker, &log, &cancel).await;
+            }
+        }
     });
     Ok(sandbox)
+}
+
+/// Delivers webhooks for as long as this node leads: they are signed, and understood, with a secret of its own.
+async fn deliver(sandbox: &Sandbox, log: &Arc<dyn EventLog>, cancel: &CancellationToken) {
+    let term = cancel.child_token();
+    let mut leader = log.leader();
+    tokio::join!(
+        async {
+            // A log that stopped says nothing any more, and the process ends.
+            let _ = term
+                .run_until_cancelled(leader.wait_for(|leader| *leader != Leader::Here))
+                .await;
+            term.cancel();
+        },
+        sandbox.run(term.clone()),
+    );
 }
 
 /// Everything between buyers and the media server.

@@ -168,11 +168,11 @@ impl<D: Database> Office<D> {
         let Some(plan) = recorded else { return };
         metrics::counter!("boxoffice_log_batches_total").increment(1);
         metrics::counter!("boxoffice_log_appends_total").increment(plan.len() as u64);
-        let position = plan.tail.head.position;
+        let head = plan.tail.head;
         let batch = Batch::of(&plan);
         plan.acknowledge();
         self.shared.feed().push(batch);
-        self.shared.announce(position);
+        self.shared.announce(head);
     }
 
     /// PostgreSQL does not take some bytes of the plan. They are found by halving: only their command fails, and those

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::election::Incumbent;
 use super::session::{Database, Session};
+use super::witness::Fork;
 use super::{ConnectError, is_transient};
-use crate::StreamId;
 use crate::leader::Node;
 use crate::limits::LogLimits;
 use crate::pipeline::Request;
 use crate::plan::{Plan, Tail};
 use crate::versions::Versions;
+use crate::{Head, StreamId};
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// How much longer than PostgreSQL itself we wait for a statement, before the connection counts as dead.
@@ -133,6 +134,12 @@ impl<S: Session> Line<S> {
         }
         in_time(self.statement_limit, self.session.settle()).await?;
         Ok(true)
+    }
+
+    /// Whether the log still holds what this node has seen of it.
+    pub(super) async fn compare(&mut self, seen: Head) -> Result<Option<Fork>, sqlx::Error> {
+        let stored = in_time(self.statement_limit, self.session.stored_hash(seen.position)).await?;
+        Ok(Fork::between(seen, stored.as_deref()))
     }
 
     pub(super) async fn take_office(&mut self, node: &Node) -> Result<(), sqlx::Error> {

@@ -12,8 +12,12 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::hosts::Hosts;
 use super::sequencer::Sequencer;
+use super::session::PgDatabase;
 use super::standing::{Shared, Standing};
+use super::watch::Watch;
+use super::witness::{Fork, Witness};
 use super::{lead, read};
 use crate::hot::HotAggregates;
 use crate::leader::{Leader, Node};
@@ -29,6 +33,9 @@ pub enum ConnectError {
     /// The migrations are missing, or this user may not take the sequencer's role.
     #[error("the database is not prepared for the log")]
     NotPrepared(#[source] sqlx::Error),
+    /// A file that cannot be read is no proof that nothing was lost.
+    #[error("the witness of the log's end cannot be read")]
+    Witness(#[source] std::io::Error),
 }
 
 /// What a log is told besides where its database is.
@@ -38,6 +45,8 @@ pub struct LogSettings {
     pub clock: Arc<dyn Clock>,
     /// Who this process is among those that may lead.
     pub node: Node,
+    /// Where this process keeps what it saw last of the log.
+    pub witness: Option<Witness>,
 }
 
 impl Default for LogSettings {
@@ -46,6 +55,7 @@ impl Default for LogSettings {
             limits: LogLimits::default(),
             clock: Arc::new(SystemClock),
             node: Node::unnamed(),
+            witness: None,
         }
     }
 }
@@ -77,18 +87,35 @@ impl PostgresLog {
     }
 
     pub async fn connect_with(
-        options: PgConnectOptions,
+        hosts: impl Into<Hosts>,
         pool: PgPool,
         settings: LogSettings,
         tracker: &TaskTracker,
         cancel: CancellationToken,
     ) -> Result<Arc<Self>, ConnectError> {
-        let LogSettings { limits, clock, node } = settings;
-        lead::check_prepared(&options, &limits).await?;
-        let (log, requests) = Self::without_sequencer(pool, &limits);
+        let LogSettings {
+            limits,
+            clock,
+            node,
+            witness,
+        } = settings;
+        let database = PgDatabase {
+            hosts: hosts.into(),
+            pool: pool.clone(),
+        };
+        lead::check_prepared(&database, &limits).await?;
+        let seen = witness.as_ref().map_or(Ok(Head::EMPTY), Witness::read);
+        let (log, requests) = Self::without_sequencer(pool.clone(), &limits, seen.map_err(ConnectError::Witness)?);
         let startup_wait = limits.startup_wait;
         let shared = Arc::clone(&log.shared);
-        tracker.spawn(Sequencer::new(options, node, limits, clock, requests, shared, cancel).run());
+        let watch = Watch {
+            pool,
+            shared: Arc::clone(&shared),
+            witness,
+            cancel: cancel.clone(),
+        };
+        tracker.spawn(watch.run());
+        tracker.spawn(Sequencer::new(database, node, limits, clock, requests, shared, cancel).run());
         let mut leader = log.leader();
         // Late or not, the sequencer goes on by itself. Whoever follows need not wait to lead.
         let _ = tokio::time::timeout(startup_wait, leader.wait_for(|leader| *leader != Leader::Nobody)).await;
@@ -97,14 +124,14 @@ impl PostgresLog {
 
     /// For a process that reads the log and never leads it.
     pub fn for_reading(pool: PgPool, limits: &LogLimits) -> Arc<Self> {
-        let (log, _) = Self::without_sequencer(pool, limits);
+        let (log, _) = Self::without_sequencer(pool, limits, Head::EMPTY);
         log.shared.set_standing(Standing::Following { url: None });
         log
     }
 
-    fn without_sequencer(pool: PgPool, limits: &LogLimits) -> (Arc<Self>, mpsc::Receiver<Request>) {
+    fn without_sequencer(pool: PgPool, limits: &LogLimits, seen: Head) -> (Arc<Self>, mpsc::Receiver<Request>) {
         let (queue, requests) = Queue::new(limits.queue);
-        let shared = Arc::new(Shared::new(limits.lease));
+        let shared = Arc::new(Shared::new(limits.lease, seen));
         let log = Self {
             repository: PostgresEventRepository::new(pool.clone()),
             pool,
@@ -178,6 +205,10 @@ impl EventLog for PostgresLog {
 
     fn leader(&self) -> watch::Receiver<Leader> {
         self.shared.leader()
+    }
+
+    fn fork(&self) -> Option<Fork> {
+        self.shared.fork()
     }
 
     fn epoch(&self) -> Option<u64> {

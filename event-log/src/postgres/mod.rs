@@ -11,6 +11,7 @@
 pub(crate) mod copy;
 mod desk;
 mod election;
+mod hosts;
 mod intake;
 mod lead;
 mod log;
@@ -21,6 +22,10 @@ mod session;
 mod standing;
 mod statement;
 mod trouble;
+mod watch;
+mod witness;
 
 pub use self::log::{ConnectError, LogSettings, PostgresLog};
+pub use hosts::{Hosts, HostsError};
 pub(crate) use trouble::is_transient;
+pub use witness::{Fork, Witness, WitnessError};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
@@ -10,6 +11,7 @@ use super::lead::{self, Lead, Line};
 use super::session::Database;
 use super::standing::{Shared, Standing};
 use super::trouble::Trouble;
+use super::witness::Fork;
 use crate::Clock;
 use crate::jitter::BackOff;
 use crate::leader::Node;
@@ -40,6 +42,15 @@ pub(super) enum End {
     Disconnected(String),
 }
 
+/// Why the office was not taken.
+#[derive(Debug, Error)]
+enum Untaken {
+    #[error(transparent)]
+    Away(#[from] sqlx::Error),
+    #[error(transparent)]
+    Forked(Fork),
+}
+
 /// What became of a statement.
 pub(super) enum Fate {
     Recorded,
@@ -53,18 +64,26 @@ impl<D: Database> Office<D> {
         let mut back_off = BackOff::new(RECONNECT_FIRST, RECONNECT_LONGEST);
         loop {
             match self.try_take().await {
-                Ok(lead) => return lead,
-                Err(error) => {
+                Ok(lead) => {
+                    self.shared.set_fork(None);
+                    return lead;
+                }
+                Err(Untaken::Away(error)) => {
                     warn!("the log's database is away: {error}");
                     self.shared
                         .set_standing(Standing::Away("the database is away".to_owned()));
-                    tokio::time::sleep(back_off.pause()).await;
+                }
+                Err(Untaken::Forked(fork)) => {
+                    error!("{fork}: this node does not lead");
+                    self.shared.set_standing(Standing::Away(fork.to_string()));
+                    self.shared.set_fork(Some(fork));
                 }
             }
+            tokio::time::sleep(back_off.pause()).await;
         }
     }
 
-    async fn try_take(&self) -> Result<Lead<D::Session>, sqlx::Error> {
+    async fn try_take(&self) -> Result<Lead<D::Session>, Untaken> {
         let mut session = lead::connect(&self.database, &self.limits).await?;
         while !lead::try_lead(&mut session, &self.limits).await? {
             self.follow(&mut session).await?;
@@ -73,6 +92,9 @@ impl<D: Database> Office<D> {
         self.outwait_predecessor(&mut session).await?;
         let asked = Instant::now();
         let mut lead = Lead::begin(session, &self.limits).await?;
+        if let Some(fork) = lead.line.compare(self.shared.seen()).await? {
+            return Err(Untaken::Forked(fork));
+        }
         lead.line.take_office(&self.node).await?;
         self.shared.confirm(asked);
         Ok(lead)

@@ -84,7 +84,7 @@ impl<D: Database> Sequencer<D> {
             self.office.shared.turn_epoch();
         }
         self.known = Some(lead.tail);
-        self.office.shared.announce(lead.tail.head.position);
+        self.office.shared.announce(lead.tail.head);
         self.office.shared.set_standing(Standing::Leading);
         info!(log.position = lead.tail.head.position, "the sequencer leads the log");
         Some(lead)
@@ -101,7 +101,7 @@ impl<D: Database> Sequencer<D> {
                     Ok(true) => {
                         warn!(log.position = lead.tail.head.position, "another process wrote the log");
                         self.office.shared.turn_epoch();
-                        self.office.shared.announce(lead.tail.head.position);
+                        self.office.shared.announce(lead.tail.head);
                         desk = Desk::after(lead.tail);
                     }
                     Ok(false) => return End::Fenced,

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::{Executor as _, PgConnection, PgPool};
 
 use super::election::{self, Incumbent};
+use super::hosts::Hosts;
 use super::statement;
 use std::time::Duration;
 
@@ -66,18 +67,30 @@ pub(crate) trait Session: Send + 'static {
     ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
 }
 
-impl Database for PgConnectOptions {
+/// The database on whichever server takes writes now, and the pool that has to follow it there.
+pub(super) struct PgDatabase {
+    pub(super) hosts: Hosts,
+    pub(super) pool: PgPool,
+}
+
+impl Database for PgDatabase {
     type Session = PgConnection;
 
     async fn connect(&self, limits: &LogLimits) -> Result<PgConnection, sqlx::Error> {
-        let options = self.clone().application_name("boxoffice-sequencer").options([
-            ("statement_timeout", limits.statement_limit.as_millis().to_string()),
-            // A server that lost its client without a word must let go of the leader's lock.
-            ("tcp_keepalives_idle", "5".to_owned()),
-            ("tcp_keepalives_interval", "2".to_owned()),
-            ("tcp_keepalives_count", "3".to_owned()),
-        ]);
-        let mut connection = PgConnection::connect_with(&options).await?;
+        let prepare = |options: PgConnectOptions| {
+            options.application_name("boxoffice-sequencer").options([
+                ("statement_timeout", limits.statement_limit.as_millis().to_string()),
+                // A server that lost its client without a word must let go of the leader's lock.
+                ("tcp_keepalives_idle", "5".to_owned()),
+                ("tcp_keepalives_interval", "2".to_owned()),
+                ("tcp_keepalives_count", "3".to_owned()),
+            ])
+        };
+        let (mut connection, primary) = self.hosts.connect(prepare).await?;
+        if self.hosts.is_several() {
+            // Connections to a server that died break by themselves.
+            self.pool.set_connect_options(primary);
+        }
         connection.execute("SET ROLE boxoffice_sequencer").await?;
         Ok(connection)
     }

@@ -1,13 +1,15 @@
 //! What the sequencer tells the rest of the process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::Feed;
+use super::witness::Fork;
 use crate::leader::Leader;
+use crate::{Feed, Head};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Standing {
@@ -36,6 +38,9 @@ pub(crate) struct Shared {
     standing: watch::Sender<Standing>,
     leader: watch::Sender<Leader>,
     durable: watch::Sender<u64>,
+    /// The last event this process knows to be durable, whoever recorded it.
+    seen: Mutex<Head>,
+    fork: Mutex<Option<Fork>>,
     epoch: AtomicU64,
     feed: Feed,
     lease: Duration,
@@ -45,11 +50,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(lease: Duration) -> Self {
+    pub(crate) fn new(lease: Duration, seen: Head) -> Self {
         Self {
             standing: watch::Sender::new(Standing::Starting),
             leader: watch::Sender::new(Leader::Nobody),
             durable: watch::Sender::new(0),
+            seen: Mutex::new(seen),
+            fork: Mutex::new(None),
             epoch: AtomicU64::new(0),
             feed: Feed::default(),
             lease,
@@ -68,6 +75,7 @@ impl Shared {
 
     pub(crate) fn set_standing(&self, standing: Standing) {
         let leader = standing.leader();
+        metrics::gauge!("log_leading").set(u8::from(leader == Leader::Here));
         replace(&self.standing, standing);
         replace(&self.leader, leader);
     }
@@ -76,7 +84,28 @@ impl Shared {
         self.durable.subscribe()
     }
 
-    pub(crate) fn announce(&self, position: u64) {
+    pub(crate) fn seen(&self) -> Head {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn fork(&self) -> Option<Fork> {
+        self.fork.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_fork(&self, fork: Option<Fork>) {
+        metrics::gauge!("log_forked").set(u8::from(fork.is_some()));
+        *self.fork.lock().unwrap_or_else(PoisonError::into_inner) = fork;
+    }
+
+    /// Wakes whoever follows the log: it is durable up to here.
+    pub(crate) fn announce(&self, head: Head) {
+        {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if seen.position < head.position {
+                *seen = head;
+            }
+        }
+        let position = head.position;
         self.durable.send_if_modified(|durable| {
             let is_new = *durable < position;
             *durable = (*durable).max(position);

@@ -7,7 +7,7 @@ use sqlx::encode::{Encode, IsNull};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
-use sqlx::{PgConnection, Postgres, Type};
+use sqlx::{PgConnection, PgPool, Postgres, Type};
 
 use crate::plan::{Plan, Tail};
 use crate::{Head, StreamId};
@@ -121,6 +121,30 @@ pub(super) async fn tail(connection: &mut PgConnection) -> Result<Tail, sqlx::Er
         },
         recorded_at: row.recorded_at,
     }))
+}
+
+/// What a look at the log's end finds.
+pub(super) struct Found {
+    /// The hash at the position asked for.
+    pub(super) at_seen: Option<Vec<u8>>,
+    pub(super) position: Option<i64>,
+    pub(super) hash: Option<Vec<u8>>,
+}
+
+/// Where the log ends, and what it holds at `seen`.
+pub(super) async fn look(pool: &PgPool, seen: u64) -> Result<Found, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"
+        SELECT
+            (SELECT hash FROM events WHERE position = $1) AS at_seen,
+            (SELECT position FROM events ORDER BY position DESC LIMIT 1) AS position,
+            (SELECT hash FROM events ORDER BY position DESC LIMIT 1) AS hash
+        "#,
+        seen.cast_signed(),
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// The versions of streams, 0 for those that do not exist.
