@@ -89,7 +89,12 @@ impl Bridge {
             },
             PresenceRecorder::new(deps.pool.clone()),
         );
-        tracker.spawn(reconciler::run(reconciler, deps.log.wake(), hints, cancel.clone()));
+        tracker.spawn(reconciler::run(
+            reconciler,
+            Arc::clone(&deps.log),
+            hints,
+            cancel.clone(),
+        ));
 
         Self {
             media: deps.media,

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::Timestamp;
+use event_log::leader;
 use futures::{StreamExt, stream};
 use payments::{EventPage, ProviderEvent};
 use sqlx::PgPool;
@@ -77,6 +78,7 @@ impl Sweep {
 
     async fn sweep_for_ever(&mut self) {
         loop {
+            leader::on_duty(&*self.deps.log).await;
             if let Err(error) = self.sweep().await {
                 warn!("the sweep of the provider's events stopped and will be tried again: {error}");
             }

@@ -23,7 +23,7 @@ pub(crate) struct ReadinessBody {
     parts: PartsBody,
 }
 
-/// `ok`, `away`, or `stopped` for good.
+/// `ok`, `away`, `forked` (the log lost events that this node has seen), or `stopped` for good.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Parts)]
 struct PartsBody {
@@ -78,5 +78,8 @@ async fn check_database(state: &ApiState) -> (bool, &'static str) {
 }
 
 async fn check_log(state: &ApiState) -> (bool, &'static str) {
+    if state.log.fork().is_some() {
+        return (false, "forked");
+    }
     answering(matches!(timeout(CHECK_TIME_MAX, state.log.head()).await, Ok(Ok(_))))
 }

@@ -28,8 +28,9 @@ pub struct DeliveryDeps {
 /// Starts recording deliveries. If it ends by itself, `cancel` is cancelled: a process that records no deliveries must not
 /// look healthy.
 pub fn start(deps: DeliveryDeps, tracker: &TaskTracker, cancel: &CancellationToken) {
-    let recorder = DeliveryRecorder::new(deps.pool.clone(), deps.aggregates, deps.clock);
-    tracker.spawn(recorder.run(deps.log.wake(), cancel.clone()));
+    let log = Arc::clone(&deps.log);
+    let recorder = DeliveryRecorder::new(deps.pool.clone(), deps.aggregates, deps.clock, log);
+    tracker.spawn(recorder.run(cancel.clone()));
     tracker.spawn(follow(deps.log, deps.pool, cancel.clone()));
 }
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use domain::room::RecordDelivery;
 use domain::{RoomCommand, RoomId, SessionId, Timestamp, UserId};
-use event_log::{Aggregates, Clock, ExecuteError, Metadata};
+use event_log::{Aggregates, Clock, EventLog, ExecuteError, Leader, Metadata};
 use sqlx::PgPool;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -28,6 +27,7 @@ pub(crate) struct DeliveryRecorder {
     pool: PgPool,
     aggregates: Aggregates,
     clock: Arc<dyn Clock>,
+    log: Arc<dyn EventLog>,
 }
 
 struct EndedRoom {
@@ -37,17 +37,19 @@ struct EndedRoom {
 }
 
 impl DeliveryRecorder {
-    pub(crate) fn new(pool: PgPool, aggregates: Aggregates, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(pool: PgPool, aggregates: Aggregates, clock: Arc<dyn Clock>, log: Arc<dyn EventLog>) -> Self {
         Self {
             pool,
             aggregates,
             clock,
+            log,
         }
     }
 
     /// Records until cancelled. A crash anywhere repeats the recording, which adds nothing.
-    pub(crate) async fn run(self, mut log: watch::Receiver<u64>, cancel: CancellationToken) {
+    pub(crate) async fn run(self, cancel: CancellationToken) {
         let _fatal = cancel.clone().drop_guard();
+        let mut log = self.log.wake();
         let mut log_is_open = true;
         loop {
             tokio::select! {
@@ -57,6 +59,9 @@ impl DeliveryRecorder {
                     log_is_open = changed.is_ok();
                     tokio::time::sleep(MIN_INTERVAL).await;
                 }
+            }
+            if *self.log.leader().borrow() != Leader::Here {
+                continue;
             }
             if let Err(failure) = self.record_due().await {
                 warn!(

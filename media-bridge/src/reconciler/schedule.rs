@@ -1,8 +1,10 @@
 //! When to activate.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use event_log::{EventLog, leader};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -58,10 +60,10 @@ impl Timetable {
     }
 }
 
-/// Activates until cancelled.
+/// Activates until cancelled, while this process leads: two that put the same rooms in order would count who is there twice.
 pub(crate) async fn run(
     mut reconciler: Reconciler,
-    mut log: watch::Receiver<u64>,
+    log: Arc<dyn EventLog>,
     mut hints: mpsc::Receiver<Hint>,
     cancel: CancellationToken,
 ) {
@@ -69,6 +71,7 @@ pub(crate) async fn run(
     let shared = reconciler.shared().clone();
     let mut timetable = Timetable::new(Instant::now());
     let mut received = Vec::new();
+    let mut news = log.wake();
     let mut log_is_open = true;
     loop {
         tokio::select! {
@@ -78,11 +81,15 @@ pub(crate) async fn run(
                 timetable.wake(Instant::now());
                 continue;
             }
-            changed = log.changed(), if log_is_open => {
+            changed = news.changed(), if log_is_open => {
                 log_is_open = changed.is_ok();
                 timetable.wake(Instant::now());
                 continue;
             }
+        }
+        let on_duty = leader::on_duty(&*log);
+        if cancel.run_until_cancelled(on_duty).await.is_none() {
+            return;
         }
         let started = Instant::now();
         while received.len() < MAX_HINTS

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_log::leader;
 use futures::{StreamExt, stream};
 use payments::WebhookError;
 use tokio::sync::Notify;
@@ -48,6 +49,7 @@ impl Reader {
 
     async fn read_for_ever(&self) {
         loop {
+            leader::on_duty(&*self.deps.log).await;
             // Register before looking, so that no wake-up falls in between.
             let woken = self.wake.notified();
             match self.read_due().await {

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_log::leader;
 use event_log::subscription::Progress;
 use futures::FutureExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -40,6 +41,11 @@ impl Worker {
     pub(crate) async fn run(self) {
         let places = Arc::new(Semaphore::new(self.deps.settings.concurrency as usize));
         while !self.cancel.is_cancelled() {
+            // A node that follows would only find that it cannot record anything.
+            let on_duty = leader::on_duty(&*self.deps.log);
+            if self.cancel.run_until_cancelled(on_duty).await.is_none() {
+                return;
+            }
             // Register for the wake-ups before looking for work, so that none falls in between.
             let seen = self.progress.position();
             let ended = self.ended.notified();
