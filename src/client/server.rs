@@ -131,6 +131,31 @@ impl Server {
         Ok(out.into_owned())
     }
 
+    /// How it was started.
+    pub fn options(&self) -> &ServerOptions {
+        &self.options
+    }
+
+    /// Sends it a signal, by the name `kill` knows it by.
+    pub async fn signal(&self, name: &str) -> Result<()> {
+        let pid = self.child.id().context("the server runs")?;
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(pid.to_string())
+            .status()
+            .await
+            .context("signalling the server")?;
+        if !sent.success() {
+            bail!("the server could not be signalled");
+        }
+        Ok(())
+    }
+
+    /// Kills it as `kill -9` does, and keeps what was known of it.
+    pub async fn kill_in_place(&mut self) -> Result<()> {
+        self.child.kill().await.context("killing the server")
+    }
+
     /// Kills it as `kill -9` does.
     pub async fn kill(mut self) -> Result<ServerOptions> {
         self.child.kill().await.context("killing the server")?;
@@ -139,16 +164,10 @@ impl Server {
 
     /// Asks it to stop, and waits until it and its children are gone.
     pub async fn stop(mut self) -> Result<()> {
-        let Some(pid) = self.child.id() else { return Ok(()) };
-        let sent = Command::new("kill")
-            .arg("-TERM")
-            .arg(pid.to_string())
-            .status()
-            .await
-            .context("signalling the server")?;
-        if !sent.success() {
-            bail!("the server could not be signalled");
+        if self.child.id().is_none() {
+            return Ok(());
         }
+        self.signal("TERM").await?;
         match tokio::time::timeout(STOP_LIMIT, self.child.wait()).await {
             Ok(status) => {
                 let status = status.context("waiting for the server")?;

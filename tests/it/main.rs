@@ -5,6 +5,8 @@ mod command_line;
 mod crash;
 mod demo;
 mod faults;
+mod nodes;
+mod operations;
 mod outages;
 mod rush;
 mod support;

@@ -1,14 +1,16 @@
 //! What the integration tests share: a fresh database, a server on it, people.
 
+mod cluster;
 mod sale;
 mod sfu;
 mod shop;
 
 use std::path::PathBuf;
 
+pub(crate) use cluster::{Pair, Replication};
 pub(crate) use sale::{buy, try_hold};
 pub(crate) use sfu::Sfu;
-pub(crate) use shop::{Shop, ShopOptions, room_body};
+pub(crate) use shop::{Shop, ShopOptions, room_body, start_node};
 
 /// The Python with the audio client's packages.
 pub(crate) fn python() -> PathBuf {

@@ -19,6 +19,23 @@ pub(crate) struct ShopOptions {
     pub(crate) listen: Option<String>,
 }
 
+impl ShopOptions {
+    /// For a shop on several nodes: each believes the others' tokens.
+    pub(crate) fn for_nodes() -> Self {
+        Self {
+            environment: vec![("BOXOFFICE_AUTH_SECRET".to_owned(), Uuid::new_v4().simple().to_string())],
+            ..Self::default()
+        }
+    }
+}
+
+/// Another node on the shop's database, with a data folder of its own.
+pub(crate) async fn start_node(shop: &Shop, name: &str) -> Result<Server> {
+    let mut options = shop.server.options().clone();
+    options.data_dir = shop.scratch.path().join(name);
+    Server::start(options).await
+}
+
 pub(crate) struct Shop {
     pub(crate) server: Server,
     pub(crate) admin: Caller,
@@ -73,6 +90,11 @@ impl Shop {
         })
     }
 
+    /// Another user, who calls at another node.
+    pub(crate) async fn person_at(&self, node: &Server) -> Result<Caller> {
+        person(node, &[]).await
+    }
+
     /// Another user.
     pub(crate) async fn person(&self) -> Result<Caller> {
         person(&self.server, &[]).await
@@ -84,6 +106,12 @@ impl Shop {
             people.push(self.person().await?);
         }
         Ok(people)
+    }
+
+    /// Kills the server as `kill -9` does, and leaves it dead.
+    pub(crate) async fn kill_server(mut self) -> Result<Self> {
+        self.server.kill_in_place().await?;
+        Ok(self)
     }
 
     /// Kills the server as `kill -9` does, and starts it again on the same data.
