@@ -16,7 +16,7 @@ use crate::world::{Database, Kind};
 
 const EVENTS: u64 = 1_000_000;
 const REPLAY_LIMIT: Duration = Duration::from_mins(10);
-const SIMPLE_VIEW: View = View::Timeline;
+const SIMPLE_VIEW: View = View::Catalogue;
 const CEILING: &str = "PostgreSQL's own COPY of the whole table to nowhere, 1 connection";
 
 pub(super) async fn replay_and_verify(bench: &Bench) -> Result<Outcome> {
