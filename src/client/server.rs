@@ -131,11 +131,6 @@ impl Server {
         Ok(out.into_owned())
     }
 
-    /// How it was started.
-    pub fn options(&self) -> &ServerOptions {
-        &self.options
-    }
-
     /// Sends it a signal, by the name `kill` knows it by.
     pub async fn signal(&self, name: &str) -> Result<()> {
         let pid = self.child.id().context("the server runs")?;

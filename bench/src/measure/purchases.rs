@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::{Bench, Outcome, lag, on_workers};
-use crate::harness::{Goal, Latencies, Rounds, Row, Sample, figure};
+use crate::harness::{Goal, Rounds, Row, figure};
 use crate::load::{Answer, Course, Office, Run, drive, fingerprint, hold, metadata, room_id};
 use crate::world::{Database, Kind};
 
