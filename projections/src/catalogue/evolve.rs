@@ -4,7 +4,7 @@
 use domain::room::RoomScheduled;
 use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp};
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CatalogueChange<'a> {
     List(&'a RoomScheduled),
     TakeSeat { room: RoomId, ticket: TicketId, seat: Seat },

@@ -7,7 +7,7 @@ use domain::{AnyEvent, Money, PaymentId, RefundId, RoomEvent, RoomId, TicketEven
 
 use super::TicketState;
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TicketChange<'a> {
     KnowRoom {
         room: RoomId,

@@ -82,6 +82,22 @@ impl<'a> Fold<'a> {
                     self.enter(ticket, state, position);
                 }
             }
+            TicketChange::StartPayment { .. }
+            | TicketChange::AcceptPayment { .. }
+            | TicketChange::CapturePayment { .. }
+            | TicketChange::DeclinePayment { .. }
+            | TicketChange::CancelPayment { .. } => self.take_payment(change, position),
+            TicketChange::OweRefund { ticket, refund } => self.owe_refund(ticket, refund, position),
+            TicketChange::MoveRefund { ticket, refund, to } => {
+                self.move_refund(refund.as_uuid(), to);
+                self.touch(ticket, position);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_payment(&mut self, change: TicketChange<'a>, position: i64) {
+        match change {
             TicketChange::StartPayment {
                 ticket,
                 payment,
@@ -135,13 +151,13 @@ impl<'a> Fold<'a> {
                 self.move_payment(payment, PaymentState::Cancelled, None);
                 self.stop_paying(ticket, position);
             }
-            TicketChange::OweRefund { ticket, refund } => self.owe_refund(ticket, refund, position),
-            TicketChange::MoveRefund { ticket, refund, to } => {
-                self.move_refund(refund.as_uuid(), to);
-                self.touch(ticket, position);
-            }
+            TicketChange::KnowRoom { .. }
+            | TicketChange::Hold { .. }
+            | TicketChange::Enter { .. }
+            | TicketChange::EnterUnpaid { .. }
+            | TicketChange::OweRefund { .. }
+            | TicketChange::MoveRefund { .. } => {}
         }
-        Ok(())
     }
 
     fn hold(&mut self, room: Uuid, held: &'a SeatHeld, position: i64) -> Result<(), ApplyError> {

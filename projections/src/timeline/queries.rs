@@ -63,10 +63,10 @@ pub async fn timeline(
         .bind(STRETCH)
         .fetch_all(pool)
         .await?;
-    records.into_iter().map(line).collect()
+    records.iter().map(line).collect()
 }
 
-fn line(record: EntryRecord) -> Result<TimelineLine, QueryError> {
+fn line(record: &EntryRecord) -> Result<TimelineLine, QueryError> {
     let row = RowOf::new("events", record.position);
     let event = AnyEvent::read(StoredEvent {
         aggregate_type: &record.aggregate_type,
