@@ -42,14 +42,13 @@ impl Watch {
             if matches!(*self.shared.standing().borrow(), Standing::Following { .. }) {
                 self.look().await;
             }
-            if written_at.elapsed() >= WITNESS_EVERY && self.shared.fork().is_none() {
+            // Also when the log was forked: what was seen is what a restart must not forget.
+            if written_at.elapsed() >= WITNESS_EVERY {
                 written = self.keep(written).await;
                 written_at = Instant::now();
             }
         }
-        if self.shared.fork().is_none() {
-            self.keep(written).await;
-        }
+        self.keep(written).await;
     }
 
     async fn look(&self) {
