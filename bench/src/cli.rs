@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,6 +13,11 @@ use crate::measure::{self, Bench, Measure, Outcome};
 use crate::output::{line, remark};
 use crate::peer::{self, StockServerOptions};
 use crate::world::{Cluster, Machine};
+
+/// The short form ends within ten minutes, the removal of the database included.
+const QUICK_LIMIT: Duration = Duration::from_secs(580);
+/// One measure of the whole form.
+const MEASURE_LIMIT: Duration = Duration::from_mins(20);
 
 /// Measures boxoffice on this machine, beside what others reach on it
 #[derive(Debug, Parser)]
@@ -116,11 +121,21 @@ async fn measure_all(options: &Options, results: &Results, chosen: &[&'static Me
     remark(&machine);
     let is_part = !options.only.is_empty();
     let (mut rows, mut curves) = if is_part { results.read()? } else { (vec![], vec![]) };
+    let begun = Instant::now();
     for measure in chosen {
         let started = Instant::now();
+        let limit = if options.quick {
+            QUICK_LIMIT.saturating_sub(begun.elapsed())
+        } else {
+            MEASURE_LIMIT
+        };
         remark(format!("measuring {} …", measure.name));
         let outcome = tokio::select! {
-            outcome = (measure.run)(&bench) => outcome.unwrap_or_else(|error| Outcome::from(vec![Row::broken(measure.name, &error)])),
+            outcome = tokio::time::timeout(limit, (measure.run)(&bench)) => match outcome {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(error)) => Outcome::from(vec![Row::broken(measure.name, &error)]),
+                Err(_) => Outcome::from(vec![Row::broken(measure.name, &anyhow!("its time was over"))]),
+            },
             () = told_to_stop() => {
                 bench.cluster.remove().await?;
                 bail!("told to stop");

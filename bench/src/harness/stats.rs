@@ -7,6 +7,9 @@
 
 use std::time::Duration;
 
+/// Stands for an answer that never came: `results.json` has no infinity.
+pub(crate) const NEVER_MS: f64 = 1e9;
+
 /// How long each operation of a run took, in microseconds.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Latencies {

@@ -7,7 +7,7 @@ use sqlx::{Connection, Executor, Row as _};
 
 use super::http::{BUYERS, seeded};
 use super::{Bench, Outcome};
-use crate::harness::{Goal, Latencies, Rounds, Row, Sample, figure};
+use crate::harness::{Goal, Latencies, NEVER_MS, Rounds, Row, Sample, figure};
 use crate::world::{Database, Script, Shop, Wrk};
 
 const CONNECTIONS: usize = 64;
@@ -40,7 +40,7 @@ pub(super) async fn projection_lag(bench: &Bench) -> Result<Outcome> {
             figure(most.sample().value)
         ));
         rounds.ours.push(Sample {
-            value: lags.percentile_ms(99).unwrap_or(f64::INFINITY),
+            value: lags.percentile_ms(99).unwrap_or(NEVER_MS),
             p50_ms: lags.percentile_ms(50),
             p99_ms: lags.percentile_ms(99),
         });

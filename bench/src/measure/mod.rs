@@ -38,7 +38,7 @@ impl Bench {
 
     /// How long one side of one round is measured.
     pub(crate) fn measured(&self) -> Duration {
-        self.pick(Duration::from_secs(3), Duration::from_secs(8))
+        self.pick(Duration::from_secs(2), Duration::from_secs(8))
     }
 
     /// Never less than four.

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use super::http::{BUYERS, CONNECTIONS, seed};
 use super::{Bench, Outcome};
-use crate::harness::{Goal, Latencies, Rounds, Row, Sample};
+use crate::harness::{Goal, Latencies, NEVER_MS, Rounds, Row, Sample};
 use crate::load::Trickle;
 use crate::world::{Kind, Script, Shop, Wrk};
 
@@ -109,7 +109,7 @@ pub(super) async fn fairness(bench: &Bench) -> Result<Outcome> {
 
 fn p99(latencies: &Latencies) -> Sample {
     Sample {
-        value: latencies.percentile_ms(99).unwrap_or(f64::INFINITY),
+        value: latencies.percentile_ms(99).unwrap_or(NEVER_MS),
         p50_ms: latencies.percentile_ms(50),
         p99_ms: latencies.percentile_ms(99),
     }
