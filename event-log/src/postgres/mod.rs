@@ -15,6 +15,8 @@ mod hosts;
 mod intake;
 mod lead;
 mod log;
+#[cfg(test)]
+mod model;
 mod office;
 pub(crate) mod read;
 mod sequencer;

@@ -76,6 +76,7 @@ impl<D: Database> Sequencer<D> {
     async fn take_office(&mut self) -> Option<Lead<D::Session>> {
         let patience_ends = Instant::now() + self.office.limits.outage_wait;
         let lead = tokio::select! {
+            biased;
             () = self.cancel.cancelled() => return None,
             lead = self.office.take() => lead,
             () = self.intake.give_up(patience_ends, "the database is away") => return None,

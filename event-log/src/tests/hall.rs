@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Hall {
-    pub(super) sold: u64,
+pub(crate) struct Hall {
+    pub(crate) sold: u64,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum HallCommand {
+pub(crate) enum HallCommand {
     /// Sells seats, unless that makes more than `of`.
     Sell { seats: u64, of: u64 },
     /// Writes events, and fails after that.
@@ -23,12 +23,12 @@ pub(super) enum HallCommand {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) enum HallEvent {
+pub(crate) enum HallEvent {
     SeatSold { seat: u64 },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-pub(super) enum HallError {
+pub(crate) enum HallError {
     #[error("sold out")]
     SoldOut,
     #[error("failed halfway")]
@@ -82,6 +82,6 @@ impl Hall {
     }
 }
 
-pub(super) fn sell() -> HallCommand {
+pub(crate) fn sell() -> HallCommand {
     HallCommand::Sell { seats: 1, of: u64::MAX }
 }

@@ -5,7 +5,7 @@ mod append_only;
 mod contract;
 mod faults;
 mod feed;
-mod hall;
+pub(crate) mod hall;
 mod hot;
 mod leaders;
 mod proxy;

@@ -1,0 +1,156 @@
+//! One execution: who calls what, what goes wrong, and what has to be true afterwards.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shuttle::future::{JoinHandle, spawn};
+use uuid::Uuid;
+
+use super::history::{Call, History, fold, last_position};
+use super::node::{Node, NodeLog};
+use super::table::{CURSE, Faults, Line, Table};
+use crate::tests::hall::{Hall, HallCommand};
+use crate::{Executor, LogLimits, Metadata};
+
+/// A lease that never ends: a leader trusts its memory as long as its session lives.
+const FOR_EVER: Duration = Duration::from_secs(1 << 30);
+
+/// A command in the hands of one caller.
+#[derive(Clone, Debug)]
+pub(super) struct Act {
+    pub(super) node: usize,
+    pub(super) hall: Uuid,
+    pub(super) command: HallCommand,
+    /// The database refuses its events.
+    pub(super) is_cursed: bool,
+    /// Its caller goes away at some moment, and the future is dropped where it stands.
+    pub(super) is_left: bool,
+}
+
+impl Act {
+    pub(super) fn new(command: HallCommand) -> Self {
+        Self {
+            node: 0,
+            hall: Uuid::nil(),
+            command,
+            is_cursed: false,
+            is_left: false,
+        }
+    }
+
+    pub(super) fn cursed(self) -> Self {
+        Self {
+            is_cursed: true,
+            ..self
+        }
+    }
+
+    pub(super) fn left(self) -> Self {
+        Self { is_left: true, ..self }
+    }
+
+    pub(super) fn on_node(self, node: usize) -> Self {
+        Self { node, ..self }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Play {
+    pub(super) faults: Faults,
+    pub(super) limits: LogLimits,
+    /// More than one: each believes that it leads.
+    pub(super) nodes: usize,
+    /// The sequencers lead before anybody calls.
+    pub(super) starts_led: bool,
+    pub(super) loiters: bool,
+    pub(super) acts: Vec<Act>,
+}
+
+impl Play {
+    pub(super) fn new(acts: impl IntoIterator<Item = Act>) -> Self {
+        Self {
+            faults: Faults::none(),
+            limits: LogLimits {
+                lease: FOR_EVER,
+                ..LogLimits::default()
+            },
+            nodes: 1,
+            starts_led: true,
+            loiters: false,
+            acts: acts.into_iter().collect(),
+        }
+    }
+
+    /// Plays it and checks the laws; `look` sees every call with its answer.
+    pub(super) async fn perform(self, look: impl FnOnce(&[Call])) {
+        let is_blind = self.nodes > 1;
+        let (table, history) = (Table::new(self.faults), History::new(is_blind));
+        let nodes: Vec<Node> = (0..self.nodes)
+            .map(|number| {
+                let table = table.clone();
+                Node::start(number, Line { table, is_blind }, self.limits.clone(), self.loiters)
+            })
+            .collect();
+        if self.starts_led {
+            for node in &nodes {
+                node.leads().await;
+            }
+        }
+        let halls: Vec<Uuid> = self.acts.iter().map(|act| act.hall).collect();
+        let mut callers = Vec::new();
+        for act in self.acts {
+            let log = Arc::clone(&nodes[act.node].log);
+            callers.push(begin(act, log, table.clone(), history.clone()));
+        }
+        for caller in callers {
+            // An error is a caller who left.
+            let _ = caller.await;
+        }
+        settle(&nodes, &table).await;
+        if let [node] = &*nodes {
+            check_memory(node, &table, halls).await;
+        }
+        for node in nodes {
+            node.stop().await;
+        }
+        history.check(&table.rows());
+        history.with(look);
+    }
+}
+
+fn begin(act: Act, log: Arc<NodeLog>, table: Table, history: History) -> JoinHandle<()> {
+    let is_left = act.is_left;
+    let caller = spawn(async move {
+        let id = history.ask(act.hall, act.command.clone(), table.len());
+        let metadata = Metadata::for_actor(if act.is_cursed { CURSE } else { "tester" }, id);
+        let halls: Executor<Hall> = Executor::new(log);
+        let answer = halls.execute(act.hall, act.command, metadata).await;
+        history.answer(id, answer, table.len());
+    });
+    if is_left {
+        let leaving = caller.abort_handle();
+        drop(spawn(async move { leaving.abort() }));
+    }
+    caller
+}
+
+/// Waits until no server works without a client, and every node leads again.
+async fn settle(nodes: &[Node], table: &Table) {
+    while table.has_orphans() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    for node in nodes {
+        node.leads().await;
+    }
+}
+
+/// What a caller would see now is what the log holds.
+async fn check_memory(node: &Node, table: &Table, halls: Vec<Uuid>) {
+    let executor: Executor<Hall> = Executor::new(Arc::clone(&node.log) as _);
+    for hall in halls {
+        let (seen, position) = executor.read(hall, Hall::clone).await.unwrap();
+        let rows = table.rows();
+        assert_eq!(seen, fold(&rows, hall), "memory and log differ: {rows:?}");
+        assert_eq!(position, last_position(&rows, hall), "{rows:?}");
+    }
+}
