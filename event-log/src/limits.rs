@@ -7,6 +7,9 @@ use std::time::Duration;
 pub struct LogLimits {
     /// Commands that may wait to be recorded, including those that are still being decided.
     pub queue: usize,
+    /// Commands of one aggregate that may be under way, decided or not: the others find places in the queue beside the
+    /// hottest room there is.
+    pub queue_share: usize,
     /// Commands that are recorded by one statement.
     pub batch: usize,
     /// How long a queued command waits for a database that is away.
@@ -34,8 +37,9 @@ pub struct LogLimits {
 impl Default for LogLimits {
     fn default() -> Self {
         Self {
-            queue: 4096,
-            batch: 500,
+            queue: 8192,
+            queue_share: 4096,
+            batch: 1000,
             outage_wait: Duration::from_secs(5),
             statement_limit: Duration::from_secs(3),
             idle_check: Duration::from_millis(250),

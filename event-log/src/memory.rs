@@ -52,7 +52,7 @@ impl MemoryLog {
     pub fn with(limits: LogLimits, clock: Arc<dyn Clock>) -> Arc<Self> {
         let (queue, requests) = Queue::new(limits.queue);
         Arc::new(Self {
-            hot: HotAggregates::new(limits.hot_aggregates),
+            hot: HotAggregates::new(&limits),
             queue,
             desk: Arc::new(Desk {
                 limits,

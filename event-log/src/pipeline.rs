@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::mpsc::OwnedPermit;
 use tokio::time::Instant;
 
+use crate::hot::Admission;
 use crate::{AppendError, Appended, StreamAppend};
 
 pub type Outcome = Result<Appended, AppendError>;
@@ -53,6 +54,8 @@ pub struct Request {
     generation: Option<Generation>,
     queued_at: Instant,
     answer: Option<Arc<Answer>>,
+    /// Given back when the request is answered.
+    admission: Option<Admission>,
 }
 
 impl Request {
@@ -90,6 +93,7 @@ impl Request {
 
     fn settle(&mut self, outcome: Outcome) {
         let Some(answer) = self.answer.take() else { return };
+        drop(self.admission.take());
         if outcome.is_err() {
             self.break_off();
         }
@@ -107,17 +111,32 @@ impl Drop for Request {
 pub struct Permit {
     place: OwnedPermit<Request>,
     reader: Option<Arc<dyn Fn() + Send + Sync>>,
+    admission: Option<Admission>,
 }
 
 impl Permit {
     pub(crate) fn new(place: OwnedPermit<Request>) -> Self {
-        Self { place, reader: None }
+        Self {
+            place,
+            reader: None,
+            admission: None,
+        }
     }
 
     /// A place in a queue that nobody reads by himself: `reader` is called when something is in it.
     pub(crate) fn with_reader(place: OwnedPermit<Request>, reader: Arc<dyn Fn() + Send + Sync>) -> Self {
-        let reader = Some(reader);
-        Self { place, reader }
+        Self {
+            reader: Some(reader),
+            ..Self::new(place)
+        }
+    }
+
+    /// Takes the command's admission to its aggregate along.
+    pub(crate) fn with_admission(self, admission: Admission) -> Self {
+        Self {
+            admission: Some(admission),
+            ..self
+        }
     }
 
     /// Never waits. What is enqueued in this order is recorded in this order.
@@ -129,6 +148,7 @@ impl Permit {
             generation,
             queued_at: Instant::now(),
             answer: Some(Arc::clone(&answer)),
+            admission: self.admission,
         }));
         if let Some(read) = self.reader {
             read();

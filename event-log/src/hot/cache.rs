@@ -8,19 +8,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cqrs_es::Aggregate;
 
+use super::admission::{Admission, Door};
 use super::slot::Slot;
+use crate::{AppendError, LogLimits};
 
 /// The caches of all kinds of aggregates on one log.
 pub struct HotAggregates {
     limit: usize,
+    share: usize,
     caches: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl HotAggregates {
-    /// Keeps about `limit` aggregates of each kind.
-    pub fn new(limit: usize) -> Self {
+    /// Keeps about as many aggregates of each kind as the limits say.
+    pub fn new(limits: &LogLimits) -> Self {
         Self {
-            limit: limit.max(1),
+            limit: limits.hot_aggregates.max(1),
+            share: limits.queue_share,
             caches: Mutex::new(HashMap::new()),
         }
     }
@@ -29,10 +33,10 @@ impl HotAggregates {
         let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
         let cache = caches
             .entry(TypeId::of::<A>())
-            .or_insert_with(|| Arc::new(Cache::<A>::new(self.limit)));
+            .or_insert_with(|| Arc::new(Cache::<A>::new(self.limit, self.share)));
         Arc::clone(cache)
             .downcast()
-            .unwrap_or_else(|_| Arc::new(Cache::new(self.limit)))
+            .unwrap_or_else(|_| Arc::new(Cache::new(self.limit, self.share)))
     }
 }
 
@@ -44,8 +48,11 @@ impl fmt::Debug for HotAggregates {
     }
 }
 
+pub(super) type SharedSlot<A> = Arc<tokio::sync::Mutex<Slot<A>>>;
+
 pub(crate) struct Cache<A> {
     limit: usize,
+    share: usize,
     rack: Mutex<Rack<A>>,
     pub(super) cold_loads: AtomicU64,
 }
@@ -58,14 +65,16 @@ struct Rack<A> {
 }
 
 struct Entry<A> {
-    slot: Arc<tokio::sync::Mutex<Slot<A>>>,
+    slot: SharedSlot<A>,
+    door: Door,
     used: u64,
 }
 
 impl<A: Aggregate> Cache<A> {
-    fn new(limit: usize) -> Self {
+    fn new(limit: usize, share: usize) -> Self {
         Self {
             limit,
+            share,
             rack: Mutex::new(Rack {
                 entries: HashMap::new(),
                 clock: 0,
@@ -75,25 +84,38 @@ impl<A: Aggregate> Cache<A> {
         }
     }
 
-    pub(super) fn find_or_make(&self, id: &str) -> Arc<tokio::sync::Mutex<Slot<A>>> {
+    /// For a look.
+    pub(super) fn find_or_make(&self, id: &str) -> SharedSlot<A> {
+        self.find(id).0
+    }
+
+    /// For a command, of which one aggregate has no more than its share.
+    pub(super) fn admit(&self, id: &str) -> Result<(SharedSlot<A>, Admission), AppendError> {
+        let (slot, door) = self.find(id);
+        Ok((slot, door.admit(self.share)?))
+    }
+
+    fn find(&self, id: &str) -> (SharedSlot<A>, Door) {
         let mut rack = self.rack.lock().unwrap_or_else(PoisonError::into_inner);
         rack.clock += 1;
         let used = rack.clock;
         if let Some(entry) = rack.entries.get_mut(id) {
             entry.used = used;
-            return Arc::clone(&entry.slot);
+            return (Arc::clone(&entry.slot), entry.door.clone());
         }
         if rack.entries.len() >= rack.sweep_above {
             rack.sweep(self.limit);
         }
         let id: Arc<str> = Arc::from(id);
         let slot = Arc::new(tokio::sync::Mutex::new(Slot::empty(Arc::clone(&id))));
+        let door = Door::default();
         let entry = Entry {
             slot: Arc::clone(&slot),
+            door: door.clone(),
             used,
         };
         rack.entries.insert(id, entry);
-        slot
+        (slot, door)
     }
 
     pub(super) fn len(&self) -> usize {

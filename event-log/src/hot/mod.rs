@@ -6,7 +6,9 @@
 //! - Loading waits until every append of that stream has met its fate.
 //! - Nothing is numbered without a place in the queue, and the queue's order is the order of decisions.
 //! - A slot with an append in flight is never evicted.
+//! - One aggregate has at most a share of the places; beyond it, its commands are refused at once.
 
+mod admission;
 mod cache;
 mod context;
 mod error;
@@ -14,6 +16,7 @@ mod load;
 mod slot;
 mod store;
 
+pub(crate) use admission::Admission;
 pub use cache::HotAggregates;
 pub use context::HotContext;
 pub(crate) use error::HotError;

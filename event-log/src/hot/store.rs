@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use cqrs_es::{Aggregate, AggregateError, EventEnvelope, EventStore};
 
-use super::cache::Cache;
+use super::cache::{Cache, SharedSlot};
 use super::load::envelopes;
 use super::{HotContext, HotError};
 use crate::pipeline::Permit;
@@ -57,19 +57,20 @@ impl<A: Aggregate + 'static> HotStore<A> {
         self.len() == 0
     }
 
-    /// For a command: a place in the queue first, then the aggregate's lock.
+    /// For a command: the aggregate's share and a place in the queue first, then its lock.
     pub(crate) async fn check_out(&self, id: &str) -> Result<HotContext<A>, HotError> {
-        let permit = self.log.reserve()?;
-        self.enter(id, Some(permit)).await
+        let (slot, admission) = self.cache.admit(id)?;
+        let permit = self.log.reserve()?.with_admission(admission);
+        self.enter(slot, Some(permit)).await
     }
 
     /// For a look: needs no place in the queue.
     pub(crate) async fn visit(&self, id: &str) -> Result<HotContext<A>, HotError> {
-        self.enter(id, None).await
+        self.enter(self.cache.find_or_make(id), None).await
     }
 
-    async fn enter(&self, id: &str, permit: Option<Permit>) -> Result<HotContext<A>, HotError> {
-        let mut slot = self.cache.find_or_make(id).lock_owned().await;
+    async fn enter(&self, slot: SharedSlot<A>, permit: Option<Permit>) -> Result<HotContext<A>, HotError> {
+        let mut slot = slot.lock_owned().await;
         if slot.refresh(self.log.as_ref()).await? {
             self.cache.count_cold_load();
         }

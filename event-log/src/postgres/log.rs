@@ -138,7 +138,7 @@ impl PostgresLog {
             queue,
             standing: shared.standing(),
             shared,
-            hot: HotAggregates::new(limits.hot_aggregates),
+            hot: HotAggregates::new(limits),
         };
         (Arc::new(log), requests)
     }

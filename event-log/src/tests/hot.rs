@@ -352,6 +352,28 @@ async fn a_full_queue_refuses_before_anything_is_decided() {
 }
 
 #[tokio::test]
+async fn a_hot_aggregate_leaves_places_for_the_others() {
+    let house = House::with(LogLimits {
+        queue: 8,
+        queue_share: 2,
+        ..impatient()
+    });
+    house.log.hold();
+    let first = house.start(sell()).await;
+    let second = house.start(sell()).await;
+    let error = house.execute(sell()).await.unwrap_err();
+    assert!(matches!(error, ExecuteError::Overloaded), "{error}");
+    let mut other = Box::pin(house.halls.execute(Uuid::from_u128(8), sell(), metadata()));
+    assert!(futures::poll!(&mut other).is_pending());
+    assert_eq!(house.log.queued(), 3);
+    house.log.release();
+    first.await.unwrap();
+    second.await.unwrap();
+    other.await.unwrap();
+    assert_eq!(house.execute(sell()).await.unwrap().position, 4);
+}
+
+#[tokio::test]
 async fn executors_on_one_log_share_their_aggregates() {
     let house = House::new();
     let other = Executor::<Hall>::new(Arc::clone(&house.log) as _);
