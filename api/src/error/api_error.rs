@@ -172,8 +172,9 @@ impl From<QueryError> for ApiError {
 }
 
 /// Classes of SQLSTATE that are about the server and the way to it, not about what was asked: connection, authorization,
-/// no such database, resources, not in the state for it, operator intervention, system.
-const OUTAGE_CLASSES: [&str; 7] = ["08", "28", "3D", "53", "55", "57", "58"];
+/// no such database, resources, not in the state for it, operator intervention, system. Of one class only the session that
+/// was ended because it stood still.
+const OUTAGE_CLASSES: [&str; 8] = ["08", "25P03", "28", "3D", "53", "55", "57", "58"];
 
 /// The database cannot be reached, is starting or stopping, or has no connection left: all of it passes.
 fn is_away(error: &sqlx::Error) -> bool {

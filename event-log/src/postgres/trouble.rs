@@ -41,9 +41,10 @@ pub(crate) fn is_transient(error: &Error) -> bool {
         | Error::PoolClosed
         | Error::WorkerCrashed => true,
         Error::Database(database) => database.code().is_some_and(|code| {
-            // A database can also turn connections away for a while: it is renamed, restored, or its passwords change.
-            matches!(&*code, "40001" | "40P01" | "25006" | "3D000")
-                || ["08", "28", "53", "55", "57"]
+            // A database can also turn connections away for a while: it is renamed, restored, or its passwords change; end
+            // a session that stood still in a transaction, as a process does that was paused; or meet a disk that fails.
+            matches!(&*code, "40001" | "40P01" | "25006" | "25P03" | "3D000")
+                || ["08", "28", "53", "55", "57", "58"]
                     .iter()
                     .any(|class| code.starts_with(class))
         }),

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use boxoffice::client::{Caller, Server, eventually};
 use checker::{Report, Task, check};
 use rand::Rng as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -102,15 +102,24 @@ impl Arena {
             body["tickets_per_buyer"] = json!(100);
             // Also by a clock that is behind.
             body["sales_open_at"] = json!("2020-01-01T00:00:00Z");
-            let host = &self.shop()?.host;
-            let made = host
-                .post_with_key("/v1/rooms", &Uuid::new_v4().to_string(), &body)
-                .await?;
-            let made = made.expect(201, "the host schedules a room")?;
+            let made = self.schedule(&body).await?;
             rooms.push(made["id"].as_str().context("expected a room id")?.parse()?);
         }
         self.rooms.send_replace(rooms);
         Ok(())
+    }
+
+    /// Like everybody, the host repeats with the same key what was not answered.
+    async fn schedule(&self, body: &Value) -> Result<Value> {
+        let (host, key) = (&self.shop()?.host, Uuid::new_v4().to_string());
+        eventually("a room to be scheduled", RECOVERY_LIMIT, || async {
+            let answer = host.post_with_key("/v1/rooms", &key, body).await?;
+            if answer.status == 503 {
+                return Ok(None);
+            }
+            Ok(Some(answer.expect(201, "the host schedules a room")?))
+        })
+        .await
     }
 
     /// Sends the crowd, and waits until it has begun to buy.

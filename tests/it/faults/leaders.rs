@@ -103,7 +103,8 @@ async fn a_leader_that_wakes_up_late_finds_that_it_leads_no_more() -> Result<()>
     let awake = awake.with_context(|| format!("the second server's log ends:\n{}", last_words(&rival.server)))?;
     signal(leader, Signal::CONT)?;
     arena.wait_for_sales(arena.lines()).await?;
-    awake.go_home().await?;
-    println!("{}", arena.judge(asleep).await?);
+    awake.go_home().await.with_context(|| last_words(&rival.server))?;
+    let report = arena.judge(asleep).await.with_context(|| arena.last_words())?;
+    println!("{report}");
     Ok(())
 }
