@@ -1,13 +1,11 @@
 //! Reading the log from its first event: read models filled anew, and the chain recomputed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use event_log::verify::{Verdict, verify_chain};
-use projections::{Projections, View};
+use projections::View;
 use sqlx::{Connection, PgConnection};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::{Bench, Outcome};
 use crate::harness::{Goal, Row, Sample, alternate, per_second};
@@ -15,7 +13,8 @@ use crate::load::{Office, fill};
 use crate::world::{Database, Kind};
 
 const EVENTS: u64 = 1_000_000;
-const REPLAY_LIMIT: Duration = Duration::from_mins(10);
+/// One connection for each view, and some for the readers.
+const POOL: u32 = 16;
 const SIMPLE_VIEW: View = View::Catalogue;
 const CEILING: &str = "PostgreSQL's own COPY of the whole table to nowhere, 1 connection";
 
@@ -33,7 +32,7 @@ pub(super) async fn replay_and_verify(bench: &Bench) -> Result<Outcome> {
     .await?;
     let all = alternate(
         bench.rounds(),
-        async |_| replay_all(bench, &database, events).await,
+        async |_| replay_all(&database).await,
         async |_| copy_out(&database, events).await,
     )
     .await?;
@@ -66,7 +65,7 @@ pub(super) async fn replay_and_verify(bench: &Bench) -> Result<Outcome> {
 }
 
 async fn replay_one(database: &Database) -> Result<Sample> {
-    let office = Office::open(database).await?;
+    let office = Office::open_with_pool(database, POOL).await?;
     let report = projections::rebuild(office.log.clone(), &office.pool, SIMPLE_VIEW).await;
     office.close().await;
     let report = report.context("rebuild the view")?;
@@ -74,26 +73,17 @@ async fn replay_one(database: &Database) -> Result<Sample> {
     Ok(Sample::plain(per_second(events, report.elapsed)))
 }
 
-/// On a copy of the database, whose views are empty.
-async fn replay_all(bench: &Bench, database: &Database, events: usize) -> Result<Sample> {
-    let copy = bench.cluster.copy(database).await?;
-    let office = Office::open(&copy).await?;
-    let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
-    let started = Instant::now();
-    let views = Projections::start(office.log.clone(), office.pool.clone(), &tracker, cancel.clone()).await?;
-    let is_complete = views.wait_all(u64::try_from(events)?, REPLAY_LIMIT).await;
-    let elapsed = started.elapsed();
-    cancel.cancel();
-    tracker.close();
-    tracker.wait().await;
+async fn replay_all(database: &Database) -> Result<Sample> {
+    let office = Office::open_with_pool(database, POOL).await?;
+    let report = projections::rebuild_all(office.log.clone(), &office.pool).await;
     office.close().await;
-    ensure!(is_complete, "the views are not complete: {:?}", views.failure());
-    bench.cluster.discard(copy).await?;
-    Ok(Sample::plain(per_second(events, elapsed)))
+    let report = report.context("rebuild all views")?;
+    let events = usize::try_from(report.events)?;
+    Ok(Sample::plain(per_second(events, report.elapsed)))
 }
 
 async fn verify(database: &Database, events: usize) -> Result<Sample> {
-    let pool = database.pool(4);
+    let pool = database.pool(POOL);
     let started = Instant::now();
     let verdict = verify_chain(&pool).await.context("verify the log")?;
     let elapsed = started.elapsed();

@@ -102,14 +102,6 @@ impl Cluster {
         Ok(database)
     }
 
-    /// Another database with the same content.
-    pub(crate) async fn copy(&self, original: &Database) -> Result<Database> {
-        let number = self.made.fetch_add(1, Ordering::Relaxed);
-        // File by file: twice a checkpoint, but no log of every page.
-        let template = format!("{} STRATEGY file_copy", original.name);
-        self.create(&format!("measure_{number}"), &template).await
-    }
-
     pub(crate) async fn discard(&self, database: Database) -> Result<()> {
         self.run(&format!("DROP DATABASE {} WITH (FORCE)", database.name)).await
     }
