@@ -62,7 +62,7 @@ impl Default for ProcessSettings {
             head_start: true,
             jobs_follow: Duration::from_millis(300),
             lease: Duration::from_secs(10),
-            concurrency: 16,
+            concurrency: 32,
             attempts_max: 10,
             backoff_first: Duration::from_millis(200),
         }

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 
 use crate::inbox::{Applied, Intake, Reader, ReceiveError};
-use crate::jobs::Lane;
+use crate::jobs::{Endings, Lane};
 use crate::runner::{Housekeeper, Worker};
 use crate::subscriber::JobMaker;
 use crate::sweep::Sweep;
@@ -36,9 +36,11 @@ impl Processes {
         let processes = Self::idle(deps.clone());
         processes.spawn_subscriber(tracker, cancel);
         let ended = Arc::new(Notify::new());
+        let endings = Endings::new(deps.pool.clone());
         for lane in [Lane::Log, Lane::Provider] {
             let worker = Worker {
                 deps: deps.clone(),
+                endings: endings.clone(),
                 lane,
                 progress: processes.progress.clone(),
                 ended: Arc::clone(&ended),

@@ -4,10 +4,10 @@
 //! answer of the provider) and `SellSeat` (a free order); a client that repeats its request gets the same payment.
 
 use domain::room::{Hold, Seat};
-use domain::ticket::{OrderTicket, Payment, Sale, StartPayment, TicketPhase};
+use domain::ticket::{OrderTicket, Sale, StartPayment, TicketPhase};
 use domain::{
-    Fingerprint, Money, PaymentId, Room, RoomCommand, RoomError, RoomId, Ticket, TicketCommand, TicketError, TicketId,
-    Timestamp, UserId,
+    Fingerprint, Money, PaymentId, Room, RoomCommand, RoomError, RoomId, Ticket, TicketCommand, TicketError,
+    TicketEvent, TicketId, Timestamp, UserId,
 };
 use event_log::{ExecuteError, Metadata};
 use payments::{CreateIntent, Intent, IntentState, ProviderError};
@@ -86,7 +86,7 @@ pub async fn begin_payment(deps: &Deps, request: BeginPayment) -> Result<Begun, 
     let look = move |ticket: &Ticket| Known {
         sale: ticket.sale().cloned(),
         phase: ticket.phase(),
-        payment: ticket.payment(payment_id).cloned(),
+        has_payment: ticket.payment(payment_id).is_some(),
     };
     let (known, _) = deps.aggregates.tickets.read(request.ticket_id.as_uuid(), look).await?;
     if let Some(sale) = &known.sale
@@ -94,7 +94,7 @@ pub async fn begin_payment(deps: &Deps, request: BeginPayment) -> Result<Begun, 
     {
         return Err(BeginPaymentError::NoSuchHold);
     }
-    if known.payment.is_none() {
+    if !known.has_payment {
         if known.is_free_claim() {
             return claim_free(deps, &request).await;
         }
@@ -130,7 +130,7 @@ pub async fn begin_payment(deps: &Deps, request: BeginPayment) -> Result<Begun, 
 struct Known {
     sale: Option<Sale>,
     phase: TicketPhase,
-    payment: Option<Payment>,
+    has_payment: bool,
 }
 
 impl Known {
@@ -180,7 +180,13 @@ enum Held {
     Sold { buyer: UserId },
 }
 
-async fn start(deps: &Deps, request: &BeginPayment) -> Result<Payment, BeginPaymentError> {
+/// A payment as its buyer is told of it.
+struct Started {
+    attempt: u32,
+    amount: Money,
+}
+
+async fn start(deps: &Deps, request: &BeginPayment) -> Result<Started, BeginPaymentError> {
     let payment_id = request.payment_id;
     let start = StartPayment {
         payment_id,
@@ -188,13 +194,29 @@ async fn start(deps: &Deps, request: &BeginPayment) -> Result<Payment, BeginPaym
         request: request.request,
         at: request.at,
     };
-    execute_ticket(deps, request, TicketCommand::StartPayment(start)).await?;
-    let look = move |ticket: &Ticket| ticket.payment(payment_id).cloned();
-    let (payment, _) = deps.aggregates.tickets.read(request.ticket_id.as_uuid(), look).await?;
-    payment.ok_or_else(|| BeginPaymentError::Internal(format!("payment {payment_id} was started and is not there")))
+    let tickets = &deps.aggregates.tickets;
+    let ticket = request.ticket_id.as_uuid();
+    let started = tickets
+        .execute(ticket, TicketCommand::StartPayment(start), request.metadata.clone())
+        .await?;
+    for event in started.events {
+        if let TicketEvent::PaymentStarted { attempt, amount, .. } = event {
+            return Ok(Started { attempt, amount });
+        }
+    }
+    // A repeat records nothing, so the ticket is asked, not the events.
+    let look = move |ticket: &Ticket| {
+        let payment = ticket.payment(payment_id)?;
+        Some(Started {
+            attempt: payment.attempt,
+            amount: payment.amount,
+        })
+    };
+    let (started, _) = tickets.read(ticket, look).await?;
+    started.ok_or_else(|| BeginPaymentError::Internal(format!("payment {payment_id} was started and is not there")))
 }
 
-async fn ask_provider(deps: &Deps, request: &BeginPayment, payment: &Payment) -> Result<Intent, BeginPaymentError> {
+async fn ask_provider(deps: &Deps, request: &BeginPayment, payment: &Started) -> Result<Intent, BeginPaymentError> {
     let create = CreateIntent {
         payment_id: request.payment_id,
         ticket_id: request.ticket_id,

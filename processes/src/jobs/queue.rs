@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use rand::Rng;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::job::later;
@@ -171,7 +171,7 @@ pub(crate) async fn record(
     settings: &ProcessSettings,
 ) -> sqlx::Result<bool> {
     match result {
-        Ok(Outcome::Done) => finish(pool, claimed, &[], now).await.map(|()| false),
+        Ok(Outcome::Done) => end(pool, &[Ended::of(claimed, now)]).await.map(|()| false),
         Ok(Outcome::Then(next)) => finish(pool, claimed, next, now).await.map(|()| false),
         Ok(Outcome::RetryAt(at)) => wait(pool, claimed, *at).await.map(|()| false),
         Err(JobError::Outage(error)) => {
@@ -200,20 +200,48 @@ async fn finish(pool: &PgPool, claimed: &Claimed, next: &[Job], now: Timestamp) 
         .collect();
     let mut transaction = pool.begin().await?;
     store(&mut transaction, &next, now).await?;
-    sqlx::query!(
-        "UPDATE jobs
-         SET state = CASE WHEN caused_by = $3 THEN 'done' ELSE 'queued' END,
-             finished_at = CASE WHEN caused_by = $3 THEN $2::timestamptz END,
-             attempts = CASE WHEN caused_by = $3 THEN attempts ELSE 0 END,
-             locked_until = NULL, last_error = NULL, outages = 0
-         WHERE id = $1",
-        claimed.id,
-        now,
-        claimed.caused_by.cast_signed(),
-    )
-    .execute(&mut *transaction)
-    .await?;
+    end(&mut *transaction, &[Ended::of(claimed, now)]).await?;
     transaction.commit().await
+}
+
+/// A job that is done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    id: i64,
+    /// What it was claimed for.
+    caused_by: i64,
+    at: Timestamp,
+}
+
+impl Ended {
+    pub(super) fn of(claimed: &Claimed, at: Timestamp) -> Self {
+        Self {
+            id: claimed.id,
+            caused_by: claimed.caused_by.cast_signed(),
+            at,
+        }
+    }
+}
+
+pub(super) async fn end(executor: impl PgExecutor<'_>, ended: &[Ended]) -> sqlx::Result<()> {
+    let ids: Vec<i64> = ended.iter().map(|ended| ended.id).collect();
+    let causes: Vec<i64> = ended.iter().map(|ended| ended.caused_by).collect();
+    let times: Vec<Timestamp> = ended.iter().map(|ended| ended.at).collect();
+    sqlx::query!(
+        "UPDATE jobs AS job
+         SET state = CASE WHEN job.caused_by = ended.caused_by THEN 'done' ELSE 'queued' END,
+             finished_at = CASE WHEN job.caused_by = ended.caused_by THEN ended.at END,
+             attempts = CASE WHEN job.caused_by = ended.caused_by THEN job.attempts ELSE 0 END,
+             locked_until = NULL, last_error = NULL, outages = 0
+         FROM UNNEST($1::bigint[], $2::bigint[], $3::timestamptz[]) AS ended (id, caused_by, at)
+         WHERE job.id = ended.id",
+        &ids,
+        &causes,
+        &times,
+    )
+    .execute(executor)
+    .await?;
+    Ok(())
 }
 
 /// Its time has not come: this was no try.

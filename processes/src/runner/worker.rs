@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, warn};
 
-use crate::jobs::{self, Claimed, Lane};
+use crate::jobs::{self, Claimed, Endings, Lane};
 use crate::processes::POLL_INTERVAL;
 use crate::{Deps, Job, JobContext, JobError, JobResult, Outcome, run_job};
 
@@ -27,6 +27,7 @@ const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(5);
 /// Takes jobs as soon as they are stored, or due.
 pub(crate) struct Worker {
     pub(crate) deps: Deps,
+    pub(crate) endings: Endings,
     pub(crate) lane: Lane,
     /// Moves when a page's jobs are committed.
     pub(crate) progress: Progress,
@@ -92,9 +93,10 @@ impl Worker {
     }
 
     fn start(&self, claimed: Claimed, place: OwnedSemaphorePermit) {
-        let (deps, ended, cancel) = (self.deps.clone(), Arc::clone(&self.ended), self.cancel.clone());
+        let (deps, endings) = (self.deps.clone(), self.endings.clone());
+        let (ended, cancel) = (Arc::clone(&self.ended), self.cancel.clone());
         self.tracker.spawn(async move {
-            execute(&deps, &claimed, &cancel).await;
+            execute(&deps, &endings, &claimed, &cancel).await;
             drop(place);
             ended.notify_waiters();
         });
@@ -102,19 +104,32 @@ impl Worker {
 }
 
 /// Runs a claimed job and writes down how it ended.
-pub(crate) async fn execute(deps: &Deps, claimed: &Claimed, cancel: &CancellationToken) {
+pub(crate) async fn execute(deps: &Deps, endings: &Endings, claimed: &Claimed, cancel: &CancellationToken) {
     let result = attempt(deps, claimed).await;
-    if let Some(is_dead) = record(deps, claimed, &result, cancel).await {
+    if let Some(is_dead) = record(deps, endings, claimed, &result, cancel).await {
         report(claimed, &result, is_dead);
     }
 }
 
 /// A database that is away is waited for: a try whose end is never written counts as one that killed its worker, and an
 /// outage shall kill no job. `None` if it could not be written until `cancel`: the lease ends, and the job runs again.
-async fn record(deps: &Deps, claimed: &Claimed, result: &JobResult, cancel: &CancellationToken) -> Option<bool> {
+async fn record(
+    deps: &Deps,
+    endings: &Endings,
+    claimed: &Claimed,
+    result: &JobResult,
+    cancel: &CancellationToken,
+) -> Option<bool> {
     for failures in 0..RECORD_TRIES_MAX {
         let now = deps.clock.now();
-        match jobs::record(&deps.pool, claimed, result, now, &deps.settings).await {
+        let recorded = match result {
+            Ok(Outcome::Done) => endings.done(claimed, now).await.map(|()| false),
+            Ok(Outcome::Then(_) | Outcome::RetryAt(_)) | Err(_) => {
+                let recorded = jobs::record(&deps.pool, claimed, result, now, &deps.settings).await;
+                recorded.map_err(|error| error.to_string())
+            }
+        };
+        match recorded {
             Ok(is_dead) => return Some(is_dead),
             Err(error) => warn!(
                 job.id = claimed.id,

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::world::{World, hasty, room, ticket, until};
-use crate::jobs::{self, BACKOFF_MAX, JobState, Lane, backoff};
+use crate::jobs::{self, BACKOFF_MAX, Endings, JobState, Lane, backoff};
 use crate::runner::execute;
 use crate::{Job, JobError, NewJob, Outcome, ProcessSettings};
 
@@ -200,7 +200,8 @@ async fn a_database_that_is_away_when_a_job_ends_costs_no_try(pool: PgPool) {
     let rename = |statement: &'static str| sqlx::raw_sql(statement).execute(pool);
     rename("ALTER TABLE jobs RENAME TO jobs_away").await.unwrap();
     let cancel = CancellationToken::new();
-    let mut run = pin!(execute(&world.deps, &claimed[0], &cancel));
+    let endings = Endings::new(pool.clone());
+    let mut run = pin!(execute(&world.deps, &endings, &claimed[0], &cancel));
     let is_over = tokio::time::timeout(Duration::from_millis(200), run.as_mut()).await;
     assert!(is_over.is_err(), "it cannot have been written");
     rename("ALTER TABLE jobs_away RENAME TO jobs").await.unwrap();
