@@ -27,8 +27,9 @@ use crate::{Deps, Job, NewJob};
 const FRESH: TimeDelta = TimeDelta::seconds(10);
 /// Looks at once. Nearly all find the ticket in memory.
 const CONCURRENCY: usize = 32;
-/// A look that takes longer finds nothing.
-const LOOK_LIMIT: Duration = Duration::from_secs(1);
+/// For all looks together: they happen in the subscriber's transaction, which must not stand still for long. What takes
+/// longer is stored unseen.
+const LOOKS_LIMIT: Duration = Duration::from_secs(2);
 
 /// What is left of a job after a look at its ticket.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,10 @@ pub(crate) async fn still_needed(deps: &Deps, recorded_at: Timestamp, new: Vec<N
     if !is_fresh || new.is_empty() {
         return new;
     }
-    let looks = look_at_rooms(deps, look_at_tickets(deps, &new).await).await;
+    let looks = async { look_at_rooms(deps, look_at_tickets(deps, &new).await).await };
+    let Ok(looks) = tokio::time::timeout(LOOKS_LIMIT, looks).await else {
+        return new;
+    };
     let looked_at = new.into_iter().zip(looks);
     looked_at
         .filter_map(|(job, look)| (look == Look::Needed).then_some(job))
@@ -64,9 +68,8 @@ async fn look_at_tickets(deps: &Deps, new: &[NewJob]) -> Vec<Look> {
     let look = |(ticket, indices): (TicketId, Vec<usize>)| async move {
         let jobs: Vec<&Job> = indices.iter().map(|index| &new[*index].job).collect();
         let look = move |state: &Ticket| jobs.iter().map(|job| look_at_ticket(state, job)).collect::<Vec<_>>();
-        let read = deps.aggregates.tickets.read(ticket.as_uuid(), look);
-        let looks = tokio::time::timeout(LOOK_LIMIT, read).await;
-        (indices, looks.ok().and_then(Result::ok).map(|(looks, _)| looks))
+        let looks = deps.aggregates.tickets.read(ticket.as_uuid(), look).await;
+        (indices, looks.ok().map(|(looks, _)| looks))
     };
     let mut found = stream::iter(by_ticket).map(look).buffer_unordered(CONCURRENCY);
     let mut all = vec![Look::Needed; new.len()];
@@ -139,9 +142,8 @@ async fn look_at_rooms(deps: &Deps, mut looks: Vec<Look>) -> Vec<Look> {
     for (room, indices) in by_room {
         let asked: Vec<Look> = indices.iter().map(|index| looks[*index]).collect();
         let look = move |state: &Room| asked.iter().map(|look| look_at_room(state, *look)).collect::<Vec<_>>();
-        let read = deps.aggregates.rooms.read(room.as_uuid(), look);
-        let answers = tokio::time::timeout(LOOK_LIMIT, read).await.ok().and_then(Result::ok);
-        let answers = answers.map_or_else(|| vec![Look::Needed; indices.len()], |(answers, _)| answers);
+        let answers = deps.aggregates.rooms.read(room.as_uuid(), look).await;
+        let answers = answers.map_or_else(|_| vec![Look::Needed; indices.len()], |(answers, _)| answers);
         for (index, answer) in indices.into_iter().zip(answers) {
             looks[index] = answer;
         }
