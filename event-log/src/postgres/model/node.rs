@@ -60,7 +60,7 @@ impl Node {
         let shared = Arc::new(Shared::new(limits.lease, Head::EMPTY));
         let cancel = CancellationToken::new();
         let pace = Pace { loiters };
-        let hot = HotAggregates::new(limits.hot_aggregates);
+        let hot = HotAggregates::new(&limits);
         let sequencer = Sequencer::new(
             line.clone(),
             crate::leader::Node {
