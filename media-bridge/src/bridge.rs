@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::{SessionId, Timestamp};
-use event_log::{Clock, EventLog};
+use event_log::{Clock, EventLog, Leader};
 use sqlx::PgPool;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -24,6 +24,8 @@ use crate::{Admission, Entitlements, EntitlementsError, Identity, MediaServer, R
 const TOKEN_TTL_SECONDS: u32 = 120;
 /// How long an entry waits for the room to be there.
 const ENTRY_WAIT: Duration = Duration::from_secs(2);
+/// How often a node that follows asks the media server again for a room that it has lost.
+const FOLLOWER_PAUSE: Duration = Duration::from_millis(250);
 
 #[derive(Clone)]
 pub struct BridgeDeps {
@@ -61,6 +63,7 @@ pub struct Bridge {
     media: Arc<dyn MediaServer>,
     entitlements: Arc<dyn Entitlements>,
     clock: Arc<dyn Clock>,
+    leader: watch::Receiver<Leader>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) tracker: TaskTracker,
     pub(crate) cancel: CancellationToken,
@@ -100,6 +103,7 @@ impl Bridge {
             media: deps.media,
             entitlements: deps.entitlements,
             clock: deps.clock,
+            leader: deps.log.leader(),
             shared,
             tracker: tracker.clone(),
             cancel: cancel.clone(),
@@ -113,7 +117,7 @@ impl Bridge {
             Admission::Refused(reason) => return Err(EntryError::Refused(reason)),
             Admission::NoSuchRoom => return Err(EntryError::NoSuchRoom),
         }
-        if !self.shared.wait_until_ready(session, 0, ENTRY_WAIT).await {
+        if !self.wait_until_ready(session, 0, ENTRY_WAIT).await {
             return Err(EntryError::MediaUnavailable);
         }
         let token = self
@@ -130,6 +134,18 @@ impl Bridge {
             token,
             expires_at: self.clock.now() + TimeDelta::seconds(TOKEN_TTL_SECONDS.into()),
         })
+    }
+
+    /// Waits until the media server has the room, by an answer newer than the doubt; `false` if that takes longer than
+    /// `limit`. The node that leads puts the rooms in order: elsewhere the media server itself has to say.
+    pub(crate) async fn wait_until_ready(&self, session: SessionId, doubt: u64, limit: Duration) -> bool {
+        if *self.leader.borrow() == Leader::Here {
+            return self.shared.wait_until_ready(session, doubt, limit).await;
+        }
+        if doubt > 0 {
+            tokio::time::sleep(FOLLOWER_PAUSE.min(limit)).await;
+        }
+        !limit.is_zero()
     }
 
     /// Looks at once whether the media server is as it should be.

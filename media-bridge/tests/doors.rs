@@ -11,7 +11,7 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::{RoomId, SessionId, TicketId, UserId};
-use event_log::{Clock, EventLog, MemoryLog, SystemClock};
+use event_log::{Clock, EventLog, LogLimits, MemoryLog, PostgresLog, SystemClock};
 use livekit_api::access_token::AccessToken;
 use media_bridge::fake::{FakeEntitlements, FakeMediaServer};
 use media_bridge::gate::{self, GateConfig};
@@ -57,12 +57,21 @@ fn config() -> LiveKitConfig {
 impl House {
     /// A live room with its host and one ticket.
     fn open(pool: PgPool) -> Self {
+        Self::open_on(pool, MemoryLog::new())
+    }
+
+    /// The same on a node that does not lead.
+    fn open_elsewhere(pool: PgPool) -> Self {
+        let log = PostgresLog::for_reading(pool.clone(), &LogLimits::default());
+        Self::open_on(pool, log)
+    }
+
+    fn open_on(pool: PgPool, log: Arc<dyn EventLog>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let media = Arc::new(FakeMediaServer::new());
         let entitlements = Arc::new(FakeEntitlements::new());
         entitlements.open(RoomId::from_uuid(Uuid::from_u128(9)), SESSION, HOST);
         entitlements.admit(SESSION, TICKET, BUYER);
-        let log: Arc<dyn EventLog> = MemoryLog::new();
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         let deps = BridgeDeps {
             media: media.clone(),
@@ -202,6 +211,18 @@ async fn the_gate_holds_a_connection_until_the_lost_room_is_back(pool: PgPool) {
     let house = House::open(pool);
     let validate = house.gate(2, PATIENCE).await;
     assert_eq!(status(&validate).await, 200);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_gate_of_a_node_that_follows_lets_people_in_and_waits_for_a_lost_room(pool: PgPool) {
+    let house = House::open_elsewhere(pool);
+    assert_eq!(status(&house.gate(2, PATIENCE).await).await, 200);
+    assert_eq!(
+        status(&house.gate(usize::MAX, Duration::from_millis(300)).await).await,
+        503
+    );
+    house.entitlements.remove(SESSION, Identity::Ticket(TICKET));
+    assert_eq!(status(&house.gate(0, PATIENCE).await).await, 403);
 }
 
 #[sqlx::test(migrations = "../migrations")]

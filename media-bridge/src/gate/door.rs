@@ -70,7 +70,7 @@ pub(super) async fn pass(State(gate): State<Arc<Gate>>, request: Request) -> Res
         let patience = deadline.saturating_duration_since(Instant::now());
         let is_ready = tokio::select! {
             () = gate.bridge.cancel.cancelled() => false,
-            is_ready = gate.bridge.shared.wait_until_ready(visitor.session, doubt, patience) => is_ready,
+            is_ready = gate.bridge.wait_until_ready(visitor.session, doubt, patience) => is_ready,
         };
         if !is_ready {
             break;
