@@ -79,7 +79,7 @@ async fn insert(tx: &mut PgConnection, request: &CreateRefund, now: Timestamp) -
         "INSERT INTO sandbox.movements
             (id, kind, provider_ref, payment_id, amount_minor, currency, state, created_at)
         VALUES ($1, 'refund', $2, $3, $4, $5, 'completed', $6)
-        ON CONFLICT (id) DO NOTHING",
+        ON CONFLICT DO NOTHING",
         request.refund_id.as_uuid(),
         provider_ref,
         request.payment_id.as_uuid(),

@@ -33,7 +33,7 @@ pub(in crate::sandbox) async fn transfer(
         "INSERT INTO sandbox.movements
             (id, kind, provider_ref, destination, amount_minor, currency, state, failure_reason, created_at)
         VALUES ($1, 'transfer', $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (id) DO NOTHING",
+        ON CONFLICT DO NOTHING",
         key,
         format!("tr_{}", key.simple()),
         request.destination,
