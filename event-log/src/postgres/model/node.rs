@@ -86,15 +86,17 @@ impl Node {
         }
     }
 
-    pub(super) async fn leads(&self) {
-        let mut standing = self.log.shared.standing();
-        standing.wait_for(|now| *now == Standing::Leading).await.unwrap();
-    }
-
     /// Stops once everything in the queue has met its fate.
     pub(super) async fn stop(self) {
         self.cancel.cancel();
         self.sequencer.await.unwrap();
+    }
+}
+
+impl NodeLog {
+    pub(super) async fn leads(&self) {
+        let mut standing = self.shared.standing();
+        standing.wait_for(|now| *now == Standing::Leading).await.unwrap();
     }
 }
 

@@ -15,6 +15,9 @@ use crate::{Executor, LogLimits, Metadata};
 /// A lease that never ends: a leader trusts its memory as long as its session lives.
 const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 
+/// How long a caller waits for a node to lead.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A command in the hands of one caller.
 #[derive(Clone, Debug)]
 pub(super) struct Act {
@@ -25,6 +28,8 @@ pub(super) struct Act {
     pub(super) is_cursed: bool,
     /// Its caller goes away at some moment, and the future is dropped where it stands.
     pub(super) is_left: bool,
+    /// Its caller first waits so long, and then, with patience, for the node to lead.
+    pub(super) after: Option<Duration>,
 }
 
 impl Act {
@@ -35,6 +40,7 @@ impl Act {
             command,
             is_cursed: false,
             is_left: false,
+            after: None,
         }
     }
 
@@ -58,8 +64,9 @@ impl Act {
 pub(super) struct Play {
     pub(super) faults: Faults,
     pub(super) limits: LogLimits,
-    /// More than one: each believes that it leads.
     pub(super) nodes: usize,
+    /// Each node believes that it leads; otherwise the lock decides.
+    pub(super) is_blind: bool,
     /// The sequencers lead before anybody calls.
     pub(super) starts_led: bool,
     pub(super) loiters: bool,
@@ -75,6 +82,7 @@ impl Play {
                 ..LogLimits::default()
             },
             nodes: 1,
+            is_blind: false,
             starts_led: true,
             loiters: false,
             acts: acts.into_iter().collect(),
@@ -83,7 +91,7 @@ impl Play {
 
     /// Plays it and checks the laws; `look` sees every call with its answer.
     pub(super) async fn perform(self, look: impl FnOnce(&[Call])) {
-        let is_blind = self.nodes > 1;
+        let is_blind = self.is_blind;
         let (table, history) = (Table::new(self.faults), History::new(is_blind));
         let nodes: Vec<Node> = (0..self.nodes)
             .map(|number| {
@@ -92,9 +100,7 @@ impl Play {
             })
             .collect();
         if self.starts_led {
-            for node in &nodes {
-                node.leads().await;
-            }
+            lead(&nodes, is_blind).await;
         }
         let halls: Vec<Uuid> = self.acts.iter().map(|act| act.hall).collect();
         let mut callers = Vec::new();
@@ -106,9 +112,12 @@ impl Play {
             // An error is a caller who left.
             let _ = caller.await;
         }
-        settle(&nodes, &table).await;
-        if let [node] = &*nodes {
-            check_memory(node, &table, halls).await;
+        while table.has_orphans() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        lead(&nodes, is_blind).await;
+        if !is_blind {
+            check_memory(&nodes, &table, halls).await;
         }
         for node in nodes {
             node.stop().await;
@@ -121,6 +130,10 @@ impl Play {
 fn begin(act: Act, log: Arc<NodeLog>, table: Table, history: History) -> JoinHandle<()> {
     let is_left = act.is_left;
     let caller = spawn(async move {
+        if let Some(after) = act.after {
+            tokio::time::sleep(after).await;
+            let _ = tokio::time::timeout(PATIENCE, log.leads()).await;
+        }
         let id = history.ask(act.hall, act.command.clone(), table.len());
         let metadata = Metadata::for_actor(if act.is_cursed { CURSE } else { "tester" }, id);
         let halls: Executor<Hall> = Executor::new(log);
@@ -134,23 +147,24 @@ fn begin(act: Act, log: Arc<NodeLog>, table: Table, history: History) -> JoinHan
     caller
 }
 
-/// Waits until no server works without a client, and every node leads again.
-async fn settle(nodes: &[Node], table: &Table) {
-    while table.has_orphans() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    for node in nodes {
-        node.leads().await;
+/// Waits until all of them believe that they lead, or one of them does.
+async fn lead(nodes: &[Node], is_blind: bool) {
+    if is_blind {
+        futures::future::join_all(nodes.iter().map(|node| node.log.leads())).await;
+    } else {
+        futures::future::select_all(nodes.iter().map(|node| Box::pin(node.log.leads()))).await;
     }
 }
 
-/// What a caller would see now is what the log holds.
-async fn check_memory(node: &Node, table: &Table, halls: Vec<Uuid>) {
-    let executor: Executor<Hall> = Executor::new(Arc::clone(&node.log) as _);
-    for hall in halls {
-        let (seen, position) = executor.read(hall, Hall::clone).await.unwrap();
-        let rows = table.rows();
-        assert_eq!(seen, fold(&rows, hall), "memory and log differ: {rows:?}");
-        assert_eq!(position, last_position(&rows, hall), "{rows:?}");
+/// What a caller would see now, wherever it asks, is what the log holds.
+async fn check_memory(nodes: &[Node], table: &Table, halls: Vec<Uuid>) {
+    for node in nodes {
+        let executor: Executor<Hall> = Executor::new(Arc::clone(&node.log) as _);
+        for hall in &halls {
+            let (seen, position) = executor.read(*hall, Hall::clone).await.unwrap();
+            let rows = table.rows();
+            assert_eq!(seen, fold(&rows, *hall), "memory and log differ: {rows:?}");
+            assert_eq!(position, last_position(&rows, *hall), "{rows:?}");
+        }
     }
 }
