@@ -187,29 +187,29 @@ impl<D: Database> Office<D> {
         true
     }
 
-    /// `None` if another node has taken over meanwhile.
+    /// `None` if another node took over meanwhile. It may have appended and be gone again, so the lock alone says nothing:
+    /// what this lead knows, and what is in memory, would be out of date.
     async fn reconnected(&self) -> Option<D::Session> {
         let mut back_off = BackOff::new(RECONNECT_FIRST, RECONNECT_LONGEST);
         loop {
             if let Ok(mut session) = lead::connect(&self.database, &self.limits).await {
                 while let Ok(is_leader) = lead::try_lead(&mut session, &self.limits).await {
-                    if is_leader {
-                        return Some(session);
+                    match self.has_successor(&mut session).await {
+                        Ok(true) => return None,
+                        Ok(false) if is_leader => return Some(session),
+                        Ok(false) => tokio::time::sleep(LEADER_RETRY).await,
+                        Err(_) => break,
                     }
-                    if self.has_successor(&mut session).await {
-                        return None;
-                    }
-                    tokio::time::sleep(LEADER_RETRY).await;
                 }
             }
             tokio::time::sleep(back_off.pause()).await;
         }
     }
 
-    /// Whether another node has taken office. If that cannot be found out, time will tell.
-    async fn has_successor(&self, session: &mut D::Session) -> bool {
-        let incumbent = lead::incumbent(session, &self.limits).await;
-        incumbent.is_ok_and(|incumbent| incumbent.is_some_and(|incumbent| incumbent.node != self.node.id))
+    /// Whether another node has taken office.
+    async fn has_successor(&self, session: &mut D::Session) -> Result<bool, sqlx::Error> {
+        let incumbent = lead::incumbent(session, &self.limits).await?;
+        Ok(incumbent.is_some_and(|incumbent| incumbent.node != self.node.id))
     }
 
     /// Until when somebody who asked at `oldest` waits.
