@@ -205,6 +205,12 @@ pub trait EventLog: Send + Sync + fmt::Debug + 'static {
         None
     }
 
+    /// Says that the event at `position` is in the log, to a process that may not have heard of it: what it keeps in memory
+    /// is then older than that event, and is loaded again before anybody relies on it.
+    fn observe(&self, position: u64) {
+        let _ = position;
+    }
+
     /// Changes whenever somebody else may have appended. `None` while this process is not sure that it alone writes the
     /// log: then nothing kept in memory can be trusted.
     fn epoch(&self) -> Option<u64>;

@@ -49,6 +49,7 @@ impl Subscriber for JobMaker {
             return Ok(());
         };
         let deps = &self.deps;
+        deps.log.observe(last.position);
         let reactions = page.iter().flat_map(|recorded| react(recorded, &deps.settings));
         let (timers, jobs): (Vec<NewJob>, Vec<NewJob>) = reactions.partition(NewJob::is_timer);
         let count = jobs.len();

@@ -150,8 +150,9 @@ impl<S: Session> Line<S> {
         in_time(self.statement_limit, self.session.resign(node)).await
     }
 
-    pub(super) async fn ping(&mut self) -> Result<(), sqlx::Error> {
-        in_time(self.statement_limit, self.session.ping()).await
+    /// Where the log ends by now.
+    pub(super) async fn tail(&mut self) -> Result<Tail, sqlx::Error> {
+        in_time(self.statement_limit, self.session.tail()).await
     }
 }
 

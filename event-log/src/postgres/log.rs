@@ -195,6 +195,10 @@ impl EventLog for PostgresLog {
         read::head(&self.pool).await
     }
 
+    fn observe(&self, position: u64) {
+        self.shared.observe(position);
+    }
+
     fn wake(&self) -> watch::Receiver<u64> {
         self.shared.durable()
     }

@@ -143,7 +143,11 @@ impl<D: Database> Sequencer<D> {
             }
             () = tokio::time::sleep(self.office.limits.idle_check) => {
                 let asked = Instant::now();
-                lead.line.ping().await.map_err(|error| End::Disconnected(error.to_string()))?;
+                let tail = lead.line.tail().await.map_err(|error| End::Disconnected(error.to_string()))?;
+                // A lead that rests has no statement to be fenced by, and jobs of another's events come to it all the same.
+                if tail != lead.tail {
+                    return Err(End::Fenced);
+                }
                 self.office.shared.confirm(asked);
                 Ok(())
             }

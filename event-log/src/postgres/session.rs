@@ -44,8 +44,6 @@ pub(crate) trait Session: Send + 'static {
     /// The hash stored at a position, if there is one.
     fn stored_hash(&mut self, position: u64) -> impl Future<Output = Result<Option<Vec<u8>>, sqlx::Error>> + Send;
 
-    fn ping(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
-
     /// Returns when everything that this session has read would survive whatever a commit survives. After a crash, or a
     /// wait for a standby that was cut short, what is in the table may be on one server only.
     fn settle(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
@@ -115,10 +113,6 @@ impl Session for PgConnection {
 
     async fn stored_hash(&mut self, position: u64) -> Result<Option<Vec<u8>>, sqlx::Error> {
         statement::stored_hash(self, position).await
-    }
-
-    async fn ping(&mut self) -> Result<(), sqlx::Error> {
-        statement::ping(self).await
     }
 
     async fn settle(&mut self) -> Result<(), sqlx::Error> {

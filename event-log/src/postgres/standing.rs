@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     seen: Mutex<Head>,
     fork: Mutex<Option<Fork>>,
     epoch: AtomicU64,
+    /// The last event that was read and not known to be durable before. Locked until the epoch has turned.
+    observed: Mutex<u64>,
     feed: Feed,
     lease: Duration,
     started: Instant,
@@ -58,6 +60,7 @@ impl Shared {
             seen: Mutex::new(seen),
             fork: Mutex::new(None),
             epoch: AtomicU64::new(0),
+            observed: Mutex::new(0),
             feed: Feed::default(),
             lease,
             started: Instant::now(),
@@ -120,6 +123,16 @@ impl Shared {
     /// Says that somebody else may have appended.
     pub(crate) fn turn_epoch(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Says what somebody read of the log. An event that this process has not recorded, or not yet heard to be durable, ends
+    /// the epoch: a lead that others wrote beside learns it here before its next statement is fenced.
+    pub(crate) fn observe(&self, position: u64) {
+        let mut observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
+        if position > self.seen().position.max(*observed) {
+            *observed = position;
+            self.turn_epoch();
+        }
     }
 
     /// The epoch for the one who writes in it, whatever the others may rely on.

@@ -197,8 +197,3 @@ pub(super) async fn settle(connection: &mut PgConnection) -> Result<(), sqlx::Er
         .await?;
     Ok(())
 }
-
-pub(super) async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!(r#"SELECT 1 AS "one!""#).fetch_one(connection).await?;
-    Ok(())
-}

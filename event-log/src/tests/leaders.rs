@@ -14,8 +14,23 @@ use crate::{AppendError, Appended, EventLog, ExecuteError, Executor, LogLimits};
 fn blind() -> LogLimits {
     LogLimits {
         leader_lock: 1,
+        ..unasking()
+    }
+}
+
+/// A process that, while it rests, does not ask where the log ends: it finds out when it appends.
+fn unasking() -> LogLimits {
+    LogLimits {
+        idle_check: Duration::from_mins(1),
         ..LogLimits::default()
     }
+}
+
+/// Opens the log beside another process that leads it, and waits until this one believes to lead it too.
+async fn open_beside(pool: &PgPool, limits: LogLimits) -> Opened {
+    let opened = Opened::with(pool, limits).await;
+    until("it leads", async || opened.log.is_leading()).await;
+    opened
 }
 
 async fn append_to(opened: &Opened, id: &str, version: u64) -> Result<Appended, AppendError> {
@@ -24,8 +39,8 @@ async fn append_to(opened: &Opened, id: &str, version: u64) -> Result<Appended, 
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_stale_leader_is_fenced_and_catches_up(pool: PgPool) {
-    let one = Opened::new(&pool).await;
-    let other = Opened::with(&pool, blind()).await;
+    let one = Opened::with(&pool, unasking()).await;
+    let other = open_beside(&pool, blind()).await;
     assert_eq!(append_to(&one, "a", 0).await.unwrap().position, 1);
 
     let epoch = other.log.epoch();
@@ -39,6 +54,44 @@ async fn a_stale_leader_is_fenced_and_catches_up(pool: PgPool) {
     let events = one.log.read_all(0, 10).await.unwrap();
     assert_eq!(events.iter().map(|event| event.position).collect::<Vec<_>>(), [1, 2]);
     one.close().await;
+    other.close().await;
+}
+
+/// Without an append of its own: what it is asked, and the jobs it does, would rest on what is out of date.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_stale_leader_that_rests_finds_out_by_itself(pool: PgPool) {
+    let asking = LogLimits {
+        leader_lock: 1,
+        ..LogLimits::default()
+    };
+    let resting = Opened::with(&pool, asking).await;
+    let other = open_beside(&pool, unasking()).await;
+    let epoch = resting.log.epoch();
+    append_to(&other, "a", 0).await.unwrap();
+    until("it has read the end again", async || {
+        resting.log.epoch().is_some_and(|now| Some(now) != epoch)
+    })
+    .await;
+    assert_eq!(append_to(&resting, "a", 1).await.unwrap().position, 2);
+    resting.close().await;
+    other.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_stale_leader_that_is_shown_an_event_forgets_what_it_knew(pool: PgPool) {
+    let other = Opened::with(&pool, unasking()).await;
+    let resting = open_beside(&pool, blind()).await;
+    let position = append_to(&other, "a", 0).await.unwrap().position;
+    let epoch = resting.log.epoch();
+    assert!(epoch.is_some());
+    resting.log.observe(position);
+    let turned = resting.log.epoch();
+    assert_ne!(turned, epoch);
+    resting.log.observe(position);
+    assert_eq!(resting.log.epoch(), turned, "it knew that already");
+    other.log.observe(position);
+    assert_eq!(append_to(&other, "a", 1).await.unwrap().position, 2);
+    resting.close().await;
     other.close().await;
 }
 
@@ -80,7 +133,7 @@ async fn two_leaders_never_confirm_the_same_position(pool: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_server_that_lost_its_tail_gets_no_gap(pool: PgPool) {
-    let opened = Opened::new(&pool).await;
+    let opened = Opened::with(&pool, unasking()).await;
     for version in 0..3 {
         append_to(&opened, "a", version).await.unwrap();
     }

@@ -154,6 +154,7 @@ async fn attempt(deps: &Deps, claimed: &Claimed) -> JobResult {
     }
     let job: Job = serde_json::from_value(claimed.payload.clone())
         .map_err(|error| JobError::Fail(format!("the stored job cannot be read: {error}")))?;
+    deps.log.observe(claimed.caused_by);
     let context = JobContext {
         process: job.process(),
         caused_by: claimed.caused_by,

@@ -317,10 +317,6 @@ impl Session for TableSession {
             .await
     }
 
-    async fn ping(&mut self) -> Result<(), sqlx::Error> {
-        self.look(|_| ()).await
-    }
-
     async fn settle(&mut self) -> Result<(), sqlx::Error> {
         self.look(|_| ()).await
     }
