@@ -4,7 +4,7 @@
     reason = "the tables of a view exist once per side, so their schema is known only at run time"
 )]
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, Row as _};
 
 use crate::View;
 use crate::view::Side;
@@ -45,10 +45,18 @@ pub(crate) async fn leave(transaction: &mut PgConnection) -> Result<(), sqlx::Er
 }
 
 /// Enters a view's schema until the transaction ends, and says which version its tables are of.
+///
+/// A page asks for some hundred rows by their keys. The planner does not know how many an array names, and takes tables that
+/// grow by the second for small: it would read them whole and join by hashing, for a third of all pages.
 pub(crate) async fn enter_versioned(schema: &str, transaction: &mut PgConnection) -> Result<i32, sqlx::Error> {
-    let enter = format!("SELECT version, set_config('search_path', '{schema}', true) FROM {schema}.about LIMIT 1");
-    let (version, _): (i32, String) = sqlx::query_as(&enter).fetch_one(transaction).await?;
-    Ok(version)
+    let enter = format!(
+        "SELECT version, set_config('search_path', '{schema}', true),
+             set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+             set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)
+         FROM {schema}.about LIMIT 1"
+    );
+    let row = sqlx::query(&enter).fetch_one(transaction).await?;
+    row.try_get(0)
 }
 
 /// The version of a view's live tables; `None` if there are none.

@@ -1,6 +1,7 @@
 //! The views there are, and how each is written.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::AnyEvent;
@@ -28,7 +29,8 @@ impl View {
     pub const fn version(self) -> i32 {
         match self {
             Self::Earnings | Self::Presence => 1,
-            Self::Catalogue | Self::Tickets | Self::Ledger | Self::Entitlements | Self::Timeline => 2,
+            Self::Catalogue | Self::Tickets | Self::Ledger | Self::Entitlements => 2,
+            Self::Timeline => 3,
         }
     }
 
@@ -65,6 +67,14 @@ impl View {
             Self::Entitlements => entitlements::evolve(event).is_some(),
             Self::Presence => presence::evolve(event).is_some(),
             Self::Timeline => timeline::evolve(event).is_some(),
+        }
+    }
+
+    /// How long a page may be let grow under load. Nobody sells by the timeline or the earnings.
+    const fn gathers_for(self) -> Duration {
+        match self {
+            Self::Timeline | Self::Earnings | Self::Presence => Duration::from_millis(500),
+            Self::Catalogue | Self::Tickets | Self::Ledger | Self::Entitlements => Duration::from_millis(40),
         }
     }
 
@@ -132,6 +142,10 @@ impl Subscriber for ViewSubscriber {
 
     fn concerns(&self, event: &AnyEvent) -> bool {
         self.view.concerns(event)
+    }
+
+    fn gathers_for(&self) -> Duration {
+        self.view.gathers_for()
     }
 
     async fn handle(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), SubscriberError> {

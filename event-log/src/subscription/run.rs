@@ -26,11 +26,10 @@ const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 const SLOW_POLL: Duration = Duration::from_millis(500);
 /// How long a checkpoint may stay behind while nothing concerns its subscriber.
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(100);
-/// A page is followed by the next no sooner than this after it began, for each event in it, but never longer than
-/// `GATHER_MAX`. A wait shorter than `GATHER_LEAST` is none: timers count milliseconds.
+/// A page is followed by the next no sooner than this after it began, for each event in it, but never longer than its
+/// subscriber allows. A wait shorter than `GATHER_LEAST` is none: timers count milliseconds.
 const GATHER_PER_EVENT: Duration = Duration::from_micros(100);
 const GATHER_LEAST: Duration = Duration::from_millis(2);
-const GATHER_MAX: Duration = Duration::from_millis(25);
 const BACK_OFF_FIRST: Duration = Duration::from_millis(50);
 const BACK_OFF_LONGEST: Duration = Duration::from_secs(2);
 /// How long the end of a transaction may take. A commit is waited for even when the subscription is cancelled.
@@ -218,7 +217,9 @@ impl Follower {
     /// Under load, pages are let grow: fewer and larger ones cost less. Who takes in an event now and then never waits.
     async fn let_gather(&self, began: Instant, page: &Page) -> Result<(), Halt> {
         let count = u32::try_from(page.events.len()).unwrap_or(u32::MAX);
-        let pause = GATHER_PER_EVENT.saturating_mul(count).min(GATHER_MAX);
+        let pause = GATHER_PER_EVENT
+            .saturating_mul(count)
+            .min(self.subscriber.gathers_for());
         if page.is_full || pause < GATHER_LEAST {
             return Ok(());
         }

@@ -78,6 +78,12 @@ pub trait Subscriber: Send + Sync + 'static {
         Duration::ZERO
     }
 
+    /// How long a page may be let grow under load, at most: that much later its last event is shown. Fewer and larger pages
+    /// cost less, and write a row once that many events change.
+    fn gathers_for(&self) -> Duration {
+        Duration::from_millis(25)
+    }
+
     /// Takes in a page. Every change goes through `transaction`, which commits with the new checkpoint.
     async fn handle(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), SubscriberError>;
 }

@@ -31,7 +31,7 @@ pub(crate) async fn feed(pool: &PgPool, view: View, side: Side, page: &[Arc<Reco
     transaction.commit().await.expect("commit");
 }
 
-/// Every row of every table of a view, as sorted text.
+/// What every table of a view says, as sorted text: its rows, but for timelines, whose rows are as the pages were.
 pub(crate) async fn contents(pool: &PgPool, view: View) -> BTreeMap<String, Vec<String>> {
     let schema = schema::name(view, Side::Live);
     let tables: Vec<String> =
@@ -43,7 +43,11 @@ pub(crate) async fn contents(pool: &PgPool, view: View) -> BTreeMap<String, Vec<
     assert!(tables.len() > 1, "{schema} has no tables");
     let mut contents = BTreeMap::new();
     for table in tables {
-        let rows: Vec<String> = sqlx::query_scalar(&format!("SELECT t::text FROM {schema}.{table} t ORDER BY 1"))
+        let rows = match (view, table.as_str()) {
+            (View::Timeline, "entries") => "SELECT (room_id, unnest(positions))::text FROM",
+            _ => "SELECT t::text FROM",
+        };
+        let rows: Vec<String> = sqlx::query_scalar(&format!("{rows} {schema}.{table} t ORDER BY 1"))
             .fetch_all(pool)
             .await
             .expect("the table's rows");

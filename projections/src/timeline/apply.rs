@@ -8,7 +8,7 @@ use event_log::Recorded;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::STRETCH;
+use super::ROW_MAX;
 use super::evolve::{TimelineChange, evolve};
 use crate::ApplyError;
 use crate::convert::bigint;
@@ -17,14 +17,16 @@ const STORED_TICKETS: &str = "SELECT ticket_id, room_id FROM tickets WHERE ticke
 
 const KNOW_TICKETS: &str = "INSERT INTO tickets (ticket_id, room_id) SELECT * FROM unnest($1::uuid[], $2::uuid[])";
 
+/// Arrays of different lengths cannot be bound as one, so each room's is cut out of all positions.
 const ENTER: &str = "
-    INSERT INTO entries (room_id, stretch, offsets) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[])
-    ON CONFLICT (room_id, stretch) DO UPDATE SET offsets = entries.offsets || excluded.offsets";
+    INSERT INTO entries (room_id, last, positions)
+    SELECT room_id, last, ($5::bigint[])[first_index:last_index]
+    FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::int[]) AS new (room_id, last, first_index, last_index)";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     let new = begun(page);
     let rooms = rooms_of_others(page, &new, tables).await?;
-    let mut entries: BTreeMap<(Uuid, i64), Vec<u8>> = BTreeMap::new();
+    let mut entries: BTreeMap<Uuid, Vec<i64>> = BTreeMap::new();
     for recorded in page {
         let room = match evolve(&recorded.event) {
             Some(TimelineChange::OfRoom { room }) => room.as_uuid(),
@@ -36,9 +38,7 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
             }
             None => continue,
         };
-        let position = bigint(recorded.position);
-        let offset = u8::try_from(position % STRETCH).unwrap_or(u8::MAX);
-        entries.entry((room, position / STRETCH)).or_default().push(offset);
+        entries.entry(room).or_default().push(bigint(recorded.position));
     }
     write(&new, &entries, tables).await?;
     Ok(())
@@ -81,7 +81,7 @@ async fn rooms_of_others(
 
 async fn write(
     new: &HashMap<Uuid, Uuid>,
-    entries: &BTreeMap<(Uuid, i64), Vec<u8>>,
+    entries: &BTreeMap<Uuid, Vec<i64>>,
     tables: &mut PgConnection,
 ) -> Result<(), sqlx::Error> {
     if !new.is_empty() {
@@ -91,13 +91,43 @@ async fn write(
             .execute(&mut *tables)
             .await?;
     }
-    if !entries.is_empty() {
+    let rows = Rows::of(entries);
+    if !rows.rooms.is_empty() {
         sqlx::query(ENTER)
-            .bind(entries.keys().map(|(room, _)| *room).collect::<Vec<Uuid>>())
-            .bind(entries.keys().map(|(_, stretch)| *stretch).collect::<Vec<i64>>())
-            .bind(entries.values().map(Vec::as_slice).collect::<Vec<&[u8]>>())
+            .bind(rows.rooms)
+            .bind(rows.lasts)
+            .bind(rows.first_indexes)
+            .bind(rows.last_indexes)
+            .bind(rows.positions)
             .execute(tables)
             .await?;
     }
     Ok(())
+}
+
+/// The new rows, column by column. Indexes count from 1, as PostgreSQL does.
+#[derive(Default)]
+struct Rows {
+    rooms: Vec<Uuid>,
+    lasts: Vec<i64>,
+    first_indexes: Vec<i32>,
+    last_indexes: Vec<i32>,
+    positions: Vec<i64>,
+}
+
+impl Rows {
+    fn of(entries: &BTreeMap<Uuid, Vec<i64>>) -> Self {
+        let mut rows = Self::default();
+        for (room, positions) in entries {
+            for row in positions.chunks(ROW_MAX) {
+                let index = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+                rows.rooms.push(*room);
+                rows.lasts.extend(row.last());
+                rows.first_indexes.push(index(rows.positions.len() + 1));
+                rows.positions.extend(row);
+                rows.last_indexes.push(index(rows.positions.len()));
+            }
+        }
+        rows
+    }
 }

@@ -10,5 +10,5 @@ pub(crate) use apply::apply;
 pub(crate) use evolve::evolve;
 pub use queries::{TimelineLine, timeline};
 
-/// How many positions of the log one row of a timeline covers.
-const STRETCH: i64 = 256;
+/// How many positions of the log one row of a timeline holds, at most.
+const ROW_MAX: usize = 1024;

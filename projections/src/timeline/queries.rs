@@ -5,7 +5,6 @@ use domain::{AnyEvent, RoomId, StoredEvent, TicketId, Timestamp};
 use serde_json::Value;
 use sqlx::{FromRow, PgPool};
 
-use super::STRETCH;
 use crate::QueryError;
 use crate::convert::{RowOf, bigint};
 
@@ -33,20 +32,15 @@ struct EntryRecord {
     payload: String,
 }
 
-/// As many stretches as are surely enough; the positions in them; and what the log says there.
+/// As many rows as are surely enough; the positions in them; and what the log says there.
 const SELECT: &str = "
-    WITH stretches AS MATERIALIZED (
-        SELECT stretch, offsets FROM view_timeline.entries
-        WHERE room_id = $1 AND stretch >= $2 / $4
-        ORDER BY stretch LIMIT $3 + 1
-    ), positions AS MATERIALIZED (
-        SELECT stretch * $4 + get_byte(offsets, nth) AS position
-        FROM stretches, generate_series(0, octet_length(offsets) - 1) AS nth
-        WHERE stretch * $4 + get_byte(offsets, nth) > $2
-        ORDER BY position LIMIT $3
+    WITH rows AS MATERIALIZED (
+        SELECT positions FROM view_timeline.entries WHERE room_id = $1 AND last > $2 ORDER BY last LIMIT $3
+    ), wanted AS MATERIALIZED (
+        SELECT position FROM rows, unnest(positions) AS position WHERE position > $2 ORDER BY position LIMIT $3
     )
     SELECT position, recorded_at, aggregate_type, aggregate_id, event_type, event_version, payload::text AS payload
-    FROM positions JOIN events USING (position)
+    FROM wanted JOIN events USING (position)
     ORDER BY position";
 
 /// What happened to a room and its tickets, in order; `after` is the position of the last line seen.
@@ -60,7 +54,6 @@ pub async fn timeline(
         .bind(room.as_uuid())
         .bind(bigint(after.unwrap_or(0)))
         .bind(i64::from(limit))
-        .bind(STRETCH)
         .fetch_all(pool)
         .await?;
     records.iter().map(line).collect()

@@ -4,11 +4,11 @@ CREATE TABLE tickets (
     room_id   uuid NOT NULL
 );
 
--- Where in the log a room's events and those of its tickets are; what they say is in the log. A row holds a stretch of 256
--- positions, a byte for each event in it, in order: position = stretch * 256 + offset.
+-- Where in the log a room's events and those of its tickets are; what they say is in the log. A row holds what one page
+-- brought, in order, at most 1,024 positions: a page is written once, however full its rooms are, and no row is changed.
 CREATE TABLE entries (
-    room_id uuid   NOT NULL,
-    stretch bigint NOT NULL,
-    offsets bytea  NOT NULL CHECK (octet_length(offsets) BETWEEN 1 AND 256),
-    PRIMARY KEY (room_id, stretch)
+    room_id   uuid     NOT NULL,
+    last      bigint   NOT NULL, -- of the positions
+    positions bigint[] NOT NULL CHECK (cardinality(positions) BETWEEN 1 AND 1024),
+    PRIMARY KEY (room_id, last)
 );
