@@ -94,17 +94,20 @@ pub async fn begin_payment(deps: &Deps, request: BeginPayment) -> Result<Begun, 
     {
         return Err(BeginPaymentError::NoSuchHold);
     }
+    let mut order = None;
     if !known.has_payment {
         if known.is_free_claim() {
             return claim_free(deps, &request).await;
         }
-        let (order, hold) = find_hold(deps, &request).await?;
-        execute_ticket(deps, &request, TicketCommand::Order(Box::new(order))).await?;
+        let (found, hold) = find_hold(deps, &request).await?;
+        let found = TicketCommand::Order(Box::new(found));
         if hold.terms.total.is_zero() {
+            execute_ticket(deps, &request, found).await?;
             return claim_free(deps, &request).await;
         }
+        order = Some(found);
     }
-    let payment = start(deps, &request).await?;
+    let payment = start(deps, &request, order).await?;
     let intent = ask_provider(deps, &request, &payment).await?;
     let recorded = record_intent(
         deps,
@@ -186,7 +189,12 @@ struct Started {
     amount: Money,
 }
 
-async fn start(deps: &Deps, request: &BeginPayment) -> Result<Started, BeginPaymentError> {
+/// Orders the ticket, unless it is ordered, and starts the payment: both or neither.
+async fn start(
+    deps: &Deps,
+    request: &BeginPayment,
+    order: Option<TicketCommand>,
+) -> Result<Started, BeginPaymentError> {
     let payment_id = request.payment_id;
     let start = StartPayment {
         payment_id,
@@ -196,9 +204,8 @@ async fn start(deps: &Deps, request: &BeginPayment) -> Result<Started, BeginPaym
     };
     let tickets = &deps.aggregates.tickets;
     let ticket = request.ticket_id.as_uuid();
-    let started = tickets
-        .execute(ticket, TicketCommand::StartPayment(start), request.metadata.clone())
-        .await?;
+    let commands = order.into_iter().chain([TicketCommand::StartPayment(start)]).collect();
+    let started = tickets.execute_all(ticket, commands, request.metadata.clone()).await?;
     for event in started.events {
         if let TicketEvent::PaymentStarted { attempt, amount, .. } = event {
             return Ok(Started { attempt, amount });

@@ -1,8 +1,8 @@
 //! From an event of the provider to a command. Safe to repeat: the same event comes by webhook, by a doubled webhook, and
 //! by the sweep.
 
-use domain::{PayoutCommand, PayoutError, PayoutId, TicketCommand, TicketError, TicketId, UserId};
-use event_log::{ExecuteError, Metadata};
+use domain::{PayoutCommand, PayoutError, PayoutId, Ticket, TicketCommand, TicketError, TicketEvent, TicketId, UserId};
+use event_log::{ExecuteError, Executed, Metadata};
 use payments::{ProviderEvent, ProviderEventKind};
 use sqlx::PgPool;
 use thiserror::Error;
@@ -43,17 +43,17 @@ pub async fn apply_event(deps: &Deps, process: &'static str, event: &ProviderEve
                 provider_ref,
                 at,
             };
-            tell_ticket(deps, ticket_id, accepted, metadata.clone()).await?;
             let captured = TicketCommand::RecordCapture {
                 payment_id,
                 amount,
                 provider_fee: fee,
                 at,
             };
-            let recorded = tell_ticket(deps, ticket_id, captured, metadata).await?;
-            // A repeat records nothing: whoever recorded the capture has carried it on.
-            if let Some(position) = recorded {
-                checkout::head_start(deps, ticket_id, position, correlation).await;
+            let recorded = tell_ticket(deps, ticket_id, vec![accepted, captured], metadata).await?;
+            let is_capture = |event: &TicketEvent| matches!(event, TicketEvent::PaymentCaptured { .. });
+            // A repeat records no capture: whoever recorded it has carried it on.
+            if recorded.events.iter().any(is_capture) {
+                checkout::head_start(deps, ticket_id, recorded.position, correlation).await;
             }
             Ok(())
         }
@@ -63,13 +63,13 @@ pub async fn apply_event(deps: &Deps, process: &'static str, event: &ProviderEve
             reason,
         } => {
             let declined = TicketCommand::RecordDecline { payment_id, reason, at };
-            tell_ticket(deps, ticket_id, declined, metadata).await.map(drop)
+            tell_ticket(deps, ticket_id, vec![declined], metadata).await.map(drop)
         }
         ProviderEventKind::RefundCompleted {
             refund_id, ticket_id, ..
         } => {
             let completed = TicketCommand::RecordRefundCompleted { refund_id, at };
-            tell_ticket(deps, ticket_id, completed, metadata).await.map(drop)
+            tell_ticket(deps, ticket_id, vec![completed], metadata).await.map(drop)
         }
         ProviderEventKind::RefundFailed {
             refund_id,
@@ -78,7 +78,7 @@ pub async fn apply_event(deps: &Deps, process: &'static str, event: &ProviderEve
             ..
         } => {
             let failed = TicketCommand::RecordRefundFailed { refund_id, reason, at };
-            tell_ticket(deps, ticket_id, failed, metadata).await.map(drop)
+            tell_ticket(deps, ticket_id, vec![failed], metadata).await.map(drop)
         }
         ProviderEventKind::TransferPaid { payout_id } => {
             let paid = PayoutCommand::RecordPaid { payout_id, at };
@@ -92,16 +92,16 @@ pub async fn apply_event(deps: &Deps, process: &'static str, event: &ProviderEve
     }
 }
 
-/// Where it was recorded; `None` if it was a repeat.
+/// Records what the commands say, all or nothing. A repeat records no events.
 async fn tell_ticket(
     deps: &Deps,
     ticket: TicketId,
-    command: TicketCommand,
+    commands: Vec<TicketCommand>,
     metadata: Metadata,
-) -> Result<Option<u64>, ApplyError> {
+) -> Result<Executed<Ticket>, ApplyError> {
     let tickets = &deps.aggregates.tickets;
-    match tickets.execute(ticket.as_uuid(), command, metadata).await {
-        Ok(executed) => Ok((!executed.events.is_empty()).then_some(executed.position)),
+    match tickets.execute_all(ticket.as_uuid(), commands, metadata).await {
+        Ok(executed) => Ok(executed),
         Err(ExecuteError::Refused(
             refusal @ (TicketError::NotOrdered | TicketError::UnknownPayment | TicketError::UnknownRefund),
         )) => Err(ApplyError::Unknown(format!("ticket {ticket}: {refusal}"))),
