@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Money, PaymentId, PayoutId, RefundId, TicketId, Timestamp};
+use domain::{Money, PaymentId, PayoutId, RefundId, TicketId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A request to collect money. `payment_id` is the idempotency key: a repeat returns the same intent.
@@ -26,9 +27,40 @@ pub struct Intent {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum IntentState {
     Pending,
-    Captured { fee: Money },
-    Declined { reason: String },
+    /// The buyer's bank asks the buyer (3-D Secure): pending, with something for the buyer to do.
+    RequiresAction,
+    Captured {
+        fee: Money,
+    },
+    Declined {
+        reason: String,
+    },
     Cancelled,
+}
+
+/// A request to call a payment off. The provider's reference is absent if its answer was never recorded: then the same
+/// facts under the same `payment_id` find the intent.
+#[derive(Clone, Debug)]
+pub struct CancelIntent {
+    pub payment_id: PaymentId,
+    pub ticket_id: TicketId,
+    pub amount: Money,
+    pub provider_ref: Option<String>,
+}
+
+/// A payment as the provider knows it now, found by the provider's own reference.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundPayment {
+    /// Whose it is, if it is one of ours.
+    pub names: Option<PaymentNames>,
+    pub intent: Intent,
+}
+
+/// A payment's names here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PaymentNames {
+    pub payment_id: PaymentId,
+    pub ticket_id: TicketId,
 }
 
 /// A request to give money back. `refund_id` is the idempotency key.
@@ -36,6 +68,7 @@ pub enum IntentState {
 pub struct CreateRefund {
     pub refund_id: RefundId,
     pub payment_id: PaymentId,
+    pub ticket_id: TicketId,
     /// The provider's reference of the captured payment.
     pub payment_ref: String,
     pub amount: Money,
@@ -47,6 +80,27 @@ pub struct CreateTransfer {
     pub payout_id: PayoutId,
     pub destination: String,
     pub amount: Money,
+}
+
+/// A request for an account of a host's at the provider, where payouts go.
+#[derive(Clone, Debug)]
+pub struct OpenAccount {
+    pub host: UserId,
+    /// The account that the host has already, if one is known.
+    pub existing: Option<String>,
+    /// Where the provider sends the host's browser afterwards.
+    pub return_url: String,
+}
+
+/// A host's account at the provider.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PayoutAccount {
+    /// What [`CreateTransfer`] names.
+    pub destination: String,
+    /// Where the host tells the provider what it still wants to know. Good for minutes, once.
+    pub onboarding_url: Option<String>,
+    /// Whether payouts to it are taken, and go on to the host's bank.
+    pub is_ready: bool,
 }
 
 /// What the provider made of a refund or transfer. `Pending` is settled later by an event.
@@ -78,7 +132,13 @@ pub enum ProviderEventKind {
         ticket_id: TicketId,
         provider_ref: String,
         amount: Money,
-        fee: Money,
+        /// Absent if the event does not tell: [`PaymentProvider::find_payment`] does.
+        fee: Option<Money>,
+    },
+    /// The buyer's bank asks the buyer; nothing is decided.
+    PaymentRequiresAction {
+        payment_id: PaymentId,
+        ticket_id: TicketId,
     },
     PaymentDeclined {
         payment_id: PaymentId,
@@ -104,10 +164,62 @@ pub enum ProviderEventKind {
         payout_id: PayoutId,
         reason: String,
     },
+    /// Money that a host had got came back: so much of it in all, by now.
+    TransferReturned {
+        payout_id: PayoutId,
+        amount: Money,
+    },
+    Dispute(Dispute),
     /// Nothing boxoffice acts on.
     Other {
         name: String,
     },
+    /// Something it would act on, if it were understood.
+    Unreadable {
+        name: String,
+        reason: String,
+    },
+}
+
+/// What the provider says of a buyer's dispute with the bank.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Dispute {
+    pub dispute_ref: String,
+    /// The provider's reference of the disputed payment; [`PaymentProvider::find_payment`] tells whose it is.
+    pub payment_ref: String,
+    pub stage: DisputeStage,
+    pub amount: Money,
+    /// What the provider takes for it, as far as the event tells.
+    pub fee: Option<Money>,
+    pub reason: String,
+    /// Until when evidence is taken.
+    pub respond_by: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeStage {
+    /// The bank asks; no money has moved.
+    Inquiry,
+    /// The provider has taken the amount back.
+    Opened,
+    /// The amount is ours again.
+    Won,
+    Lost,
+    /// An inquiry ended, and no money moved.
+    InquiryClosed,
+}
+
+impl DisputeStage {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inquiry => "inquiry",
+            Self::Opened => "opened",
+            Self::Won => "won",
+            Self::Lost => "lost",
+            Self::InquiryClosed => "inquiry_closed",
+        }
+    }
 }
 
 /// A page of the provider's own event list, oldest first. `next` continues after it.
@@ -147,11 +259,21 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug + 'static {
     async fn create_intent(&self, request: CreateIntent) -> Result<Intent, ProviderError>;
 
     /// After this no capture follows, unless one is already on its way.
-    async fn cancel_intent(&self, payment_id: PaymentId) -> Result<Intent, ProviderError>;
+    async fn cancel_intent(&self, request: CancelIntent) -> Result<Intent, ProviderError>;
+
+    /// A payment by the provider's reference, as it is now. While a capture's fee is not known yet, it is pending.
+    async fn find_payment(&self, provider_ref: &str) -> Result<FoundPayment, ProviderError>;
 
     async fn refund(&self, request: CreateRefund) -> Result<Movement, ProviderError>;
 
+    /// Whether every try to make this refund has failed. Asked when an event says so of a refund that is recorded as
+    /// completed: where a refund may have several tries, the event may be of an earlier one.
+    async fn has_refund_failed(&self, payment_ref: &str, refund_id: RefundId) -> Result<bool, ProviderError>;
+
     async fn create_transfer(&self, request: CreateTransfer) -> Result<Movement, ProviderError>;
+
+    /// Opens an account for a host, or finds the one there is.
+    async fn open_account(&self, request: OpenAccount) -> Result<PayoutAccount, ProviderError>;
 
     /// The provider's events after a cursor, oldest first, at most `limit`. The second source beside webhooks.
     async fn list_events(&self, after: Option<&str>, limit: u32) -> Result<EventPage, ProviderError>;

@@ -112,6 +112,7 @@ fn answer(begun: Begun) -> (u64, PaymentBody) {
 pub(crate) const fn intent_state(state: &IntentState) -> &'static str {
     match state {
         IntentState::Pending => "pending",
+        IntentState::RequiresAction => "requires_action",
         IntentState::Captured { .. } => "captured",
         IntentState::Declined { .. } => "declined",
         IntentState::Cancelled => "cancelled",

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::config::SandboxConfig;
 use super::create::by_payment;
 use super::desk::{self, Answers, Desk};
+use super::disputes;
 use super::error::StoreError;
 use super::store::deliveries::Schedule;
 use super::store::intents::StoredIntent;
@@ -45,7 +46,13 @@ impl Confirmation {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Card {
     Ok,
-    Declined { reason: String },
+    Declined {
+        reason: String,
+    },
+    /// Nothing comes of it: the payment stays pending, until it is confirmed otherwise or called off.
+    Hangs,
+    /// It pays, and the buyer goes to the bank at once.
+    Disputed,
 }
 
 /// How often the webhook is sent, apart from retries.
@@ -121,8 +128,11 @@ impl Desk for Confirmations {
                     Verdict::New(state) => {
                         found.intent.state = state;
                         settled.push(found.clone());
-                        let event = event_of(found, now);
-                        announcements.extend(event.map(|event| (event, schedule(&call.confirmation, now))));
+                        let schedule = schedule(&call.confirmation, now);
+                        announcements.extend(event_of(found, now).map(|event| (event, schedule)));
+                        if call.confirmation.card == Card::Disputed {
+                            announcements.push((disputes::opened(found, now), schedule));
+                        }
                         Ok(found.intent.clone())
                     }
                     Verdict::Repeat => Ok(found.intent.clone()),
@@ -143,7 +153,7 @@ impl Desk for Confirmations {
 
 enum Verdict {
     New(IntentState),
-    /// The same confirmation came before.
+    /// The same confirmation came before, or nothing comes of it.
     Repeat,
     /// It ended otherwise.
     Settled,
@@ -151,17 +161,19 @@ enum Verdict {
 
 fn verdict(stored: &StoredIntent, card: &Card, config: &SandboxConfig) -> Verdict {
     match (&stored.intent.state, card) {
-        (IntentState::Pending, Card::Ok) => Verdict::New(IntentState::Captured {
+        (IntentState::Pending, Card::Ok | Card::Disputed) => Verdict::New(IntentState::Captured {
             fee: config.fee_on(stored.amount),
         }),
         (IntentState::Pending, Card::Declined { reason }) => {
             Verdict::New(IntentState::Declined { reason: reason.clone() })
         }
-        (IntentState::Captured { .. }, Card::Ok) => Verdict::Repeat,
+        (IntentState::Pending, Card::Hangs) | (IntentState::Captured { .. }, Card::Ok | Card::Disputed) => {
+            Verdict::Repeat
+        }
         (IntentState::Declined { reason: recorded }, Card::Declined { reason }) if recorded == reason => {
             Verdict::Repeat
         }
-        (_, Card::Ok | Card::Declined { .. }) => Verdict::Settled,
+        (_, Card::Ok | Card::Declined { .. } | Card::Hangs | Card::Disputed) => Verdict::Settled,
     }
 }
 
@@ -189,7 +201,7 @@ fn event_of(stored: &StoredIntent, now: Timestamp) -> Option<ProviderEvent> {
                 ticket_id: stored.ticket_id,
                 provider_ref: stored.intent.provider_ref.clone(),
                 amount: stored.amount,
-                fee: *fee,
+                fee: Some(*fee),
             },
         ),
         IntentState::Declined { reason } => (
@@ -200,7 +212,7 @@ fn event_of(stored: &StoredIntent, now: Timestamp) -> Option<ProviderEvent> {
                 reason: reason.clone(),
             },
         ),
-        IntentState::Pending | IntentState::Cancelled => return None,
+        IntentState::Pending | IntentState::RequiresAction | IntentState::Cancelled => return None,
     };
     Some(ProviderEvent {
         id,

@@ -11,9 +11,9 @@ mod config;
 mod confirm;
 mod create;
 mod desk;
+mod disputes;
 mod error;
 mod provider;
-mod signature;
 mod store;
 mod webhooks;
 mod worker;
@@ -23,4 +23,5 @@ mod tests;
 
 pub use config::{Now, SandboxConfig};
 pub use confirm::{Card, ConfirmError, Confirmation, Delivery};
-pub use provider::{Sandbox, WEBHOOK_TOLERANCE};
+pub use disputes::CloseDisputeError;
+pub use provider::{SCRIPT_MAX, Sandbox, ScriptFull, WEBHOOK_TOLERANCE};

@@ -1,25 +1,27 @@
 //! The sandbox as a payment provider: each call with a time limit, each fact waking the webhook worker.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{PaymentId, Timestamp};
+use domain::{RefundId, Timestamp};
 use gather::{Gather, GatherError};
 use sqlx::PgPool;
+use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
 use super::config::SandboxConfig;
-use super::confirm::{Confirm, ConfirmError, Confirmation, Confirmations};
+use super::confirm::{Card, Confirm, ConfirmError, Confirmation, Confirmations};
 use super::create::Creations;
 use super::error::StoreError;
 use super::store::{events, intents, refunds, transfers};
-use super::{desk, signature, webhooks, worker};
+use super::{desk, webhooks, worker};
 use crate::{
-    CreateIntent, CreateRefund, CreateTransfer, EventPage, Intent, Movement, PaymentProvider, ProviderError,
-    ProviderEvent, WebhookError,
+    CancelIntent, CreateIntent, CreateRefund, CreateTransfer, EventPage, FoundPayment, Intent, Movement, OpenAccount,
+    PaymentNames, PaymentProvider, PayoutAccount, ProviderError, ProviderEvent, WebhookError, signature,
 };
 
 /// How far the time of a signature may be from ours.
@@ -39,7 +41,17 @@ pub struct Sandbox {
     pub(super) webhook_url: watch::Sender<Option<String>>,
     pub(super) http: reqwest::Client,
     pub(super) wake: Notify,
+    /// What an operator said of the next confirmations.
+    script: Mutex<VecDeque<Card>>,
 }
+
+/// No more confirmations are scripted ahead.
+pub const SCRIPT_MAX: usize = 100;
+
+/// As many confirmations as may be are scripted already.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("{SCRIPT_MAX} confirmations are scripted already")]
+pub struct ScriptFull;
 
 impl Sandbox {
     pub fn new(pool: PgPool, config: SandboxConfig) -> Self {
@@ -57,6 +69,7 @@ impl Sandbox {
             webhook_url: watch::Sender::new(config.webhook_url.clone()),
             http: worker::client(),
             wake: Notify::new(),
+            script: Mutex::default(),
             creations: Gather::new(creations, desk::LIMITS),
             confirmations: Gather::new(confirmations, desk::LIMITS),
             config,
@@ -69,6 +82,21 @@ impl Sandbox {
         self.wake.notify_one();
     }
 
+    /// The next confirmation that is not scripted yet goes like this, whatever the buyer's card would do. Kept in memory: a
+    /// demonstration's stage direction, and no fact.
+    pub fn script_next(&self, card: Card) -> Result<(), ScriptFull> {
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        if script.len() >= SCRIPT_MAX {
+            return Err(ScriptFull);
+        }
+        script.push_back(card);
+        Ok(())
+    }
+
+    fn scripted(&self) -> Option<Card> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
     /// What the buyer's browser does with the intent's secret. The same confirmation again gets the same answer.
     pub async fn confirm(
         &self,
@@ -76,8 +104,13 @@ impl Sandbox {
         client_secret: &str,
         confirmation: Confirmation,
     ) -> Result<Intent, ConfirmError> {
+        let payment_id = intents::payment_of(provider_ref).ok_or(ConfirmError::Unknown)?;
+        let confirmation = match self.scripted() {
+            Some(card) => Confirmation { card, ..confirmation },
+            None => confirmation,
+        };
         let call = Confirm {
-            payment_id: intents::payment_of(provider_ref).ok_or(ConfirmError::Unknown)?,
+            payment_id,
             client_secret: client_secret.to_owned(),
             confirmation,
         };
@@ -115,8 +148,20 @@ impl PaymentProvider for Sandbox {
         Ok(in_time(answered(self.creations.call(request))).await?)
     }
 
-    async fn cancel_intent(&self, payment_id: PaymentId) -> Result<Intent, ProviderError> {
-        Ok(in_time(intents::cancel(&self.pool, payment_id)).await?)
+    async fn cancel_intent(&self, request: CancelIntent) -> Result<Intent, ProviderError> {
+        Ok(in_time(intents::cancel(&self.pool, request.payment_id)).await?)
+    }
+
+    async fn find_payment(&self, provider_ref: &str) -> Result<FoundPayment, ProviderError> {
+        let stored = in_time(intents::find_by_ref(&self.pool, provider_ref)).await?;
+        let names = PaymentNames {
+            payment_id: stored.payment_id,
+            ticket_id: stored.ticket_id,
+        };
+        Ok(FoundPayment {
+            names: Some(names),
+            intent: stored.intent,
+        })
     }
 
     async fn refund(&self, request: CreateRefund) -> Result<Movement, ProviderError> {
@@ -125,10 +170,25 @@ impl PaymentProvider for Sandbox {
         Ok(movement)
     }
 
+    /// A refund has one try here, and its event is the last word.
+    async fn has_refund_failed(&self, _payment_ref: &str, _refund_id: RefundId) -> Result<bool, ProviderError> {
+        Ok(true)
+    }
+
     async fn create_transfer(&self, request: CreateTransfer) -> Result<Movement, ProviderError> {
         let movement = in_time(transfers::transfer(&self.pool, &request, self.now())).await?;
         self.wake.notify_one();
         Ok(movement)
+    }
+
+    /// The sandbox wants to know nothing.
+    async fn open_account(&self, request: OpenAccount) -> Result<PayoutAccount, ProviderError> {
+        let new = || format!("acct_{}", request.host.as_uuid().simple());
+        Ok(PayoutAccount {
+            destination: request.existing.unwrap_or_else(new),
+            onboarding_url: None,
+            is_ready: true,
+        })
     }
 
     /// `next` is the number of the page's last event; an empty page has none, and the old cursor stays good.
@@ -143,7 +203,8 @@ impl PaymentProvider for Sandbox {
 
     fn verify_webhook(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<(), WebhookError> {
         let tolerance_seconds = WEBHOOK_TOLERANCE.as_secs();
-        signature::verify(&self.config.webhook_secret, signature, body, now, tolerance_seconds)
+        let secrets = std::slice::from_ref(&self.config.webhook_secret);
+        signature::verify(secrets, signature, body, now, tolerance_seconds)
     }
 
     fn parse_webhook(&self, body: &[u8]) -> Result<ProviderEvent, WebhookError> {

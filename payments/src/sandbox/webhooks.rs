@@ -6,16 +6,19 @@ use domain::{Currency, Money, PaymentId, PayoutId, RefundId, TicketId, Timestamp
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{ProviderEvent, ProviderEventKind, WebhookError};
+use crate::{Dispute, ProviderEvent, ProviderEventKind, WebhookError};
 
 /// The types that [`Kind`] reads; any other is [`ProviderEventKind::Other`].
-const KNOWN_TYPES: [&str; 6] = [
+const KNOWN_TYPES: [&str; 9] = [
     "payment.captured",
+    "payment.requires_action",
     "payment.declined",
     "refund.completed",
     "refund.failed",
     "transfer.paid",
     "transfer.failed",
+    "transfer.returned",
+    "dispute",
 ];
 
 #[derive(Deserialize)]
@@ -38,9 +41,11 @@ enum Kind {
         provider_ref: String,
         #[serde(with = "Amount")]
         amount: Money,
-        #[serde(with = "Amount")]
-        fee: Money,
+        #[serde(with = "optional_amount", default)]
+        fee: Option<Money>,
     },
+    #[serde(rename = "payment.requires_action")]
+    PaymentRequiresAction { payment_id: PaymentId, ticket_id: TicketId },
     #[serde(rename = "payment.declined")]
     PaymentDeclined {
         payment_id: PaymentId,
@@ -64,8 +69,18 @@ enum Kind {
     TransferPaid { payout_id: PayoutId },
     #[serde(rename = "transfer.failed")]
     TransferFailed { payout_id: PayoutId, reason: String },
+    #[serde(rename = "transfer.returned")]
+    TransferReturned {
+        payout_id: PayoutId,
+        #[serde(with = "Amount")]
+        amount: Money,
+    },
+    #[serde(rename = "dispute")]
+    Dispute(Dispute),
     #[serde(skip)]
     Other { name: String },
+    #[serde(skip)]
+    Unreadable { name: String, reason: String },
 }
 
 /// `domain`'s own form of money refuses unknown fields; a provider may add some.
@@ -92,9 +107,32 @@ impl From<Amount> for Money {
     }
 }
 
+/// An amount that an event may leave out.
+mod optional_amount {
+    use domain::Money;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Amount;
+
+    #[derive(Serialize, Deserialize)]
+    struct Given(#[serde(with = "Amount")] Money);
+
+    #[expect(clippy::ref_option, reason = "the signature is serde's")]
+    pub(super) fn serialize<S: Serializer>(amount: &Option<Money>, serializer: S) -> Result<S::Ok, S::Error> {
+        amount.map(Given).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
+        let given = Option::<Given>::deserialize(deserializer)?;
+        Ok(given.map(|Given(amount)| amount))
+    }
+}
+
 pub(super) fn encode(event: &ProviderEvent) -> String {
     let mut body = match &event.kind {
-        ProviderEventKind::Other { name } => json!({ "type": name, "data": {} }),
+        ProviderEventKind::Other { name } | ProviderEventKind::Unreadable { name, .. } => {
+            json!({ "type": name, "data": {} })
+        }
         known => Kind::serialize(known, serde_json::value::Serializer)
             .expect("strings, ids and integers under written names are always JSON"),
     };

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::Sandbox;
 use super::error::StoreError;
 use super::provider::{SIGNATURE_HEADER, in_time};
-use super::signature;
 use super::store::deliveries::{self, Claimed};
+use crate::signature;
 
 const POST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than a POST and its bookkeeping take, so that a delivery under way is not started again.

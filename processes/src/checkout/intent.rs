@@ -4,7 +4,7 @@ use domain::room::Seat;
 use domain::ticket::{Payment, PaymentState, TicketPhase};
 use domain::{Money, PaymentId, Room, RoomId, Ticket, TicketCommand, TicketError, TicketId};
 use event_log::{ExecuteError, Metadata};
-use payments::{CreateIntent, Intent, IntentState, ProviderError};
+use payments::{CancelIntent, CreateIntent, Intent, IntentState, ProviderError};
 use tracing::warn;
 
 use crate::{Deps, Job, JobContext, JobResult, Outcome};
@@ -23,6 +23,10 @@ pub async fn check_payment(deps: &Deps, context: &JobContext, ticket: TicketId, 
     let Some(Open { phase, room, payment }) = found else {
         return Ok(Outcome::Done);
     };
+    // Begun before the shop changed its provider: this one knows nothing of it, and must not make it anew.
+    if payment.provider != deps.provider.name() {
+        return Ok(Outcome::Done);
+    }
     if phase != TicketPhase::Ordered {
         return Ok(Outcome::Then(vec![Job::CancelIntents { ticket }]));
     }
@@ -143,7 +147,7 @@ pub(crate) async fn record_intent(
         .await?
         .position;
     let verdict = match &intent.state {
-        IntentState::Pending => return Ok(position),
+        IntentState::Pending | IntentState::RequiresAction => return Ok(position),
         IntentState::Cancelled => TicketCommand::RecordCancelled {
             payment_id: payment,
             at,
@@ -168,8 +172,18 @@ pub(crate) async fn record_intent(
 /// that was captured meanwhile is recorded as such, and takes its way: late-payment ladder, or refund as charged twice.
 pub async fn cancel_intents(deps: &Deps, context: &JobContext, ticket: TicketId) -> JobResult {
     let (open, _) = deps.aggregates.tickets.read(ticket.as_uuid(), open_payments).await?;
-    for payment in open {
-        let intent = match deps.provider.cancel_intent(payment.payment_id).await {
+    // What another provider took on is none of this one's.
+    for payment in open
+        .into_iter()
+        .filter(|payment| payment.provider == deps.provider.name())
+    {
+        let request = CancelIntent {
+            payment_id: payment.payment_id,
+            ticket_id: ticket,
+            amount: payment.amount,
+            provider_ref: payment.provider_ref.clone(),
+        };
+        let intent = match deps.provider.cancel_intent(request).await {
             Ok(intent) => intent,
             // The provider does not know it, so nobody can pay it; or it says no for a reason of its own, and its
             // events tell the rest.

@@ -6,6 +6,7 @@
 mod applied;
 mod apply;
 mod intake;
+mod notices;
 mod reader;
 mod store;
 
@@ -13,5 +14,8 @@ pub(crate) use applied::Applied;
 pub use apply::{ApplyError, apply_event};
 pub(crate) use intake::Intake;
 pub use intake::ReceiveError;
+pub use notices::{NoticeRow, list_notices};
 pub(crate) use reader::Reader;
-pub use store::{InboxCounts, WebhookRow, count, list_put_aside, reread, reread_put_aside};
+pub use store::{
+    InboxCounts, Replay, WebhookRow, count, list_put_aside, list_webhooks, replay, reread, reread_put_aside,
+};

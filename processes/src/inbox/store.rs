@@ -137,6 +137,52 @@ pub async fn reread_put_aside(pool: &PgPool, now: Timestamp) -> sqlx::Result<u64
     Ok(done.rows_affected())
 }
 
+/// Which stored webhooks to read once more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replay {
+    pub provider: Option<String>,
+    /// One of them, by its number.
+    pub id: Option<i64>,
+    /// Those received from then,
+    pub since: Option<Timestamp>,
+    /// and before then.
+    pub until: Option<Timestamp>,
+}
+
+/// Has stored webhooks read once more, handled or not, from their bodies as they came; says how many. What was applied
+/// before records nothing.
+pub async fn replay(pool: &PgPool, which: &Replay, now: Timestamp) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "UPDATE provider_webhooks SET retry_at = $5, attempts = 0, handled_at = NULL
+         WHERE ($1::text IS NULL OR provider = $1)
+           AND ($2::bigint IS NULL OR id = $2)
+           AND ($3::timestamptz IS NULL OR received_at >= $3)
+           AND ($4::timestamptz IS NULL OR received_at < $4)",
+        which.provider,
+        which.id,
+        which.since,
+        which.until,
+        now,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Stored webhooks, handled ones too, the newest first.
+pub async fn list_webhooks(pool: &PgPool, limit: u32) -> sqlx::Result<Vec<WebhookRow>> {
+    sqlx::query_as!(
+        WebhookRow,
+        "SELECT id, provider, received_at, attempts, error
+         FROM provider_webhooks
+         ORDER BY id DESC
+         LIMIT $1",
+        i64::from(limit),
+    )
+    .fetch_all(pool)
+    .await
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InboxCounts {
     /// Still to be read.

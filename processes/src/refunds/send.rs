@@ -25,9 +25,17 @@ pub async fn send_refund(deps: &Deps, context: &JobContext, ticket: TicketId, re
         RefundState::Owed | RefundState::Sent | RefundState::Failed => {}
         RefundState::Completed => return Ok(Outcome::Done),
     }
+    let (made_through, provider) = (&payment.provider, deps.provider.name());
+    if made_through != provider {
+        let text = format!(
+            "refund {refund_id} of ticket {ticket}: paid through {made_through}, and the provider is {provider}"
+        );
+        return Err(JobError::Fail(text));
+    }
     let request = CreateRefund {
         refund_id,
         payment_id: payment.payment_id,
+        ticket_id: ticket,
         payment_ref: payment_ref(deps, context, ticket, &payment).await?,
         amount: refund.amount,
     };

@@ -11,5 +11,6 @@ mod purchase;
 mod reactions;
 mod sandbox;
 mod settling;
+mod stripe;
 mod timers;
 mod world;

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{Money, PaymentId, RefundId, TicketId, Timestamp};
 use payments::{
-    CreateIntent, CreateRefund, CreateTransfer, EventPage, Intent, IntentState, Movement, MovementState,
-    PaymentProvider, ProviderError, ProviderEvent, ProviderEventKind, WebhookError,
+    CancelIntent, CreateIntent, CreateRefund, CreateTransfer, EventPage, FoundPayment, Intent, IntentState, Movement,
+    MovementState, OpenAccount, PaymentNames, PaymentProvider, PayoutAccount, ProviderError, ProviderEvent,
+    ProviderEventKind, WebhookError,
 };
 use uuid::Uuid;
 
@@ -93,7 +94,7 @@ impl ScriptedProvider {
             ticket_id,
             provider_ref: provider_ref(payment),
             amount,
-            fee,
+            fee: Some(fee),
         })
     }
 
@@ -195,7 +196,8 @@ impl PaymentProvider for ScriptedProvider {
         Ok(intent(request.payment_id, stored.state.clone()))
     }
 
-    async fn cancel_intent(&self, payment_id: PaymentId) -> Result<Intent, ProviderError> {
+    async fn cancel_intent(&self, request: CancelIntent) -> Result<Intent, ProviderError> {
+        let payment_id = request.payment_id;
         let mut state = self.state();
         state.require_up()?;
         state.cancels += 1;
@@ -209,6 +211,25 @@ impl PaymentProvider for ScriptedProvider {
         Ok(intent(payment_id, stored.state.clone()))
     }
 
+    async fn find_payment(&self, provider_ref: &str) -> Result<FoundPayment, ProviderError> {
+        let state = self.state();
+        state.require_up()?;
+        let found = state
+            .intents
+            .iter()
+            .find(|(payment, _)| self::provider_ref(**payment) == provider_ref);
+        let (payment, stored) = found.ok_or_else(|| ProviderError::Refused {
+            code: "no_such_intent".to_owned(),
+        })?;
+        Ok(FoundPayment {
+            names: Some(PaymentNames {
+                payment_id: *payment,
+                ticket_id: stored.ticket,
+            }),
+            intent: intent(*payment, stored.state.clone()),
+        })
+    }
+
     async fn refund(&self, request: CreateRefund) -> Result<Movement, ProviderError> {
         let mut state = self.state();
         state.require_up()?;
@@ -219,10 +240,24 @@ impl PaymentProvider for ScriptedProvider {
         Ok(state.move_money(request.refund_id.as_uuid()))
     }
 
+    async fn has_refund_failed(&self, _payment_ref: &str, _refund_id: RefundId) -> Result<bool, ProviderError> {
+        self.state().require_up()?;
+        Ok(true)
+    }
+
     async fn create_transfer(&self, request: CreateTransfer) -> Result<Movement, ProviderError> {
         let mut state = self.state();
         state.require_up()?;
         Ok(state.move_money(request.payout_id.as_uuid()))
+    }
+
+    async fn open_account(&self, _request: OpenAccount) -> Result<PayoutAccount, ProviderError> {
+        self.state().require_up()?;
+        Ok(PayoutAccount {
+            destination: "acct_host".to_owned(),
+            onboarding_url: None,
+            is_ready: true,
+        })
     }
 
     async fn list_events(&self, after: Option<&str>, limit: u32) -> Result<EventPage, ProviderError> {

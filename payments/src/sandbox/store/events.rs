@@ -57,6 +57,17 @@ pub(in crate::sandbox) async fn record(
     Ok(())
 }
 
+/// Whether the fact was told, by the event's name.
+pub(in crate::sandbox) async fn exists(tx: &mut PgConnection, id: &str) -> Result<bool, StoreError> {
+    let exists = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM sandbox.events WHERE id = $1) AS "exists!""#,
+        id
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(exists)
+}
+
 /// The cursor is the number of the last event read.
 pub(in crate::sandbox) async fn list(pool: &PgPool, after: Option<&str>, limit: u32) -> Result<EventPage, StoreError> {
     let after: i64 = match after {

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::sandbox::error::{Refusal, StoreError};
-use crate::sandbox::signature::encode_hex;
+use crate::signature::encode_hex;
 use crate::{CreateIntent, Intent, IntentState};
 
 #[derive(Clone, Debug)]
@@ -163,11 +163,18 @@ pub(in crate::sandbox) async fn cancel(pool: &PgPool, payment_id: PaymentId) -> 
     )
     .execute(pool)
     .await?;
-    let [stored] = find(pool, &[payment_id.as_uuid()])
-        .await?
-        .try_into()
-        .map_err(|_| Refusal::UnknownPayment)?;
-    Ok(stored.intent)
+    Ok(find_one(pool, payment_id).await?.intent)
+}
+
+pub(in crate::sandbox) async fn find_by_ref(pool: &PgPool, provider_ref: &str) -> Result<StoredIntent, StoreError> {
+    let payment_id = payment_of(provider_ref).ok_or(Refusal::UnknownPayment)?;
+    find_one(pool, payment_id).await
+}
+
+async fn find_one(pool: &PgPool, payment_id: PaymentId) -> Result<StoredIntent, StoreError> {
+    let found: Result<[StoredIntent; 1], _> = find(pool, &[payment_id.as_uuid()]).await?.try_into();
+    let [stored] = found.map_err(|_| Refusal::UnknownPayment)?;
+    Ok(stored)
 }
 
 pub(in crate::sandbox) async fn find(pool: &PgPool, payments: &[Uuid]) -> Result<Vec<StoredIntent>, StoreError> {
@@ -193,11 +200,13 @@ pub(in crate::sandbox) async fn lock(
 pub(in crate::sandbox) async fn settle(tx: &mut PgConnection, settled: &[StoredIntent]) -> Result<(), StoreError> {
     let fee_minor = |stored: &StoredIntent| match &stored.intent.state {
         IntentState::Captured { fee } => fee.amount_minor(),
-        IntentState::Pending | IntentState::Declined { .. } | IntentState::Cancelled => 0,
+        IntentState::Pending | IntentState::RequiresAction | IntentState::Declined { .. } | IntentState::Cancelled => 0,
     };
     let reason = |stored: &StoredIntent| match &stored.intent.state {
         IntentState::Declined { reason } => Some(reason.clone()),
-        IntentState::Pending | IntentState::Captured { .. } | IntentState::Cancelled => None,
+        IntentState::Pending | IntentState::RequiresAction | IntentState::Captured { .. } | IntentState::Cancelled => {
+            None
+        }
     };
     sqlx::query!(
         "UPDATE sandbox.intents AS intent
@@ -217,7 +226,8 @@ pub(in crate::sandbox) async fn settle(tx: &mut PgConnection, settled: &[StoredI
 
 const fn state_name(state: &IntentState) -> &'static str {
     match state {
-        IntentState::Pending => "pending",
+        // The sandbox's cards ask nobody.
+        IntentState::Pending | IntentState::RequiresAction => "pending",
         IntentState::Captured { .. } => "captured",
         IntentState::Declined { .. } => "declined",
         IntentState::Cancelled => "cancelled",

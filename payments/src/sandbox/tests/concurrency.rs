@@ -18,9 +18,9 @@ async fn of_a_confirmation_and_a_cancellation_exactly_one_wins(pool: PgPool) {
         let intent = pending(&sandbox, n, 1_000).await;
         let confirm = sandbox.confirm(&intent.provider_ref, &intent.client_secret, Confirmation::ok());
         let (confirmed, cancelled) = if n % 2 == 0 {
-            tokio::join!(confirm, sandbox.cancel_intent(payment_id(n)))
+            tokio::join!(confirm, sandbox.cancel_intent(cancel_request(n)))
         } else {
-            let (cancelled, confirmed) = tokio::join!(sandbox.cancel_intent(payment_id(n)), confirm);
+            let (cancelled, confirmed) = tokio::join!(sandbox.cancel_intent(cancel_request(n)), confirm);
             (confirmed, cancelled)
         };
         let cancelled = cancelled.unwrap();

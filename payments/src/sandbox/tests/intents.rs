@@ -77,7 +77,7 @@ async fn a_card_that_pays_is_captured_less_the_fee(pool: PgPool) {
             ticket_id: ticket_id(1),
             provider_ref: intent.provider_ref,
             amount: usd(1_999),
-            fee,
+            fee: Some(fee),
         },
     };
     assert_eq!(events, [expected]);
@@ -136,7 +136,7 @@ async fn a_captured_intent_stays_captured(pool: PgPool) {
     assert_eq!(confirm(with_webhook(Delivery::Twice)).await.unwrap(), intent);
     let outcome = confirm(declined("too_late")).await;
     assert!(matches!(outcome, Err(ConfirmError::Settled { state }) if state == intent.state));
-    assert_eq!(sandbox.cancel_intent(payment_id(1)).await.unwrap(), intent);
+    assert_eq!(sandbox.cancel_intent(cancel_request(1)).await.unwrap(), intent);
     assert_eq!(all_events(&sandbox).await.len(), 1);
 }
 
@@ -152,7 +152,7 @@ async fn a_declined_intent_stays_declined_and_the_next_attempt_is_a_new_one(pool
         let outcome = confirm(other).await;
         assert!(matches!(outcome, Err(ConfirmError::Settled { state }) if state == intent.state));
     }
-    assert_eq!(sandbox.cancel_intent(payment_id(1)).await.unwrap(), intent);
+    assert_eq!(sandbox.cancel_intent(cancel_request(1)).await.unwrap(), intent);
     let next = captured(&sandbox, 2, 1_000).await;
     assert!(matches!(next.state, IntentState::Captured { .. }));
     let kinds = all_kinds(&sandbox).await;
@@ -169,9 +169,9 @@ async fn a_declined_intent_stays_declined_and_the_next_attempt_is_a_new_one(pool
 async fn a_cancelled_intent_cannot_be_paid(pool: PgPool) {
     let sandbox = sandbox(&pool);
     let intent = pending(&sandbox, 1, 1_000).await;
-    let cancelled = sandbox.cancel_intent(payment_id(1)).await.unwrap();
+    let cancelled = sandbox.cancel_intent(cancel_request(1)).await.unwrap();
     assert_eq!(cancelled.state, IntentState::Cancelled);
-    assert_eq!(sandbox.cancel_intent(payment_id(1)).await.unwrap(), cancelled);
+    assert_eq!(sandbox.cancel_intent(cancel_request(1)).await.unwrap(), cancelled);
     for confirmation in [Confirmation::ok(), declined("card_declined")] {
         let outcome = sandbox
             .confirm(&intent.provider_ref, &intent.client_secret, confirmation)
@@ -188,7 +188,7 @@ async fn a_cancelled_intent_cannot_be_paid(pool: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn an_unknown_intent_cannot_be_cancelled(pool: PgPool) {
-    assert_refused(sandbox(&pool).cancel_intent(payment_id(1)).await, "unknown_payment");
+    assert_refused(sandbox(&pool).cancel_intent(cancel_request(1)).await, "unknown_payment");
 }
 
 #[sqlx::test(migrations = "../migrations")]

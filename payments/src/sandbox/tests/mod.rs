@@ -6,6 +6,7 @@ mod events;
 mod intents;
 mod receiver;
 mod refunds;
+mod script;
 mod transfers;
 mod webhooks;
 
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use super::{Card, Confirmation, Delivery, Now, Sandbox, SandboxConfig};
 use crate::{
-    CreateIntent, CreateRefund, CreateTransfer, Intent, PaymentProvider, ProviderError, ProviderEvent,
+    CancelIntent, CreateIntent, CreateRefund, CreateTransfer, Intent, PaymentProvider, ProviderError, ProviderEvent,
     ProviderEventKind,
 };
 
@@ -89,10 +90,20 @@ fn intent_request(n: u128, minor: i64) -> CreateIntent {
     }
 }
 
+fn cancel_request(n: u128) -> CancelIntent {
+    CancelIntent {
+        payment_id: payment_id(n),
+        ticket_id: ticket_id(n),
+        amount: usd(1_000),
+        provider_ref: None,
+    }
+}
+
 fn refund_request(n: u128, payment: u128, intent: &Intent, minor: i64) -> CreateRefund {
     CreateRefund {
         refund_id: refund_id(n),
         payment_id: payment_id(payment),
+        ticket_id: ticket_id(payment),
         payment_ref: intent.provider_ref.clone(),
         amount: usd(minor),
     }

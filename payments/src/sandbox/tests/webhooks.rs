@@ -4,8 +4,8 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 use super::*;
-use crate::WebhookError;
-use crate::sandbox::{signature, webhooks};
+use crate::sandbox::webhooks;
+use crate::{Dispute, DisputeStage, WebhookError, signature};
 
 /// Never connects: what is tested here needs no database.
 fn offline() -> Sandbox {
@@ -37,7 +37,7 @@ async fn every_kind_of_event_reads_back() {
             ticket_id,
             provider_ref: "pi_1".to_owned(),
             amount: usd(1_000),
-            fee: usd(59),
+            fee: Some(usd(59)),
         },
         ProviderEventKind::PaymentDeclined {
             payment_id,
@@ -55,6 +55,20 @@ async fn every_kind_of_event_reads_back() {
             ticket_id,
             reason: reason(),
         },
+        ProviderEventKind::PaymentRequiresAction { payment_id, ticket_id },
+        ProviderEventKind::TransferReturned {
+            payout_id,
+            amount: usd(700),
+        },
+        ProviderEventKind::Dispute(Dispute {
+            dispute_ref: "dp_1".to_owned(),
+            payment_ref: "pi_1".to_owned(),
+            stage: DisputeStage::Opened,
+            amount: usd(1_000),
+            fee: Some(usd(1_500)),
+            reason: reason(),
+            respond_by: Some(noon()),
+        }),
         ProviderEventKind::TransferPaid { payout_id },
         ProviderEventKind::TransferFailed {
             payout_id,
@@ -78,7 +92,7 @@ async fn a_body_looks_like_this() {
         ticket_id: ticket_id(1),
         provider_ref: "pi_1".to_owned(),
         amount: usd(1_000),
-        fee: usd(59),
+        fee: Some(usd(59)),
     }));
     let expected = serde_json::json!({
         "id": "evt_1",
