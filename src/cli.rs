@@ -39,6 +39,9 @@ enum Command {
     /// Look at background jobs, and run failed ones again
     #[command(subcommand)]
     Jobs(commands::jobs::Command),
+    /// Look at what payment providers told, and read it once more
+    #[command(subcommand)]
+    Webhooks(commands::webhooks::Command),
     /// Look at read models, and rebuild them
     #[command(subcommand)]
     Projections(commands::projections::Command),
@@ -75,6 +78,7 @@ impl Command {
             Self::Token(options) => commands::token::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Log(command) => commands::log::run(command).await,
             Self::Jobs(command) => commands::jobs::run(command).await.map(|()| ExitCode::SUCCESS),
+            Self::Webhooks(command) => commands::webhooks::run(command).await.map(|()| ExitCode::SUCCESS),
             Self::Projections(command) => commands::projections::run(command).await.map(|()| ExitCode::SUCCESS),
         }
     }

@@ -7,3 +7,4 @@ pub(crate) mod migrate;
 pub(crate) mod projections;
 pub(crate) mod serve;
 pub(crate) mod token;
+pub(crate) mod webhooks;

@@ -7,7 +7,9 @@ use clap::Args;
 use serde_json::json;
 use tracing::{info, warn};
 
-use crate::config::{AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, MediaOptions, local_url};
+use crate::config::{
+    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, MediaOptions, PaymentOptions, local_url,
+};
 use crate::database::Database;
 use crate::lifecycle::{Lifecycle, Signals};
 use crate::managed::data_dir::{DataDir, Lock, write_private};
@@ -26,6 +28,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) media: MediaOptions,
     #[command(flatten)]
+    pub(crate) payments: PaymentOptions,
+    #[command(flatten)]
     pub(crate) auth: AuthOptions,
     #[command(flatten)]
     pub(crate) data: DataOptions,
@@ -38,6 +42,7 @@ impl Options {
     fn validate(&self) -> anyhow::Result<()> {
         self.http.validate()?;
         self.media.validate()?;
+        self.payments.validate()?;
         self.auth.validate()
     }
 }

@@ -6,6 +6,7 @@ mod database;
 mod http;
 mod limits;
 mod media;
+mod payments;
 
 pub(crate) use auth::{AuthOptions, DevelopmentSecret};
 pub(crate) use data::DataOptions;
@@ -13,6 +14,7 @@ pub(crate) use database::DatabaseOptions;
 pub(crate) use http::{HttpOptions, local_url};
 pub(crate) use limits::LimitOptions;
 pub(crate) use media::MediaOptions;
+pub(crate) use payments::PaymentOptions;
 
 /// An environment variable that is set to nothing counts as not set.
 fn given<T: AsRef<str>>(value: Option<T>) -> Option<T> {

@@ -3,8 +3,8 @@
 mod entitlements;
 mod figures;
 mod listeners;
+mod provider;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -13,26 +13,23 @@ use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
 use axum::Router;
 use domain::Preset;
-use event_log::leader::{Leader, on_duty};
 use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock, Witness};
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
 use payments::PaymentProvider;
-use payments::sandbox::{Sandbox, SandboxConfig};
 use processes::{Deps, ProcessSettings, Processes};
 use projections::Projections;
 use secrecy::SecretString;
-use tokio_util::sync::CancellationToken;
 
 use crate::commands::serve::Options;
-use crate::config::local_url;
 use crate::database::Database;
 use crate::lifecycle::Lifecycle;
 use crate::managed::data_dir::DataDir;
 
 use entitlements::ProjectedEntitlements;
 pub(crate) use listeners::Listeners;
+use provider::Provider;
 
 /// A media server to use.
 #[derive(Clone, Debug)]
@@ -58,24 +55,23 @@ pub(crate) async fn start(
         url: options.http.advertise_url(listeners.api_address),
     };
     let core = Core::start(database, node, data_dir.witness(), lifecycle).await?;
-    let sandbox = start_sandbox(data_dir, &core, listeners.api_address, lifecycle)?;
+    let provider = Provider::start(options, data_dir, &core, listeners.api_address, lifecycle)?;
     let processes = Processes::start(
-        core.process_deps(sandbox.clone()),
+        core.process_deps(provider.port()),
         &lifecycle.back,
         &lifecycle.back_cancel,
     );
     // Also without a media server: a room that ended must be judged, or its money stays where it is for ever.
     delivery::start(core.delivery_deps(), &lifecycle.back, &lifecycle.back_cancel);
     let doors = media.map(|media| Doors::start(media, &core, lifecycle));
-    let provider: Arc<dyn PaymentProvider> = sandbox.clone();
     let parts = ApiParts {
         log: core.log.clone(),
         aggregates: core.aggregates.clone(),
         projections: core.projections.clone(),
         pool: database.pool.clone(),
         processes,
-        provider,
-        sandbox: Some(sandbox),
+        provider: provider.port(),
+        sandbox: provider.sandbox(),
         bridge: doors.as_ref().map(|doors| doors.bridge.clone()),
         media_webhooks: doors.as_ref().map(|doors| doors.webhooks.clone()),
         clock: core.clock.clone(),
@@ -152,49 +148,6 @@ impl Core {
             settings: ProcessSettings::default(),
         }
     }
-}
-
-/// The built-in payment provider, which reaches us by HTTP like any other.
-fn start_sandbox(
-    data_dir: &DataDir,
-    core: &Core,
-    api_address: SocketAddr,
-    lifecycle: &Lifecycle,
-) -> anyhow::Result<Arc<Sandbox>> {
-    let clock = Arc::clone(&core.clock);
-    let mut config = SandboxConfig::new(data_dir.secret("sandbox.secret")?, Arc::new(move || clock.now()));
-    config.webhook_url = Some(format!("{}/v1/webhooks/sandbox", local_url(api_address)));
-    let sandbox = Arc::new(Sandbox::new(core.pool.clone(), config));
-    let (worker, cancel, log) = (
-        Arc::clone(&sandbox),
-        lifecycle.back_cancel.clone(),
-        Arc::clone(&core.log),
-    );
-    lifecycle.back.spawn(async move {
-        let _fatal = cancel.clone().drop_guard();
-        while !cancel.is_cancelled() {
-            if cancel.run_until_cancelled(on_duty(&*log)).await.is_some() {
-                deliver(&worker, &log, &cancel).await;
-            }
-        }
-    });
-    Ok(sandbox)
-}
-
-/// Delivers webhooks for as long as this node leads: they are signed, and understood, with a secret of its own.
-async fn deliver(sandbox: &Sandbox, log: &Arc<dyn EventLog>, cancel: &CancellationToken) {
-    let term = cancel.child_token();
-    let mut leader = log.leader();
-    tokio::join!(
-        async {
-            // A log that stopped says nothing any more, and the process ends.
-            let _ = term
-                .run_until_cancelled(leader.wait_for(|leader| *leader != Leader::Here))
-                .await;
-            term.cancel();
-        },
-        sandbox.run(term.clone()),
-    );
 }
 
 /// Everything between buyers and the media server.

@@ -1,0 +1,116 @@
+//! Which payment provider.
+
+use anyhow::{Context, ensure};
+use clap::{Args, ValueEnum};
+use payments::stripe::{API_BASE, StripeConfig};
+use secrecy::{ExposeSecret, SecretString};
+
+use payments::sandbox::Now;
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PaymentOptions {
+    /// Who takes the buyers' money: the built-in sandbox, in which it is play money, or Stripe
+    #[arg(long, env = "BOXOFFICE_PROVIDER", value_enum, default_value_t = ProviderName::Sandbox, value_name = "NAME")]
+    provider: ProviderName,
+    /// Stripe's secret key, `sk_…`, or a restricted one, `rk_…`
+    #[arg(long, env = "STRIPE_SECRET_KEY", hide_env_values = true, value_name = "KEY")]
+    stripe_secret_key: Option<SecretString>,
+    /// Signing secret of Stripe's webhook endpoint, `whsec_…`; may be repeated, and two are good while one is replaced
+    #[arg(
+        long = "stripe-webhook-secret",
+        env = "STRIPE_WEBHOOK_SECRETS",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "SECRET"
+    )]
+    stripe_webhook_secrets: Vec<SecretString>,
+    /// Where Stripe's API is; another address is for tests
+    #[arg(long, env = "STRIPE_API_BASE", default_value = API_BASE, value_name = "URL")]
+    stripe_api_base: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum ProviderName {
+    Sandbox,
+    Stripe,
+}
+
+impl PaymentOptions {
+    pub(crate) fn validate(&self) -> anyhow::Result<()> {
+        let epoch: Now = std::sync::Arc::new(|| domain::Timestamp::UNIX_EPOCH);
+        self.stripe(epoch).map(drop)
+    }
+
+    /// How to reach Stripe, if it is the provider.
+    pub(crate) fn stripe(&self, now: Now) -> anyhow::Result<Option<StripeConfig>> {
+        if self.provider == ProviderName::Sandbox {
+            return Ok(None);
+        }
+        let key = self.stripe_secret_key.as_ref().map(ExposeSecret::expose_secret);
+        let key = super::given(key).context("provider stripe needs STRIPE_SECRET_KEY")?;
+        let secrets = self.stripe_webhook_secrets.iter().filter_map(|secret| {
+            let secret = secret.expose_secret().trim();
+            (!secret.is_empty()).then(|| SecretString::from(secret))
+        });
+        let config = StripeConfig {
+            webhook_secrets: secrets.collect(),
+            api_base: self.stripe_api_base.trim_end_matches('/').to_owned(),
+            ..StripeConfig::new(SecretString::from(key), now)
+        };
+        config.validate().context("use Stripe")?;
+        ensure!(
+            !config.webhook_secrets.is_empty(),
+            "provider stripe needs STRIPE_WEBHOOK_SECRETS: without one every webhook is refused"
+        );
+        Ok(Some(config))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        payments: PaymentOptions,
+    }
+
+    fn parse(arguments: &[&str]) -> PaymentOptions {
+        let line = ["test"].iter().chain(arguments);
+        Line::try_parse_from(line).unwrap().payments
+    }
+
+    fn stripe(options: &PaymentOptions) -> anyhow::Result<Option<StripeConfig>> {
+        options.stripe(std::sync::Arc::new(|| domain::Timestamp::UNIX_EPOCH))
+    }
+
+    #[test]
+    fn the_sandbox_needs_nothing() {
+        assert!(stripe(&parse(&["--provider", "sandbox"])).unwrap().is_none());
+    }
+
+    #[test]
+    fn stripe_needs_a_key_and_a_webhook_secret() {
+        let key = ["--provider", "stripe", "--stripe-secret-key", "sk_test_1"];
+        assert!(parse(&key[..2]).validate().is_err());
+        assert!(parse(&key).validate().is_err());
+        let whole = [&key[..], &["--stripe-webhook-secret", "whsec_1,whsec_2"]].concat();
+        let config = stripe(&parse(&whole)).unwrap().unwrap();
+        assert_eq!(config.webhook_secrets.len(), 2);
+        assert_eq!(config.api_base, API_BASE);
+        let publishable = [&whole[..], &["--stripe-api-base", "http://stripe.example.org"]].concat();
+        assert!(
+            parse(&publishable).validate().is_err(),
+            "a key in clear over the network"
+        );
+    }
+
+    #[test]
+    fn no_secret_is_printed() {
+        let options = parse(&["--provider", "stripe", "--stripe-secret-key", "sk_test_1"]);
+        assert!(!format!("{options:?}").contains("sk_test_1"));
+    }
+}
