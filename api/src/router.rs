@@ -86,6 +86,7 @@ fn money() -> OpenApiRouter<ApiState> {
         .routes(routes!(hosts::apply_as_host))
         .routes(routes!(hosts::read_my_host))
         .routes(routes!(hosts::link_payout_destination))
+        .routes(routes!(hosts::open_payout_account))
         .routes(routes!(hosts::list_hosts))
         .routes(routes!(hosts::approve_host))
         .routes(routes!(earnings::read_earnings))
@@ -104,6 +105,8 @@ fn around() -> OpenApiRouter<ApiState> {
         .routes(routes!(webhooks::receive_livekit_webhook))
         .routes(routes!(webhooks::receive_provider_webhook))
         .routes(routes!(sandbox::confirm_intent))
+        .routes(routes!(sandbox::script_next_payment))
+        .routes(routes!(sandbox::close_dispute))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }

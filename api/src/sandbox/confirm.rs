@@ -11,7 +11,7 @@ use crate::extract::{Fields, Id, JsonBody};
 use crate::tickets::intent_state;
 use crate::{ApiError, ApiState};
 
-const DECLINE_REASON: &str = "card_declined";
+pub(super) const DECLINE_REASON: &str = "card_declined";
 const DELAY_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 
 #[derive(Clone, Copy, Default, Debug, Serialize, Deserialize, ToSchema)]

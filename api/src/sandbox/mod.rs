@@ -1,5 +1,7 @@
-//! What a buyer's browser would do at a real payment provider. There only with the sandbox.
+//! What a buyer's browser would do at a real payment provider, and what an operator may stage. There only with the sandbox.
 
 mod confirm;
+mod script;
 
 pub(crate) use confirm::*;
+pub(crate) use script::*;

@@ -24,7 +24,7 @@ pub(crate) struct PaymentBody {
     id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<u32>,
-    /// `pending`, `captured`, `declined`, `cancelled`, or `issued`
+    /// `pending`, `requires_action`, `captured`, `declined`, `cancelled`, or `issued`
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<MoneyBody>,

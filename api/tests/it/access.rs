@@ -39,6 +39,7 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("PUT /v1/me/host_application", 401, 200),
     ("GET /v1/me/host", 401, 200),
     ("PUT /v1/me/payout_destination", 401, 200),
+    ("POST /v1/me/payout_account", 401, 200),
     ("GET /v1/me/earnings", 401, 200),
     ("GET /v1/me/statements", 401, 200),
     ("GET /v1/me/statements/{month}", 401, 200),
@@ -55,6 +56,8 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /v1/webhooks/{provider}", 401, 401),
     ("POST /v1/webhooks/livekit", 404, 404),
     ("POST /sandbox/intents/{ref}/confirm", 404, 404),
+    ("POST /sandbox/next_payment", 401, 403),
+    ("POST /sandbox/disputes/{ref}/close", 401, 403),
     ("GET /healthz", 200, 200),
     ("GET /readyz", 200, 200),
 ];
@@ -68,6 +71,8 @@ const ROLES: &[(&str, u16, u16, u16)] = &[
     ("GET /v1/log/head", 200, 200, 200),
     ("GET /v1/hosts", 403, 403, 200),
     ("POST /v1/hosts/{user}/approve", 403, 403, 200),
+    ("POST /sandbox/disputes/{ref}/close", 403, 403, 404),
+    ("POST /sandbox/next_payment", 403, 403, 204),
     ("GET /v1/tickets/{ticket}", 404, 404, 200),
     ("GET /v1/rooms/{room}/sales", 403, 403, 200),
     ("POST /v1/rooms/{room}/open", 403, 403, 403),
@@ -119,8 +124,11 @@ impl Scene {
             "POST /v1/rooms" => self.app.room(),
             "POST /v1/rooms/{room}/removals" => json!({"user_id": ALICE.id}),
             "PUT /v1/me/payout_destination" => json!({"destination": "acct_stranger"}),
+            "POST /v1/me/payout_account" => json!({"return_url": "https://tickets.example.org/"}),
             "POST /v1/me/payouts" => json!({"currency": "USD"}),
             "POST /sandbox/intents/{ref}/confirm" => json!({"client_secret": "guessed"}),
+            "POST /sandbox/next_payment" => json!({"outcome": "hang"}),
+            "POST /sandbox/disputes/{ref}/close" => json!({"outcome": "won"}),
             _ => json!({}),
         }
     }

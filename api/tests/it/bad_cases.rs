@@ -301,4 +301,25 @@ pub(crate) const REQUESTS: &[(&str, &str, u16, &str, &str)] = &[
         INVALID,
         "/delay_ms",
     ),
+    (
+        "POST /sandbox/next_payment",
+        r#"{"outcome":"rain"}"#,
+        422,
+        INVALID,
+        "/outcome",
+    ),
+    (
+        "POST /sandbox/disputes/x/close",
+        r#"{"outcome":"draw"}"#,
+        422,
+        INVALID,
+        "/outcome",
+    ),
+    (
+        "POST /v1/me/payout_account",
+        r#"{"return_url":"javascript:alert(1)"}"#,
+        422,
+        INVALID,
+        "/return_url",
+    ),
 ];

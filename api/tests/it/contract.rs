@@ -33,6 +33,7 @@ const ENDPOINTS: &[&str] = &[
     "PUT /v1/me/host_application",
     "GET /v1/me/host",
     "PUT /v1/me/payout_destination",
+    "POST /v1/me/payout_account",
     "GET /v1/me/earnings",
     "GET /v1/me/statements",
     "GET /v1/me/statements/{month}",
@@ -48,6 +49,8 @@ const ENDPOINTS: &[&str] = &[
     "POST /v1/webhooks/{provider}",
     "POST /v1/webhooks/livekit",
     "POST /sandbox/intents/{ref}/confirm",
+    "POST /sandbox/next_payment",
+    "POST /sandbox/disputes/{ref}/close",
     "GET /healthz",
     "GET /readyz",
 ];

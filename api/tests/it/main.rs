@@ -10,4 +10,5 @@ mod outage;
 mod reading;
 mod selling;
 mod server;
+mod staging;
 mod support;
