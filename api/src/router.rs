@@ -1,16 +1,14 @@
 //! Every endpoint, in one table.
 
 use axum::{Router, middleware};
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::forward::{Forwarder, forward};
+use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, docs, earnings, health, hosts, layers, ledger, limits, log, payouts, rooms, sandbox, stage,
-    tickets, trace, webhooks,
+    ApiParts, ApiState, docs, earnings, health, hosts, ledger, log, payouts, rooms, sandbox, stage, tickets, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -23,15 +21,8 @@ pub fn router(parts: ApiParts) -> Router {
         .fallback(layers::unknown_path)
         .method_not_allowed_fallback(layers::unknown_method)
         .layer(middleware::from_fn_with_state(
-            Forwarder::new(state.log.leader()),
-            forward,
-        ))
-        .layer(middleware::from_fn(layers::limit_time))
-        .layer(middleware::from_fn_with_state(state.limits.clone(), limits::layer))
-        .layer(CatchPanicLayer::custom(layers::answer_panic))
-        .layer(middleware::from_fn_with_state(
-            trace::Tracing::new(state.clone()),
-            trace::layer,
+            Surroundings::new(state.clone()),
+            layers::surround,
         ))
         .with_state(state)
 }

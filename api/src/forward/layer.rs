@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use event_log::Leader;
@@ -64,19 +64,20 @@ impl Forwarder {
             places: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
         }
     }
-}
 
-/// Handles reads here, and writes where the leader is.
-pub(crate) async fn forward(State(forwarder): State<Forwarder>, request: Request, next: Next) -> Response {
-    if is_handled_here(&request) || !is_elsewhere(&forwarder.leader) {
-        return next.run(request).await;
-    }
-    if request.headers().contains_key(FORWARDED) {
-        return refuse_loop();
-    }
-    match forwarder.pass_on(request, next).await {
-        Ok(answer) => answer,
-        Err(error) => error.into_response(),
+    /// Handles reads here, and writes where the leader is.
+    pub(crate) async fn forward(&self, request: Request, next: Next) -> Response {
+        if is_handled_here(&request) || !is_elsewhere(&self.leader) {
+            return next.run(request).await;
+        }
+        if request.headers().contains_key(FORWARDED) {
+            return refuse_loop();
+        }
+        // Boxed, so that the many requests that are handled here do not carry its room about.
+        match Box::pin(self.pass_on(request, next)).await {
+            Ok(answer) => answer,
+            Err(error) => error.into_response(),
+        }
     }
 }
 

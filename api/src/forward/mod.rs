@@ -10,4 +10,4 @@ mod upstream;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use layer::{Forwarder, forward};
+pub(crate) use layer::Forwarder;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Router, middleware};
@@ -17,8 +18,8 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use super::Forwarder;
 use super::layer::NOT_LEADING;
-use super::{Forwarder, forward};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -28,7 +29,9 @@ fn node(leader: &watch::Sender<Leader>) -> Router {
         .fallback(any(|| async { "here" }))
         .layer(middleware::from_fn_with_state(
             Forwarder::new(leader.subscribe()),
-            forward,
+            async |State(forwarder): State<Forwarder>, request: Request, next: Next| {
+                forwarder.forward(request, next).await
+            },
         ))
 }
 

@@ -4,8 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use domain::{RoomId, UserId};
 use http::Method;
@@ -136,6 +135,22 @@ impl Limits {
         }
     }
 
+    /// Refuses a request at once that is one too many: of its address, or of all.
+    pub(crate) async fn admit<F>(&self, request: Request, answer: impl FnOnce(Request) -> F) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        let kind = kind(&request);
+        let admitted = match kind {
+            Kind::Health | Kind::Webhook => Ok(()),
+            Kind::Hold | Kind::Write | Kind::Read => self.admit_address(&request),
+        };
+        match admitted.and_then(|()| self.enter(kind, request.uri().path())) {
+            Ok(_inside) => answer(request).await,
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
     /// Counts a request of this user.
     pub(crate) fn admit_user(&self, user: UserId) -> Result<(), ApiError> {
         self.0.users.admit(&user).map_err(|wait| {
@@ -190,19 +205,6 @@ impl Limits {
 struct Inside {
     _room: Option<RoomPlace>,
     _place: Option<Place>,
-}
-
-/// Refuses a request at once that is one too many: of its address, or of all.
-pub(crate) async fn layer(State(limits): State<Limits>, request: Request, next: Next) -> Response {
-    let kind = kind(&request);
-    let admitted = match kind {
-        Kind::Health | Kind::Webhook => Ok(()),
-        Kind::Hold | Kind::Write | Kind::Read => limits.admit_address(&request),
-    };
-    match admitted.and_then(|()| limits.enter(kind, request.uri().path())) {
-        Ok(_inside) => next.run(request).await,
-        Err(refusal) => refusal.into_response(),
-    }
 }
 
 fn kind(request: &Request) -> Kind {

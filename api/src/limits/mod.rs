@@ -14,5 +14,3 @@ mod tests;
 pub use address::TrustedProxies;
 pub use guard::{Limits, LimitsConfig};
 pub use rate::Rate;
-
-pub(crate) use guard::layer;
