@@ -3,11 +3,15 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::FieldError;
 use crate::trace;
+
+/// Most bodies fit, so that their text is not moved while it grows.
+const BODY_BYTES: usize = 384;
 
 /// An answer that is not a success. Built in one place, [`crate::error`].
 #[derive(Debug)]
@@ -51,69 +55,89 @@ impl Problem {
         self.code
     }
 
-    fn body(&self) -> ProblemBody {
+    fn body(&self) -> ProblemBody<'_> {
         ProblemBody {
-            r#type: format!("/problems/{}", self.code),
-            title: title(self.code),
+            r#type: ProblemType(self.code),
+            title: Title(self.code),
             status: self.status.as_u16(),
-            detail: self.detail.clone(),
+            detail: &self.detail,
             code: self.code,
-            trace_id: trace::current().to_string(),
+            trace_id: trace::current(),
             reason: self.reason,
             errors: self.errors.iter().map(FieldErrorBody::from).collect(),
         }
     }
 }
 
+/// `/problems/<code>`
+struct ProblemType(&'static str);
+
+impl Serialize for ProblemType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("/problems/{}", self.0))
+    }
+}
+
 /// `sold_out` → `Sold out`
-fn title(code: &str) -> String {
-    let words = code.replace('_', " ");
-    let mut letters = words.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+struct Title(&'static str);
+
+impl Serialize for Title {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut title = self.0.replace('_', " ");
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        serializer.serialize_str(&title)
+    }
 }
 
 /// Problem details (RFC 9457). `code` is stable; `detail` is for people.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(crate) struct ProblemBody {
+pub(crate) struct ProblemBody<'a> {
     /// `/problems/<code>`
-    r#type: String,
-    title: String,
+    #[schema(value_type = String)]
+    r#type: ProblemType,
+    #[schema(value_type = String)]
+    title: Title,
     status: u16,
-    detail: String,
+    detail: &'a str,
     code: &'static str,
-    trace_id: String,
+    #[schema(value_type = String)]
+    trace_id: Uuid,
     /// Of `entry_refused`: `not_issued`, `refunded` or `removed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// The fields that are wrong, where it is about fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldErrorBody>,
+    errors: Vec<FieldErrorBody<'a>>,
 }
 
 /// A field that is wrong.
 #[derive(Serialize, ToSchema)]
 #[schema(as = FieldError)]
-pub(crate) struct FieldErrorBody {
+pub(crate) struct FieldErrorBody<'a> {
     /// A JSON pointer into the body, or `/query/<name>`, `/headers/<name>`.
-    pointer: String,
-    detail: String,
+    pointer: &'a str,
+    detail: &'a str,
 }
 
-impl From<&FieldError> for FieldErrorBody {
-    fn from(error: &FieldError) -> Self {
+impl<'a> From<&'a FieldError> for FieldErrorBody<'a> {
+    fn from(error: &'a FieldError) -> Self {
         Self {
-            pointer: error.pointer.clone(),
-            detail: error.detail.clone(),
+            pointer: &error.pointer,
+            detail: &error.detail,
         }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, axum::Json(self.body())).into_response();
+        let mut text = Vec::with_capacity(BODY_BYTES);
+        // Strings and numbers: nothing in it can fail to be written.
+        let _ = serde_json::to_writer(&mut text, &self.body());
+        let mut response = Response::new(text.into());
+        *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
