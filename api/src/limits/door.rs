@@ -2,7 +2,8 @@
 //!
 //! A request beyond the limit would only make all of them late, so it is turned away at once. How many are too many
 //! depends on the disk and on the hour, and is found out: when a request took too long the limit shrinks by a quarter,
-//! and every one that did not, while the door was busy, widens it by one.
+//! and each sixteenth that did not, while the door was busy, widens it by one. So about as many are inside as leave in the
+//! time that is too long.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -12,6 +13,12 @@ use metrics::{Counter, Gauge, counter, gauge};
 
 /// Room for the quarter and the one to be felt; and a limit that no slow disk can take away.
 const LIMIT_MIN: usize = 64;
+/// Where a limit that follows begins: a rush may begin with the server's first moment.
+const LIMIT_FIRST: usize = 512;
+/// So many have to be quick for the limit to grow by one.
+const QUICK_PER_STEP: usize = 16;
+/// A door is busy if at least this part of its places is taken: one room alone never takes more than half of them.
+const BUSY_PART: usize = 4;
 
 #[derive(Debug)]
 pub(super) struct Door {
@@ -20,6 +27,8 @@ pub(super) struct Door {
     slow_after: Option<Duration>,
     limit: AtomicUsize,
     inside: AtomicUsize,
+    /// Requests that were quick while the door was busy.
+    quick: AtomicUsize,
     opened_at: Instant,
     /// When the limit shrank last, in milliseconds since `opened_at`.
     shrank_at: AtomicU64,
@@ -39,8 +48,13 @@ impl Door {
         Arc::new(Self {
             most,
             slow_after,
-            limit: AtomicUsize::new(most),
+            limit: AtomicUsize::new(if slow_after.is_some() {
+                most.min(LIMIT_FIRST)
+            } else {
+                most
+            }),
             inside: AtomicUsize::new(0),
+            quick: AtomicUsize::new(0),
             opened_at: Instant::now(),
             shrank_at: AtomicU64::new(0),
             occupancy: gauge!("http_requests_in_flight", "door" => name),
@@ -74,8 +88,14 @@ impl Door {
         let limit = self.limit();
         if now.saturating_duration_since(entered_at) > slow_after {
             self.shrink(limit, slow_after, now);
-        } else if limit < self.most && inside * 2 > limit {
-            // Of two who widen it at once one may be lost, which is as good.
+        } else if limit < self.most
+            && inside * BUSY_PART >= limit
+            && self
+                .quick
+                .fetch_add(1, Ordering::Relaxed)
+                .is_multiple_of(QUICK_PER_STEP)
+        {
+            // Of two who change it at once one may be lost, which is as good.
             self.limit.store(limit + 1, Ordering::Relaxed);
         }
     }

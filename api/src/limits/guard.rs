@@ -20,8 +20,9 @@ use crate::ApiError;
 
 /// How often callers who were not seen lately are forgotten.
 const TIDY_INTERVAL: Duration = Duration::from_secs(1);
-/// A write that takes longer than this waited behind too many others: half of what a client should see at worst.
-const WRITE_SLOW_AFTER: Duration = Duration::from_millis(125);
+/// A hold that takes longer than this waited behind too many others. A fifth of what a client should see at worst: it may
+/// have waited as long before anybody looked at it, and its answer may wait as long to be written.
+const WRITE_SLOW_AFTER: Duration = Duration::from_millis(50);
 
 /// One room has at most this part of the places for holds.
 const ROOM_SHARE: usize = 2;

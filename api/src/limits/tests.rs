@@ -113,7 +113,7 @@ fn a_door_narrows_while_requests_are_slow_and_widens_again() {
     for place in crowd {
         Door::leave_at(place, now + SLOW / 2);
     }
-    assert!(door.limit() > 64, "{}", door.limit());
+    assert_eq!(door.limit(), 67, "one for each sixteen, while it was busy");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn requests_that_are_slow_together_narrow_the_door_once() {
     for place in crowd {
         Door::leave_at(place, start + SLOW * 2);
     }
-    assert_eq!(door.limit(), 750);
+    assert_eq!(door.limit(), 384, "three quarters of where it began");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use api::limits::{LimitsConfig, Rate};
 use api::server::{ServerLimits, serve};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use reqwest::{Response, StatusCode};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::net::TcpListener;
@@ -88,5 +90,67 @@ async fn a_full_house_refuses_at_once_and_records_nothing(_: PgPoolOptions, opti
     assert_eq!(refused.header("retry-after"), Some("1"));
     assert_eq!(app.head().await, head);
     app.get("/v1/rooms").send().await.expect(200);
+    app.stop().await;
+}
+
+/// Nobody can append while the transaction lasts, so whoever holds a seat waits.
+const STOP_THE_LOG: &str = "LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE";
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_in_a_rush_is_shed_at_once_and_another_room_is_let_in(_: PgPoolOptions, options: PgConnectOptions) {
+    let limits = LimitsConfig {
+        holds: 8,
+        ..LimitsConfig::for_testing()
+    };
+    let app = TestApp::start_with(options, limits).await;
+    let hot = app.schedule(HOST, "hot", |room| {
+        room["capacity"] = 100.into();
+        room["tickets_per_buyer"] = 100.into();
+    });
+    let hot = hot.await;
+    let calm = app.schedule(HOST, "calm", |_| {}).await;
+    let address = listen(&app).await;
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::new();
+    let (alice, bob) = (app.token(ALICE), app.token(BOB));
+    let hold = async |room: &str, token: &str, key: String| -> Response {
+        let request = client.post(format!("http://{address}/v1/rooms/{room}/tickets"));
+        let request = request.bearer_auth(token).header("idempotency-key", key);
+        request.header("content-length", 0).send().await.unwrap()
+    };
+    let mut stopped = app.pool.begin().await.unwrap();
+    sqlx::raw_sql(STOP_THE_LOG).execute(&mut *stopped).await.unwrap();
+    let mut rush: FuturesUnordered<_> = (0..10)
+        .map(|nth| hold(&hot, &alice, format!("alice-tries-{nth}")))
+        .collect();
+    // Half of the places are one room's: the others hear at once that they have to come back.
+    for _ in 0..6 {
+        let refused = rush.next().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.headers()["retry-after"], "1");
+        assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    }
+    let elsewhere = async {
+        let answer = hold(&calm, &bob, "the-calm-room".to_owned()).await;
+        assert_eq!(
+            answer.status(),
+            StatusCode::CREATED,
+            "it was let in, beside a full room"
+        );
+    };
+    let go_on = async {
+        // Reads have places of their own, and a refused buyer finds the room as full as before.
+        let rooms = client.get(format!("http://{address}/v1/rooms")).send().await.unwrap();
+        assert_eq!(rooms.status(), StatusCode::OK);
+        let again = hold(&hot, &bob, "bob-tries-too".to_owned()).await;
+        assert_eq!(again.status(), StatusCode::SERVICE_UNAVAILABLE);
+        stopped.rollback().await.unwrap();
+    };
+    futures::join!(elsewhere, go_on);
+    while let Some(admitted) = rush.next().await {
+        assert_eq!(admitted.status(), StatusCode::CREATED);
+    }
+    let again = hold(&hot, &bob, "bob-tries-too".to_owned()).await;
+    assert_eq!(again.status(), StatusCode::CREATED, "there are places again");
     app.stop().await;
 }
