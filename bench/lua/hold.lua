@@ -1,10 +1,12 @@
 -- Holds seats: every request is another buyer's turn, with an idempotency key of its own.
 --
---   wrk … -s hold.lua URL -- TOKENS PATHS KEYS QUOTA PAUSE_MS
+--   wrk … -s hold.lua URL -- TOKENS PATHS KEYS QUOTA PAUSE_MS RETRY_MS
 --
 -- TOKENS and PATHS are files with a line each; KEYS begins every key of this run. QUOTA: 0, or how many requests all
--- threads make together; then each answer is counted by its status, and the run ends when the last one is answered.
--- PAUSE_MS is how long a connection rests after an answer.
+-- threads make together; then each answer is counted by its status, and each thread says `answered` when the last of its
+-- own is. wrk itself goes on sleeping until its time is over, or it is interrupted.
+-- PAUSE_MS is how long a connection rests after an answer. RETRY_MS: 0, or how long it rests after a 503, as `Retry-After`
+-- asks it to.
 
 local threads = {}
 
@@ -32,14 +34,30 @@ function init(args)
     end
     keys = "\r\nIdempotency-Key: " .. args[3] .. "-" .. nth .. "-"
     quota = math.floor(tonumber(args[4]) / 2)
-    made = 0
+    -- wrk asks its first thread for one request before it begins, to see what a request is, and never sends it.
+    made = nth == 0 and -1 or 0
     answered = 0
     statuses = {}
     if quota > 0 then
         response = count
     end
-    local pause = tonumber(args[5])
-    if pause > 0 then
+    local pause, retry = tonumber(args[5]), tonumber(args[6])
+    if retry > 0 then
+        turned_away = 0
+        response = function(status)
+            if status == 503 then
+                turned_away = turned_away + 1
+            end
+        end
+        -- wrk does not say for whom it asks: as many connections rest as were turned away.
+        delay = function()
+            if turned_away == 0 then
+                return pause
+            end
+            turned_away = turned_away - 1
+            return retry
+        end
+    elseif pause > 0 then
         delay = function() return pause end
     end
 end
@@ -62,6 +80,8 @@ function count(status)
     statuses[name] = (statuses[name] or 0) + 1
     answered = answered + 1
     if answered == quota then
+        io.write("answered\n")
+        io.flush()
         wrk.thread:stop()
     end
 end

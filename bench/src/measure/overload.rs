@@ -10,14 +10,38 @@ use crate::harness::{Goal, Latencies, NEVER_MS, Rounds, Row, Sample};
 use crate::load::Trickle;
 use crate::world::{Kind, Script, Shop, Wrk};
 
-/// Ten times the connections at which throughput is measured.
-const FLOOD: usize = CONNECTIONS * 10;
+/// More than is served at a time.
+struct Flood {
+    title: &'static str,
+    connections: usize,
+    /// How long a connection that is turned away stays away.
+    retry: Duration,
+}
+
+/// Ten times the connections at which throughput is measured, whatever they are told.
+const DEAF: Flood = Flood {
+    title: "10x overload",
+    connections: CONNECTIONS * 10,
+    retry: Duration::ZERO,
+};
+/// A hundred times, who heed `Retry-After`.
+const POLITE: Flood = Flood {
+    title: "100x overload, Retry-After heeded",
+    connections: CONNECTIONS * 100,
+    retry: Duration::from_secs(1),
+};
 const TRICKLE_PER_SECOND: u32 = 200;
 const OTHER_ROOMS: u64 = 100;
 const RUSH: usize = 256;
 
 /// A flood on one room, and a trickle of others on the same room.
 pub(super) async fn overload(bench: &Bench) -> Result<Outcome> {
+    let mut rows = flood(bench, &DEAF).await?;
+    rows.extend(flood(bench, &POLITE).await?);
+    Ok(rows.into())
+}
+
+async fn flood(bench: &Bench, kind: &Flood) -> Result<Vec<Row>> {
     let script = Script::holds(&bench.folder, BUYERS, 1)?;
     let (mut admitted, mut shed) = (Rounds::default(), Rounds::default());
     let (mut seen, mut turned_away) = (0, 0);
@@ -25,7 +49,15 @@ pub(super) async fn overload(bench: &Bench) -> Result<Outcome> {
         let database = bench.cluster.fresh(Kind::Boxoffice).await?;
         seed(&database, 1, u32::MAX, 0).await?;
         let shop = Shop::ours(&bench.folder, &database, &[]).await?;
-        let flood = Wrk::new(shop.url(), &script, FLOOD, bench.measured() + Duration::from_secs(1));
+        let flood = Wrk {
+            retry: kind.retry,
+            ..Wrk::new(
+                shop.url(),
+                &script,
+                kind.connections,
+                bench.measured() + Duration::from_secs(1),
+            )
+        };
         let trickle = Trickle {
             first_room: 0,
             rooms: 1,
@@ -43,9 +75,10 @@ pub(super) async fn overload(bench: &Bench) -> Result<Outcome> {
             shed.ours.push(p99(&answers.shed));
         }
     }
-    let flood = format!("wrk with {FLOOD} connections on one room: {seen} answers, {turned_away} of them 503.");
+    let (title, connections) = (kind.title, kind.connections);
+    let flood = format!("wrk with {connections} connections on one room: {seen} answers, {turned_away} of them 503.");
     let first = Row::new(
-        "10x overload: admitted holds, p99",
+        &format!("{title}: admitted holds, p99"),
         "ms",
         &admitted,
         &[Goal::AtMost(250.0)],
@@ -53,18 +86,14 @@ pub(super) async fn overload(bench: &Bench) -> Result<Outcome> {
     .note(format!(
         "{flood} Timed on {TRICKLE_PER_SECOND} holds/s of their own, each from its planned moment on."
     ));
+    let second = format!("{title}: 503 answers, p99");
     let second = if shed.ours.is_empty() {
-        Row::new(
-            "10x overload: 503 answers, p99",
-            "ms",
-            &Rounds::single(Sample::plain(0.0)),
-            &[],
-        )
-        .note("Nobody was turned away: the server kept up with all of them.")
+        Row::new(&second, "ms", &Rounds::single(Sample::plain(0.0)), &[])
+            .note("Nobody of those that are timed was turned away.")
     } else {
-        Row::new("10x overload: 503 answers, p99", "ms", &shed, &[Goal::AtMost(5.0)]).note(flood)
+        Row::new(&second, "ms", &shed, &[Goal::AtMost(5.0)]).note(flood)
     };
-    Ok(vec![first, second].into())
+    Ok(vec![first, second])
 }
 
 /// One room at full rush, a hundred others at a trickle.

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, Command};
 
 use super::server::token;
 use crate::harness::{Sample, millis, per_second};
@@ -22,6 +24,8 @@ const ANSWER_LIMIT: &str = "30s";
 /// One for each core of the machine that the goals are for.
 const THREADS: usize = 2;
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/lua/hold.lua");
+/// What a thread of it says when every request of its share is answered.
+const ANSWERED: &str = "answered";
 /// Beyond the time it was told to run.
 const GRACE: Duration = Duration::from_mins(1);
 
@@ -65,6 +69,8 @@ pub(crate) struct Wrk<'a> {
     pub(crate) quota: Option<usize>,
     /// How long a connection rests after an answer.
     pub(crate) pause: Duration,
+    /// How long it rests after a 503.
+    pub(crate) retry: Duration,
 }
 
 /// What the script says at the end.
@@ -110,12 +116,14 @@ impl<'a> Wrk<'a> {
             duration,
             quota: None,
             pause: Duration::ZERO,
+            retry: Duration::ZERO,
         }
     }
 
     pub(crate) async fn run(&self) -> Result<Report> {
-        let run = Command::new("wrk")
-            .arg(format!("-t{}", THREADS.min(self.connections)))
+        let threads = THREADS.min(self.connections);
+        let child = Command::new("wrk")
+            .arg(format!("-t{threads}"))
             .arg(format!("-c{}", self.connections))
             .arg(format!("-d{}s", self.duration.as_secs().max(1)))
             .args(["--timeout", ANSWER_LIMIT, "-s", SCRIPT, self.url, "--"])
@@ -123,16 +131,46 @@ impl<'a> Wrk<'a> {
             .arg(format!("key-{}", RUNS.fetch_add(1, Ordering::Relaxed)))
             .arg(self.quota.unwrap_or(0).to_string())
             .arg(self.pause.as_millis().to_string())
+            .arg(self.retry.as_millis().to_string())
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
-            .output();
-        let output = tokio::time::timeout(self.duration + GRACE, run).await;
-        let output = output
-            .context("wrk does not end")?
+            .spawn()
             .context("run wrk: scripts/setup bench installs it")?;
-        let text = String::from_utf8_lossy(&output.stdout);
+        let words = tokio::time::timeout(self.duration + GRACE, listen(child, threads)).await;
+        let text = words.context("wrk does not end")??;
         let line = text.lines().rev().find_map(|line| line.strip_prefix("report "));
-        let line = line.with_context(|| format!("wrk said: {text}{}", String::from_utf8_lossy(&output.stderr)))?;
+        let line = line.with_context(|| format!("wrk said: {text}"))?;
         serde_json::from_str(line).with_context(|| format!("read wrk's report {line}"))
     }
+}
+
+/// All that it says until it ends. It sleeps until its time is over, whatever its threads have done by then, so it is
+/// woken when all of them are through.
+async fn listen(mut child: Child, threads: usize) -> Result<String> {
+    let mut lines = BufReader::new(child.stdout.take().context("hear wrk")?).lines();
+    let mut complaints = child.stderr.take().context("hear wrk's complaints")?;
+    let (mut text, mut through) = (String::new(), 0);
+    while let Some(line) = lines.next_line().await.context("hear wrk")? {
+        if line == ANSWERED {
+            through += 1;
+            if through == threads {
+                interrupt(&child)?;
+            }
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    complaints
+        .read_to_string(&mut text)
+        .await
+        .context("hear wrk's complaints")?;
+    child.wait().await.context("wait for wrk")?;
+    Ok(text)
+}
+
+fn interrupt(child: &Child) -> Result<()> {
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    kill_process(pid.context("find wrk")?, Signal::INT).context("interrupt wrk")
 }
