@@ -11,6 +11,7 @@ pub mod money;
 pub mod payout;
 pub mod preset;
 pub mod room;
+mod storable;
 pub mod terms;
 #[cfg(test)]
 mod testing;
@@ -25,6 +26,7 @@ pub use money::{BasisPoints, Currency, Money, MoneyError};
 pub use payout::{Payout, PayoutCommand, PayoutError, PayoutEvent};
 pub use preset::Preset;
 pub use room::{Room, RoomCommand, RoomError, RoomEvent};
+pub use storable::Storable;
 pub use terms::{Channel, RefundPolicy, Terms};
 pub use ticket::{Ticket, TicketCommand, TicketError, TicketEvent};
 

@@ -15,7 +15,7 @@ pub fn to_current(stored: SerializedEvent) -> SerializedEvent {
 }
 
 /// Whether no step changes events of this type and version.
-pub(crate) fn is_current(event_type: &str, event_version: &str) -> bool {
+pub fn is_current(event_type: &str, event_version: &str) -> bool {
     !upcasters()
         .iter()
         .any(|step| step.can_upcast(event_type, event_version))

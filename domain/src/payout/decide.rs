@@ -6,7 +6,9 @@ use cqrs_es::event_sink::EventSink;
 use crate::payout::command::RequestPayout;
 use crate::payout::event::EarningCredited;
 use crate::payout::state::{PayoutPhase, PayoutState};
-use crate::{Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Timestamp, UserId, text};
+use crate::{
+    Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, UserId, text,
+};
 
 const DESTINATION_CHARS_MAX: usize = 200;
 
@@ -180,4 +182,8 @@ impl Aggregate for Payout {
     fn apply(&mut self, event: Self::Event) {
         self.evolve(event);
     }
+}
+
+impl Storable for Payout {
+    const STATE_FORMAT: u32 = 1;
 }

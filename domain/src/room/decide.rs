@@ -4,7 +4,7 @@
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 
-use crate::{Room, RoomCommand, RoomError, RoomEvent, UserId};
+use crate::{Room, RoomCommand, RoomError, RoomEvent, Storable, UserId};
 
 /// What a decision comes to.
 pub(super) type Decision = Result<Vec<RoomEvent>, RoomError>;
@@ -64,4 +64,8 @@ impl Aggregate for Room {
     fn apply(&mut self, event: Self::Event) {
         self.evolve(event);
     }
+}
+
+impl Storable for Room {
+    const STATE_FORMAT: u32 = 1;
 }

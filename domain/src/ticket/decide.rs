@@ -6,7 +6,7 @@ use cqrs_es::event_sink::EventSink;
 use crate::ticket::account::{Sale, TicketAccount};
 use crate::ticket::command::OrderTicket;
 use crate::ticket::state::TicketPhase;
-use crate::{Ticket, TicketCommand, TicketError, TicketEvent, Timestamp, UserId};
+use crate::{Storable, Ticket, TicketCommand, TicketError, TicketEvent, Timestamp, UserId};
 
 /// What a decision comes to.
 pub(super) type Decision = Result<Vec<TicketEvent>, TicketError>;
@@ -139,4 +139,8 @@ impl Aggregate for Ticket {
     fn apply(&mut self, event: Self::Event) {
         self.evolve(event);
     }
+}
+
+impl Storable for Ticket {
+    const STATE_FORMAT: u32 = 1;
 }

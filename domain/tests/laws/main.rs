@@ -29,18 +29,28 @@ fn at(second: i64) -> Timestamp {
 }
 
 /// Runs commands one after the other. After every single event `law` must hold; after every command the fold of what was
-/// stored must be the live state, through a snapshot as well, and the same command once more must record nothing.
+/// stored must be the live state, and the same command once more must record nothing. A state that was put aside and taken up
+/// again decides every command as the live one does.
 fn run<A>(commands: Vec<A::Command>, law: impl Fn(&A, &A::Event)) -> A
 where
     A: Aggregate<Services = ()> + Clone + PartialEq + Debug,
     A::Command: Clone + Debug,
-    A::Error: PartialEq,
+    A::Event: Debug,
+    A::Error: PartialEq + Debug,
 {
     let mut live = A::default();
     let mut folded = A::default();
     for command in commands {
         let before = live.clone();
-        match handle(&mut live, command.clone()) {
+        let mut resumed = taken_up_again(&live);
+        let decision = handle(&mut live, command.clone());
+        assert_eq!(
+            handle(&mut resumed, command.clone()),
+            decision,
+            "a state from a snapshot decides the same: {command:?}"
+        );
+        assert_eq!(resumed, live, "and is the same afterwards");
+        match decision {
             Err(_) => assert_eq!(live, before, "a refusal changes nothing: {command:?}"),
             Ok(events) => {
                 for event in events {
@@ -58,9 +68,13 @@ where
         }
         assert_eq!(folded, live, "the fold of what was stored is the live state");
     }
-    let snapshot = serde_json::to_string(&live).expect("a state serialises");
-    assert_eq!(serde_json::from_str::<A>(&snapshot).expect("a snapshot loads"), live);
+    assert_eq!(taken_up_again(&live), live);
     live
+}
+
+fn taken_up_again<A: Aggregate>(state: &A) -> A {
+    let snapshot = serde_json::to_string(state).expect("a state serialises");
+    serde_json::from_str(&snapshot).expect("a snapshot loads")
 }
 
 fn handle<A: Aggregate<Services = ()>>(state: &mut A, command: A::Command) -> Result<Vec<A::Event>, A::Error> {
