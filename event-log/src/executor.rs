@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, AggregateContext as _};
-use domain::{Payout, Room, Ticket};
+use domain::{Payout, Room, Storable, Ticket};
 use futures::FutureExt as _;
 use thiserror::Error;
 use tokio_util::task::TaskTracker;
@@ -72,7 +72,7 @@ impl<A: Aggregate> Clone for Executor<A> {
 
 impl<A> Executor<A>
 where
-    A: Aggregate<Services = ()> + 'static,
+    A: Storable + Aggregate<Services = ()> + 'static,
     A::Command: Clone + Send + Sync + 'static,
     A::Error: Send + Sync + 'static,
 {

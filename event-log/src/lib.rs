@@ -18,6 +18,8 @@ pub mod postgres;
 mod queue;
 mod ranges;
 pub mod replay;
+mod snapshot;
+mod stored;
 pub mod subscription;
 #[cfg(test)]
 mod tests;
@@ -36,4 +38,6 @@ pub use log::{
 pub use memory::MemoryLog;
 pub use metadata::Metadata;
 pub use postgres::{Fork, Hosts, LogSettings, PostgresLog, Witness};
+pub use snapshot::Snapshot;
+pub use stored::{LoadFrom, STREAM_PAGE, SealedSnapshot, StoredStream, StreamEvent};
 pub use subscription::{Progress, Recorded, Subscriber, SubscriberError};

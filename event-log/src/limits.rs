@@ -29,6 +29,17 @@ pub struct LogLimits {
     pub versions: usize,
     /// Aggregates of one kind that are kept in memory.
     pub hot_aggregates: usize,
+    /// Bytes that the aggregates of one kind may take, as far as they are idle: those in use stay. Estimated by the JSON they
+    /// were made of, which is longer than they are.
+    pub hot_bytes: u64,
+    /// An aggregate that nobody used for so long leaves, at the latest after twice the time.
+    pub hot_idle: Duration,
+    /// Events between two snapshots of a stream, or a quarter of the stream if that is more.
+    pub snapshot_every: u64,
+    /// Streams that may wait for a snapshot. Others ask again later.
+    pub snapshot_queue: usize,
+    /// A state with more bytes of JSON gets no snapshot.
+    pub snapshot_bytes: usize,
     /// The advisory lock that elects the one process that writes. It keeps processes from getting into each other's way;
     /// what keeps the log right is that a position exists once.
     pub leader_lock: i64,
@@ -48,6 +59,11 @@ impl Default for LogLimits {
             startup_wait: Duration::from_secs(5),
             versions: 200_000,
             hot_aggregates: 50_000,
+            hot_bytes: 256 << 20,
+            hot_idle: Duration::from_mins(10),
+            snapshot_every: 1000,
+            snapshot_queue: 1024,
+            snapshot_bytes: 64 << 20,
             leader_lock: i64::from_be_bytes(*b"boxoffic"),
         }
     }

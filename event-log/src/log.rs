@@ -16,6 +16,7 @@ use crate::hot::HotAggregates;
 use crate::leader::{self, Leader};
 use crate::pipeline::{Outcome, Permit};
 use crate::postgres::Fork;
+use crate::stored::{self, LoadFrom, STREAM_PAGE, StoredStream};
 
 /// One stream: the events of one aggregate.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -181,6 +182,16 @@ pub trait EventLog: Send + Sync + fmt::Debug + 'static {
         after_sequence: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError>;
+
+    /// What it takes to know a stream: a snapshot that fits the log, where there is one, and the events after it. If these
+    /// are a whole page, there may be more.
+    async fn load(&self, stream: &StreamId, from: LoadFrom) -> Result<StoredStream, ReadError> {
+        let after = match from {
+            LoadFrom::Snapshot { .. } => 0,
+            LoadFrom::Sequence(sequence) => sequence,
+        };
+        stored::without_snapshot(self.read_stream(stream, after, STREAM_PAGE).await)
+    }
 
     /// The events of the log after `position`, in order, at most `limit`.
     async fn read_all(&self, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError>;

@@ -9,7 +9,7 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("gather", &[]),
-    ("event-log", &["domain"]),
+    ("event-log", &["domain", "gather"]),
     ("payments", &["domain", "gather", "stripe-fake"]),
     ("projections", &["domain", "event-log"]),
     (

@@ -1,49 +1,106 @@
-//! The aggregates that are kept in memory, bounded.
+//! The aggregates that are kept in memory, bounded in number and in bytes.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use cqrs_es::Aggregate;
+use domain::Storable;
+use tokio::time::Instant;
 
 use super::admission::{Admission, Door};
+use super::keeper::Keeper;
+use super::rack::Rack;
 use super::slot::Slot;
+use super::wishes::Wishes;
 use crate::{AppendError, LogLimits};
 
 /// The caches of all kinds of aggregates on one log.
 pub struct HotAggregates {
-    limit: usize,
-    share: usize,
-    caches: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    limits: LogLimits,
+    wishes: Option<Arc<Wishes>>,
+    kinds: Mutex<HashMap<TypeId, Kind>>,
+    marked_at: Mutex<Instant>,
+}
+
+/// One cache, for those who know its type and for those who do not.
+struct Kind {
+    typed: Arc<dyn Any + Send + Sync>,
+    house: Arc<dyn House>,
+}
+
+/// What can be done with a cache of any type.
+trait House: Send + Sync {
+    /// Says how much is in it.
+    fn report(&self);
+
+    /// Drops what nobody used since this was last called.
+    fn retire(&self);
 }
 
 impl HotAggregates {
     /// Keeps about as many aggregates of each kind as the limits say.
     pub fn new(limits: &LogLimits) -> Self {
         Self {
-            limit: limits.hot_aggregates.max(1),
-            share: limits.queue_share,
-            caches: Mutex::new(HashMap::new()),
+            limits: limits.clone(),
+            wishes: None,
+            kinds: Mutex::new(HashMap::new()),
+            marked_at: Mutex::new(Instant::now()),
         }
     }
 
-    pub(super) fn cache<A: Aggregate + 'static>(&self) -> Arc<Cache<A>> {
-        let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
-        let cache = caches
-            .entry(TypeId::of::<A>())
-            .or_insert_with(|| Arc::new(Cache::<A>::new(self.limit, self.share)));
-        Arc::clone(cache)
-            .downcast()
-            .unwrap_or_else(|_| Arc::new(Cache::new(self.limit, self.share)))
+    /// Says there which streams should get a snapshot.
+    pub(crate) fn with_snapshots(self, wishes: Arc<Wishes>) -> Self {
+        Self {
+            wishes: Some(wishes),
+            ..self
+        }
+    }
+
+    pub(super) fn cache<A: Storable + 'static>(&self) -> Arc<Cache<A>> {
+        let make = || Arc::new(Cache::<A>::new(&self.limits, self.wishes.clone()));
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = kinds.entry(TypeId::of::<A>()).or_insert_with(|| {
+            let cache = make();
+            Kind {
+                typed: Arc::clone(&cache) as _,
+                house: cache,
+            }
+        });
+        Arc::clone(&kind.typed).downcast().unwrap_or_else(|_| make())
+    }
+
+    /// Reports what is in memory, and lets go of what was idle for long. To be called now and then.
+    pub(crate) fn keep_house(&self) {
+        let is_over = self.is_mark_over(self.limits.hot_idle);
+        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let houses: Vec<Arc<dyn House>> = kinds.values().map(|kind| Arc::clone(&kind.house)).collect();
+        drop(kinds);
+        for house in houses {
+            if is_over {
+                house.retire();
+            }
+            house.report();
+        }
+    }
+
+    fn is_mark_over(&self, idle: Duration) -> bool {
+        let mut marked_at = self.marked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = marked_at.elapsed() >= idle;
+        if is_over {
+            *marked_at = Instant::now();
+        }
+        is_over
     }
 }
 
 impl fmt::Debug for HotAggregates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HotAggregates")
-            .field("limit", &self.limit)
+            .field("limit", &self.limits.hot_aggregates)
             .finish_non_exhaustive()
     }
 }
@@ -51,39 +108,24 @@ impl fmt::Debug for HotAggregates {
 pub(super) type SharedSlot<A> = Arc<tokio::sync::Mutex<Slot<A>>>;
 
 pub(crate) struct Cache<A> {
-    limit: usize,
     share: usize,
+    keeper: Keeper,
     rack: Mutex<Rack<A>>,
     pub(super) cold_loads: AtomicU64,
 }
 
-struct Rack<A> {
-    entries: HashMap<Arc<str>, Entry<A>>,
-    clock: u64,
-    /// Evict when there are more than this many.
-    sweep_above: usize,
-}
-
-struct Entry<A> {
-    slot: SharedSlot<A>,
-    door: Door,
-    used: u64,
-}
-
-impl<A: Aggregate> Cache<A> {
-    fn new(limit: usize, share: usize) -> Self {
+impl<A: Storable + 'static> Cache<A> {
+    fn new(limits: &LogLimits, wishes: Option<Arc<Wishes>>) -> Self {
         Self {
-            limit,
-            share,
-            rack: Mutex::new(Rack {
-                entries: HashMap::new(),
-                clock: 0,
-                sweep_above: limit,
-            }),
+            share: limits.queue_share,
+            keeper: Keeper::new::<A>(limits, wishes),
+            rack: Mutex::new(Rack::new(limits.hot_aggregates.max(1), limits.hot_bytes.max(1))),
             cold_loads: AtomicU64::new(0),
         }
     }
+}
 
+impl<A: Aggregate> Cache<A> {
     /// For a look.
     pub(super) fn find_or_make(&self, id: &str) -> SharedSlot<A> {
         self.find(id).0
@@ -96,59 +138,50 @@ impl<A: Aggregate> Cache<A> {
     }
 
     fn find(&self, id: &str) -> (SharedSlot<A>, Door) {
-        let mut rack = self.rack.lock().unwrap_or_else(PoisonError::into_inner);
-        rack.clock += 1;
-        let used = rack.clock;
-        if let Some(entry) = rack.entries.get_mut(id) {
-            entry.used = used;
-            return (Arc::clone(&entry.slot), entry.door.clone());
-        }
-        if rack.entries.len() >= rack.sweep_above {
-            rack.sweep(self.limit);
-        }
-        let id: Arc<str> = Arc::from(id);
-        let slot = Arc::new(tokio::sync::Mutex::new(Slot::empty(Arc::clone(&id))));
-        let door = Door::default();
-        let entry = Entry {
-            slot: Arc::clone(&slot),
-            door: door.clone(),
-            used,
+        let (found, left) = {
+            let mut rack = self.rack();
+            let left = rack.make_room(self.keeper.bytes(), id);
+            (rack.find_or_make(id, &self.keeper), left)
         };
-        rack.entries.insert(id, entry);
-        (slot, door)
+        // Large states are taken apart when nobody waits for the lock.
+        Self::count_evictions(left.len(), "room");
+        found
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rack.lock().unwrap_or_else(PoisonError::into_inner).entries.len()
+        self.rack().len()
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.keeper.bytes()
     }
 
     pub(super) fn count_cold_load(&self) {
         self.cold_loads.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("boxoffice_cold_loads_total", "kind" => A::TYPE).increment(1);
     }
-}
 
-impl<A: Aggregate> Rack<A> {
-    /// Drops the idle aggregates that were not used for longest, down to three quarters of the limit: a sweep is paid for
-    /// by the insertions that come before the next one.
-    fn sweep(&mut self, limit: usize) {
-        let excess = self.entries.len().saturating_sub(limit - limit.div_ceil(4));
-        let mut idle: Vec<(u64, Arc<str>)> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.is_idle())
-            .map(|(id, entry)| (entry.used, Arc::clone(id)))
-            .collect();
-        idle.sort_unstable();
-        for (_, id) in idle.into_iter().take(excess) {
-            self.entries.remove(&id);
+    fn count_evictions(count: usize, reason: &'static str) {
+        if count > 0 {
+            metrics::counter!("boxoffice_hot_evictions_total", "kind" => A::TYPE, "reason" => reason)
+                .increment(count as u64);
         }
-        self.sweep_above = limit.max(self.entries.len() + limit.div_ceil(4));
+    }
+
+    fn rack(&self) -> MutexGuard<'_, Rack<A>> {
+        self.rack.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<A: Aggregate> Entry<A> {
-    /// Nobody holds it, waits for it, or waits for what it enqueued. No new holder can come while the rack is locked.
-    fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.slot) == 1 && self.slot.try_lock().is_ok_and(|slot| !slot.has_in_flight())
+impl<A: Aggregate> House for Cache<A> {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+    fn report(&self) {
+        metrics::gauge!("boxoffice_hot_aggregates", "kind" => A::TYPE).set(self.len() as f64);
+        metrics::gauge!("boxoffice_hot_bytes", "kind" => A::TYPE).set(self.bytes() as f64);
+    }
+
+    fn retire(&self) {
+        let left = self.rack().retire();
+        Self::count_evictions(left.len(), "idle");
     }
 }

@@ -1,128 +1,135 @@
-//! Loading a cold aggregate: the fold of its whole stream.
+//! Loading a cold aggregate: the fold of its stream, from a snapshot where there is a sound one.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use cqrs_es::persist::{PersistedEventRepository as _, PersistenceError, SerializedEvent};
-use cqrs_es::{Aggregate, EventEnvelope};
-use domain::upcast;
-use postgres_es::PostgresEventRepository;
+use cqrs_es::persist::SerializedEvent;
+use domain::{Storable, upcast};
+use serde::de::DeserializeOwned;
+use tracing::warn;
 
 use super::HotError;
-use crate::{EventLog, ReadError, StreamId};
+use crate::{EventLog, LoadFrom, STREAM_PAGE, SealedSnapshot, StreamEvent, StreamId};
 
-const LOAD_LIMIT: Duration = Duration::from_secs(8);
-const PAGE: usize = 1000;
+/// A state with more bytes is not read where it would keep other tasks waiting.
+const INLINE_BYTES: usize = 64 << 10;
 
+/// The fold of a stream, as far as it was read.
 pub(super) struct Loaded<A> {
     pub(super) aggregate: A,
     pub(super) version: u64,
+    /// Of the last event.
     pub(super) position: u64,
+    pub(super) hash: [u8; 32],
+    /// Where the snapshot was taken that it began with; 0 if it began with nothing.
+    pub(super) snapshot: u64,
+    /// The length of all the JSON it was made of.
+    pub(super) bytes: u64,
 }
 
-pub(super) async fn load<A: Aggregate>(log: &dyn EventLog, id: &Arc<str>) -> Result<Loaded<A>, HotError> {
-    let stream = StreamId {
-        aggregate_type: A::TYPE,
-        aggregate_id: Arc::clone(id),
-    };
-    let mut aggregate = A::default();
-    let mut version = 0;
-    for stored in stored_events::<A>(log, &stream).await? {
-        let event = decode(stored)?;
-        version += 1;
-        aggregate.apply(event);
-    }
-    let position = if version == 0 {
-        0
-    } else {
-        position(log, &stream, version).await?
-    };
-    Ok(Loaded {
-        aggregate,
-        version,
-        position,
-    })
-}
-
-/// The events of a stream as cqrs-es wraps them.
-pub(super) async fn envelopes<A: Aggregate>(log: &dyn EventLog, id: &str) -> Result<Vec<EventEnvelope<A>>, HotError> {
-    let stream = StreamId {
-        aggregate_type: A::TYPE,
-        aggregate_id: Arc::from(id),
-    };
-    let mut envelopes = Vec::new();
-    for stored in stored_events::<A>(log, &stream).await? {
-        let metadata = serde_json::from_value(stored.metadata.clone()).map_err(corrupt)?;
-        envelopes.push(EventEnvelope {
-            aggregate_id: stored.aggregate_id.clone(),
-            sequence: stored.sequence,
-            payload: decode(stored)?,
-            metadata,
-        });
-    }
-    Ok(envelopes)
-}
-
-async fn stored_events<A: Aggregate>(log: &dyn EventLog, stream: &StreamId) -> Result<Vec<SerializedEvent>, HotError> {
-    let events = match log.event_repository() {
-        Some(repository) => from_repository::<A>(repository, stream).await?,
-        None => from_pages(log, stream).await?,
-    };
-    for (expected, event) in (1_usize..).zip(&events) {
-        if event.sequence != expected {
-            return Err(HotError::Corrupt(format!(
-                "stream {stream} goes on with event {} where {expected} was expected",
-                event.sequence
-            )));
+pub(super) async fn load<A: Storable + 'static>(log: &dyn EventLog, stream: &StreamId) -> Result<Loaded<A>, HotError> {
+    let format = A::STATE_FORMAT;
+    let mut page = log.load(stream, LoadFrom::Snapshot { format }).await?;
+    let mut loaded = Loaded::nothing();
+    if let Some(stored) = page.snapshot.take() {
+        match restore(stored, stream).await {
+            Ok(restored) => loaded = restored,
+            Err(reason) => {
+                warn!(log.stream = %stream, "the snapshot of {stream} is ignored: {reason}");
+                metrics::counter!("boxoffice_snapshots_ignored_total", "reason" => "corrupt").increment(1);
+                page = log.load(stream, LoadFrom::START).await?;
+            }
         }
     }
-    Ok(events)
-}
-
-async fn from_repository<A: Aggregate>(
-    repository: &PostgresEventRepository,
-    stream: &StreamId,
-) -> Result<Vec<SerializedEvent>, HotError> {
-    tokio::time::timeout(LOAD_LIMIT, repository.get_events::<A>(&stream.aggregate_id))
-        .await
-        .map_err(|elapsed| ReadError::Unavailable(Box::new(elapsed)))?
-        .map_err(|error| match error {
-            PersistenceError::DeserializationError(source) => HotError::Corrupt(source.to_string()),
-            other => ReadError::Unavailable(Box::new(other)).into(),
-        })
-}
-
-async fn from_pages(log: &dyn EventLog, stream: &StreamId) -> Result<Vec<SerializedEvent>, HotError> {
-    let mut events = Vec::new();
     loop {
-        let page = log.read_stream(stream, events.len() as u64, PAGE).await?;
-        for event in &page {
-            events.push(event.to_serialized().map_err(corrupt)?);
+        loaded.take(stream, &page.events)?;
+        if page.events.len() < STREAM_PAGE {
+            return Ok(loaded);
         }
-        if page.len() < PAGE {
-            return Ok(events);
-        }
+        page = log.load(stream, LoadFrom::Sequence(loaded.version)).await?;
     }
 }
 
-async fn position(log: &dyn EventLog, stream: &StreamId, version: u64) -> Result<u64, HotError> {
-    let last = log.read_stream(stream, version - 1, 1).await?;
-    last.first()
-        .map(|event| event.position)
-        .ok_or_else(|| HotError::Corrupt(format!("stream {stream} lost its event {version}")))
+async fn restore<A: Storable + 'static>(stored: SealedSnapshot, stream: &StreamId) -> Result<Loaded<A>, String> {
+    let SealedSnapshot { snapshot, seal } = stored;
+    let is_long = snapshot.payload.len() > INLINE_BYTES;
+    let stream = stream.clone();
+    let read = move || {
+        if snapshot.seal(&stream) != seal {
+            return Err("its seal is broken".to_owned());
+        }
+        let aggregate = serde_json::from_slice(&snapshot.payload).map_err(|error| error.to_string())?;
+        Ok(Loaded {
+            aggregate,
+            version: snapshot.last_sequence,
+            position: snapshot.position,
+            hash: snapshot.hash,
+            snapshot: snapshot.last_sequence,
+            bytes: snapshot.payload.len() as u64,
+        })
+    };
+    if is_long {
+        tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|error| error.to_string())?
+    } else {
+        read()
+    }
 }
 
-fn decode<E: serde::de::DeserializeOwned>(stored: SerializedEvent) -> Result<E, HotError> {
-    let stored = upcast::to_current(stored);
-    serde_json::from_value(stored.payload).map_err(|error| {
+impl<A: Storable> Loaded<A> {
+    fn nothing() -> Self {
+        Self {
+            aggregate: A::default(),
+            version: 0,
+            position: 0,
+            hash: [0; 32],
+            snapshot: 0,
+            bytes: 0,
+        }
+    }
+
+    fn take(&mut self, stream: &StreamId, events: &[StreamEvent]) -> Result<(), HotError> {
+        for event in events {
+            if event.sequence != self.version + 1 {
+                return Err(gap(stream, self.version + 1, event.sequence));
+            }
+            self.aggregate.apply(decode(stream, event)?);
+            self.version = event.sequence;
+            self.position = event.position;
+            self.hash = event.hash;
+            self.bytes += event.payload.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// An event of today's version becomes typed at once, without a JSON value between.
+fn decode<E: DeserializeOwned>(stream: &StreamId, event: &StreamEvent) -> Result<E, HotError> {
+    let typed = if upcast::is_current(&event.event_type, &event.event_version) {
+        serde_json::from_slice(&event.payload)
+    } else {
+        lift(stream, event).and_then(|lifted| serde_json::from_value(lifted.payload))
+    };
+    typed.map_err(|error| {
         HotError::Corrupt(format!(
-            "event {} of {}-{} ({} {}): {error}",
-            stored.sequence, stored.aggregate_type, stored.aggregate_id, stored.event_type, stored.event_version
+            "event {} of {stream} ({} {}): {error}",
+            event.sequence, event.event_type, event.event_version
         ))
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
-fn corrupt(error: serde_json::Error) -> HotError {
-    HotError::Corrupt(error.to_string())
+fn lift(stream: &StreamId, event: &StreamEvent) -> Result<SerializedEvent, serde_json::Error> {
+    Ok(upcast::to_current(SerializedEvent {
+        aggregate_id: stream.aggregate_id.to_string(),
+        sequence: usize::try_from(event.sequence).unwrap_or(usize::MAX),
+        aggregate_type: stream.aggregate_type.to_owned(),
+        event_type: event.event_type.clone(),
+        event_version: event.event_version.clone(),
+        payload: serde_json::from_slice(&event.payload)?,
+        metadata: serde_json::Value::Null,
+    }))
+}
+
+fn gap(stream: &StreamId, expected: u64, found: u64) -> HotError {
+    HotError::Corrupt(format!(
+        "stream {stream} goes on with event {found} where {expected} was expected"
+    ))
 }

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use cqrs_es::{Aggregate, DomainEvent as _};
-
+use domain::Storable;
 use serde::Serialize;
 
 use super::HotError;
+use super::keeper::Record;
 use super::load::load;
 use crate::pipeline::{Generation, Outcome, Pending, Permit};
 use crate::{EventLog, NewEvent, StreamAppend, StreamId};
@@ -27,10 +28,11 @@ pub(crate) struct Slot<A> {
     generation: Generation,
     dirty: bool,
     in_flight: Option<Pending>,
+    record: Record,
 }
 
 impl<A: Aggregate> Slot<A> {
-    pub(super) fn empty(id: Arc<str>) -> Self {
+    pub(super) fn empty(id: Arc<str>, record: Record) -> Self {
         Self {
             id,
             aggregate: A::default(),
@@ -40,6 +42,7 @@ impl<A: Aggregate> Slot<A> {
             generation: Generation::default(),
             dirty: true,
             in_flight: None,
+            record,
         }
     }
 
@@ -55,28 +58,6 @@ impl<A: Aggregate> Slot<A> {
         !self.dirty && !self.generation.is_broken() && self.epoch.is_some() && self.epoch == log.epoch()
     }
 
-    /// Loads the aggregate unless what is here can be trusted. `true` if it had to.
-    pub(super) async fn refresh(&mut self, log: &dyn EventLog) -> Result<bool, HotError> {
-        if self.is_current(log) {
-            return Ok(false);
-        }
-        self.dirty = true;
-        if let Some(in_flight) = &self.in_flight {
-            // Answers come in the order of the queue, so the last one is enough. Whatever it is, it is final.
-            let _ = in_flight.clone().await;
-        }
-        let epoch = log.epoch();
-        let loaded = load::<A>(log, &self.id).await?;
-        self.aggregate = loaded.aggregate;
-        self.version = loaded.version;
-        self.position = loaded.position;
-        self.epoch = epoch;
-        self.generation = Generation::in_epoch(epoch);
-        self.in_flight = None;
-        self.dirty = false;
-        Ok(true)
-    }
-
     /// Numbers the events and puts them into the queue. Never waits.
     pub(super) fn record(
         &mut self,
@@ -85,18 +66,18 @@ impl<A: Aggregate> Slot<A> {
         metadata: Arc<[u8]>,
     ) -> Result<Pending, HotError> {
         let mut new_events = Vec::with_capacity(events.len());
+        let mut bytes = 0;
         for event in events {
+            let payload = text_of(event)?;
+            bytes += payload.len() as u64;
             new_events.push(NewEvent {
                 event_type: Cow::Owned(event.event_type()),
                 event_version: Cow::Owned(event.event_version()),
-                payload: text_of(event)?,
+                payload,
             });
         }
         let append = StreamAppend {
-            stream: StreamId {
-                aggregate_type: A::TYPE,
-                aggregate_id: Arc::clone(&self.id),
-            },
+            stream: self.stream(),
             expected_version: self.version,
             events: new_events,
             metadata,
@@ -104,7 +85,26 @@ impl<A: Aggregate> Slot<A> {
         self.version += events.len() as u64;
         let pending = permit.enqueue(append, Some(self.generation.clone()));
         self.in_flight = Some(pending.clone());
+        self.record.grown(bytes);
+        self.ask_if_due();
         Ok(pending)
+    }
+
+    fn ask_if_due(&mut self) {
+        let id = &self.id;
+        self.record.ask_if_due(self.version, || stream::<A>(id));
+    }
+
+    /// It leaves memory. Returns the bytes it took, estimated.
+    pub(super) fn leave(&mut self) -> u64 {
+        if !self.dirty {
+            self.record.ask_at_leave(self.version, stream::<A>(&self.id));
+        }
+        self.record.bytes()
+    }
+
+    fn stream(&self) -> StreamId {
+        stream::<A>(&self.id)
     }
 
     /// What the present state rests on.
@@ -121,6 +121,39 @@ impl<A: Aggregate> Slot<A> {
 
     pub(super) fn has_in_flight(&self) -> bool {
         self.in_flight.as_ref().is_some_and(|pending| pending.known().is_none())
+    }
+}
+
+impl<A: Storable + 'static> Slot<A> {
+    /// Loads the aggregate unless what is here can be trusted. `true` if it had to.
+    pub(super) async fn refresh(&mut self, log: &dyn EventLog) -> Result<bool, HotError> {
+        if self.is_current(log) {
+            return Ok(false);
+        }
+        self.dirty = true;
+        if let Some(in_flight) = &self.in_flight {
+            // Answers come in the order of the queue, so the last one is enough. Whatever it is, it is final.
+            let _ = in_flight.clone().await;
+        }
+        let epoch = log.epoch();
+        let loaded = load::<A>(log, &self.stream()).await?;
+        self.aggregate = loaded.aggregate;
+        self.version = loaded.version;
+        self.position = loaded.position;
+        self.epoch = epoch;
+        self.generation = Generation::in_epoch(epoch);
+        self.in_flight = None;
+        self.dirty = false;
+        self.record.loaded(loaded.snapshot, loaded.bytes);
+        self.ask_if_due();
+        Ok(true)
+    }
+}
+
+fn stream<A: Aggregate>(id: &Arc<str>) -> StreamId {
+    StreamId {
+        aggregate_type: A::TYPE,
+        aggregate_id: Arc::clone(id),
     }
 }
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use cqrs_es::{Aggregate, AggregateError, EventEnvelope, EventStore};
+use domain::Storable;
 
 use super::cache::{Cache, SharedSlot};
-use super::load::envelopes;
+use super::envelopes::envelopes;
 use super::{HotContext, HotError};
 use crate::pipeline::Permit;
 use crate::{AppendError, EventLog, ReadError};
@@ -37,7 +38,7 @@ impl<A: Aggregate> fmt::Debug for HotStore<A> {
     }
 }
 
-impl<A: Aggregate + 'static> HotStore<A> {
+impl<A: Storable + 'static> HotStore<A> {
     pub fn new(log: Arc<dyn EventLog>) -> Self {
         let cache = log.hot_aggregates().cache();
         Self { log, cache }
@@ -51,6 +52,11 @@ impl<A: Aggregate + 'static> HotStore<A> {
     /// How many aggregates are in memory.
     pub fn len(&self) -> usize {
         self.cache.len()
+    }
+
+    /// How many bytes they take, estimated by the JSON they were made of.
+    pub fn bytes(&self) -> u64 {
+        self.cache.bytes()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -78,7 +84,7 @@ impl<A: Aggregate + 'static> HotStore<A> {
     }
 }
 
-impl<A: Aggregate + 'static> EventStore<A> for HotStore<A> {
+impl<A: Storable + 'static> EventStore<A> for HotStore<A> {
     type AC = HotContext<A>;
 
     async fn load_events(&self, aggregate_id: &str) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {

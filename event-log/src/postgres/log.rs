@@ -13,18 +13,22 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::hosts::Hosts;
+use super::household::keep_house;
+use super::loads::{self, Loads};
 use super::sequencer::Sequencer;
 use super::session::PgDatabase;
+use super::snapshots::SnapshotWriter;
 use super::standing::{Shared, Standing};
 use super::watch::Watch;
 use super::witness::{Fork, Witness};
 use super::{lead, read};
-use crate::hot::HotAggregates;
+use crate::hot::{HotAggregates, Wishes};
 use crate::leader::{Leader, Node};
 use crate::pipeline::{Permit, Request};
 use crate::queue::Queue;
 use crate::{
-    AppendError, Capabilities, Clock, EventLog, Feed, Head, LogLimits, ReadError, RecordedEvent, StreamId, SystemClock,
+    AppendError, Capabilities, Clock, EventLog, Feed, Head, LoadFrom, LogLimits, ReadError, RecordedEvent,
+    StoredStream, StreamId, SystemClock,
 };
 
 /// Why a log cannot be opened at all. A database that is merely away is waited for instead.
@@ -67,6 +71,7 @@ pub struct PostgresLog {
     queue: Queue,
     shared: Arc<Shared>,
     standing: watch::Receiver<Standing>,
+    loads: Loads,
     hot: HotAggregates,
 }
 
@@ -105,7 +110,18 @@ impl PostgresLog {
         };
         lead::check_prepared(&database, &limits).await?;
         let seen = witness.as_ref().map_or(Ok(Head::EMPTY), Witness::read);
-        let (log, requests) = Self::without_sequencer(pool.clone(), &limits, seen.map_err(ConnectError::Witness)?);
+        let wishes = Arc::new(Wishes::new(&limits));
+        let hot = HotAggregates::new(&limits).with_snapshots(Arc::clone(&wishes));
+        let (log, requests) = Self::without_sequencer(pool.clone(), &limits, hot, seen.map_err(ConnectError::Witness)?);
+        let snapshots = SnapshotWriter {
+            log: Arc::downgrade(&log),
+            pool: pool.clone(),
+            wishes,
+            bytes_max: limits.snapshot_bytes,
+            cancel: cancel.clone(),
+        };
+        tracker.spawn(snapshots.run());
+        tracker.spawn(keep_house(Arc::downgrade(&log), cancel.clone()));
         let startup_wait = limits.startup_wait;
         let shared = Arc::clone(&log.shared);
         let watch = Watch {
@@ -124,21 +140,27 @@ impl PostgresLog {
 
     /// For a process that reads the log and never leads it.
     pub fn for_reading(pool: PgPool, limits: &LogLimits) -> Arc<Self> {
-        let (log, _) = Self::without_sequencer(pool, limits, Head::EMPTY);
+        let (log, _) = Self::without_sequencer(pool, limits, HotAggregates::new(limits), Head::EMPTY);
         log.shared.set_standing(Standing::Following { url: None });
         log
     }
 
-    fn without_sequencer(pool: PgPool, limits: &LogLimits, seen: Head) -> (Arc<Self>, mpsc::Receiver<Request>) {
+    fn without_sequencer(
+        pool: PgPool,
+        limits: &LogLimits,
+        hot: HotAggregates,
+        seen: Head,
+    ) -> (Arc<Self>, mpsc::Receiver<Request>) {
         let (queue, requests) = Queue::new(limits.queue);
         let shared = Arc::new(Shared::new(limits.lease, seen));
         let log = Self {
             repository: PostgresEventRepository::new(pool.clone()),
+            loads: loads::loads(pool.clone()),
             pool,
             queue,
             standing: shared.standing(),
             shared,
-            hot: HotAggregates::new(limits),
+            hot,
         };
         (Arc::new(log), requests)
     }
@@ -185,6 +207,10 @@ impl EventLog for PostgresLog {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
         read::stream(&self.pool, stream, after_sequence, limit).await
+    }
+
+    async fn load(&self, stream: &StreamId, from: LoadFrom) -> Result<StoredStream, ReadError> {
+        loads::load(&self.loads, stream, from).await
     }
 
     async fn read_all(&self, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {

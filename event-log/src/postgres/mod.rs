@@ -12,8 +12,11 @@ pub(crate) mod copy;
 mod desk;
 mod election;
 mod hosts;
+mod household;
 mod intake;
+mod json;
 mod lead;
+mod loads;
 mod log;
 #[cfg(test)]
 mod model;
@@ -21,6 +24,7 @@ mod office;
 pub(crate) mod read;
 mod sequencer;
 mod session;
+mod snapshots;
 mod standing;
 mod statement;
 mod trouble;
@@ -29,5 +33,7 @@ mod witness;
 
 pub use self::log::{ConnectError, LogSettings, PostgresLog};
 pub use hosts::{Hosts, HostsError};
+#[cfg(test)]
+pub(crate) use snapshots::keep as keep_snapshot;
 pub(crate) use trouble::is_transient;
 pub use witness::{Fork, Witness, WitnessError};

@@ -3,12 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::encode::{Encode, IsNull};
-use sqlx::error::BoxDynError;
-use sqlx::postgres::types::Oid;
-use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
-use sqlx::{PgConnection, PgPool, Postgres, Type};
+use sqlx::{PgConnection, PgPool};
 
+use super::json::JsonText;
 use crate::plan::{Plan, Tail};
 use crate::{Head, StreamId};
 
@@ -48,28 +45,6 @@ pub(super) async fn insert(connection: &mut PgConnection, plan: &Plan) -> Result
     .execute(connection)
     .await?;
     Ok(done.rows_affected() > 0)
-}
-
-/// JSON as PostgreSQL's type `json` has it: the text itself.
-struct JsonText<'a>(&'a [u8]);
-
-impl Type<Postgres> for JsonText<'_> {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(114))
-    }
-}
-
-impl PgHasArrayType for JsonText<'_> {
-    fn array_type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(199))
-    }
-}
-
-impl Encode<'_, Postgres> for JsonText<'_> {
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        buffer.extend_from_slice(self.0);
-        Ok(IsNull::No)
-    }
 }
 
 #[derive(Default)]

@@ -2,6 +2,7 @@
 
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
+use domain::Storable;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -72,6 +73,10 @@ impl Aggregate for Hall {
     fn apply(&mut self, HallEvent::SeatSold { seat }: HallEvent) {
         self.sold = seat;
     }
+}
+
+impl Storable for Hall {
+    const STATE_FORMAT: u32 = 1;
 }
 
 impl Hall {

@@ -19,9 +19,9 @@ const ID: Uuid = Uuid::from_u128(7);
 
 type Answer = BoxFuture<'static, Result<Executed<Hall>, ExecuteError<HallError>>>;
 
-struct House {
-    log: Arc<MemoryLog>,
-    halls: Executor<Hall>,
+pub(super) struct House {
+    pub(super) log: Arc<MemoryLog>,
+    pub(super) halls: Executor<Hall>,
 }
 
 impl House {
@@ -29,7 +29,7 @@ impl House {
         Self::with(LogLimits::default())
     }
 
-    fn with(limits: LogLimits) -> Self {
+    pub(super) fn with(limits: LogLimits) -> Self {
         let log = MemoryLog::with(limits, Arc::new(SystemClock));
         Self {
             halls: Executor::new(Arc::clone(&log) as _),
@@ -42,7 +42,7 @@ impl House {
     }
 
     /// Starts a command and lets it run until it waits for its durability.
-    async fn start(&self, command: HallCommand) -> Answer {
+    pub(super) async fn start(&self, command: HallCommand) -> Answer {
         let queued = self.log.queued();
         let answer = self.start_waiting(command).await;
         until("the command is queued", async || self.log.queued() > queued).await;
@@ -384,44 +384,6 @@ async fn executors_on_one_log_share_their_aggregates() {
         .unwrap_err();
     assert!(matches!(error, ExecuteError::Refused(HallError::SoldOut)), "{error}");
     assert_eq!(other.store().cold_loads(), 1);
-}
-
-#[tokio::test]
-async fn idle_aggregates_make_room() {
-    let house = House::with(LogLimits {
-        hot_aggregates: 8,
-        ..LogLimits::default()
-    });
-    for round in 1..=3 {
-        for number in 0..50 {
-            let id = Uuid::from_u128(number);
-            house.halls.execute(id, sell(), metadata()).await.unwrap();
-            assert!(house.halls.store().len() <= 8);
-            assert_eq!(house.halls.read(id, |hall| hall.sold).await.unwrap().0, round);
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_aggregate_with_an_append_in_flight_stays() {
-    let house = House::with(LogLimits {
-        hot_aggregates: 2,
-        ..LogLimits::default()
-    });
-    house.log.hold();
-    let halls = &house.halls;
-    let sales = |count: u128| (0..count).map(|number| halls.execute(Uuid::from_u128(number), sell(), metadata()));
-    let mut first = Box::pin(futures::future::join_all(sales(20)));
-    let mut second = Box::pin(futures::future::join_all(sales(20)));
-    until("all are queued", async || {
-        assert!(futures::poll!(&mut first).is_pending() && futures::poll!(&mut second).is_pending());
-        house.log.queued() == 40
-    })
-    .await;
-    assert_eq!(house.halls.store().len(), 20);
-    house.log.release();
-    assert!(first.await.into_iter().chain(second.await).all(|sale| sale.is_ok()));
-    assert_eq!(house.halls.store().cold_loads(), 20);
 }
 
 #[tokio::test]

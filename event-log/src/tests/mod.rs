@@ -3,13 +3,16 @@
 mod ahead;
 mod append_only;
 mod contract;
+mod eviction;
 mod faults;
 mod feed;
 pub(crate) mod hall;
 mod hot;
+mod large;
 mod leaders;
 mod proxy;
 mod races;
+mod snapshots;
 mod stock;
 mod subscriptions;
 mod support;
