@@ -1,5 +1,6 @@
 //! The measures, in the order of the table.
 
+mod cold_load;
 mod curves;
 mod holds;
 mod http;
@@ -102,6 +103,10 @@ pub(crate) const ALL: &[Measure] = &[
     Measure {
         name: "restart",
         run: |bench| restart::restart(bench).boxed_local(),
+    },
+    Measure {
+        name: "cold-load",
+        run: |bench| cold_load::cold_load(bench).boxed_local(),
     },
     Measure {
         name: "memory",
