@@ -35,7 +35,12 @@ pub(crate) fn frame() -> OpenApi {
 pub(crate) fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let PathItem {
-            get, put, post, delete, ..
+            get,
+            put,
+            post,
+            delete,
+            patch,
+            ..
         } = item;
         if let Some(read) = get {
             describe_successes(read, false);
@@ -43,7 +48,7 @@ pub(crate) fn complete(document: &mut OpenApi) {
                 add_common_problems(read, false);
             }
         }
-        for write in [put, post, delete].into_iter().flatten() {
+        for write in [put, post, delete, patch].into_iter().flatten() {
             let is_command = write.security.is_some();
             describe_successes(write, is_command && !path.ends_with("/rooms/{room}/entry"));
             add_common_problems(write, !is_webhook(write));

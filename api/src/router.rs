@@ -45,7 +45,9 @@ fn endpoints() -> OpenApiRouter<ApiState> {
 fn selling() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(rooms::list_rooms, rooms::schedule_room))
-        .routes(routes!(rooms::read_room))
+        .routes(routes!(rooms::read_room, rooms::revise_room))
+        .routes(routes!(rooms::pause_sales))
+        .routes(routes!(rooms::resume_sales))
         .routes(routes!(rooms::open_room))
         .routes(routes!(rooms::end_room))
         .routes(routes!(rooms::cancel_room))

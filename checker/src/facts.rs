@@ -18,6 +18,12 @@ pub(crate) struct Scheduled {
     pub(crate) capacity: u32,
 }
 
+/// Of `room_revised`: what the seats must know.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Revised {
+    pub(crate) capacity: Option<u32>,
+}
+
 /// Of `seat_held`, `seat_sold`, `seat_released` and `seat_denied`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SeatOf {
@@ -118,6 +124,7 @@ pub(crate) struct Ended {
 #[derive(Debug)]
 pub(crate) enum Fact {
     Scheduled(Scheduled),
+    Revised(Revised),
     Held(SeatOf),
     Sold(SeatOf),
     Released(Released),
@@ -179,7 +186,10 @@ fn room(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "speaker_dismissed"
         | "person_removed"
         | "presence_recorded"
-        | "delivery_recorded" => Fact::Other,
+        | "delivery_recorded"
+        | "sales_paused"
+        | "sales_resumed" => Fact::Other,
+        "room_revised" => Fact::Revised(parse(entry)?),
         _ => return Err(Unreadable::Unknown),
     })
 }

@@ -60,7 +60,7 @@ struct SeatsBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Sales)]
 struct SalesBody {
-    /// `not_yet`, `open`, `sold_out` or `closed`
+    /// `not_yet`, `open`, `paused`, `sold_out` or `closed`
     status: &'static str,
     opens_at: Moment,
     closes_at: Moment,
@@ -123,6 +123,8 @@ fn sales_status(row: &RoomRow, free: u32, now: Timestamp) -> &'static str {
         "closed"
     } else if now < row.sales_open_at {
         "not_yet"
+    } else if row.sales_paused {
+        "paused"
     } else if free == 0 {
         "sold_out"
     } else {

@@ -18,7 +18,7 @@ use crate::{ApiError, ApiState};
     security(("bearer" = [])), responses(
     (status = 201, body = TicketBody),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`sold_out` · `sales_not_open` · `sales_closed` · `ticket_limit_reached` · `room_over`",
+    (status = 409, description = "`sold_out` · `sales_not_open` · `sales_paused` · `sales_closed` · `ticket_limit_reached` · `room_over`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn hold_seat(

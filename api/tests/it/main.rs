@@ -3,6 +3,7 @@
 mod access;
 mod bad_cases;
 mod bad_input;
+mod changing;
 mod contract;
 mod earning;
 mod limits;

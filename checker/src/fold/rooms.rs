@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::facts::{ReleaseReason, Released, Scheduled, SeatOf};
+use crate::facts::{ReleaseReason, Released, Revised, Scheduled, SeatOf};
 use crate::report::{Findings, Rule};
 
 #[derive(Debug)]
@@ -70,6 +70,15 @@ impl Rooms {
         if self.rooms.insert(room, scheduled).is_some() {
             found.add(Rule::Seats, position, format!("room {room} was scheduled before"));
         }
+    }
+
+    pub(super) fn revise(&mut self, position: u64, room: Uuid, fact: &Revised, found: &mut Findings) {
+        let Some(room) = self.rooms.get_mut(&room) else {
+            found.add(Rule::Seats, position, format!("room {room} was not scheduled"));
+            return;
+        };
+        room.capacity = fact.capacity.unwrap_or(room.capacity);
+        room.require_capacity(position, found);
     }
 
     pub(super) fn hold(&mut self, position: u64, room: Uuid, fact: &SeatOf, found: &mut Findings) {
@@ -138,14 +147,18 @@ impl Rooms {
         };
         room.count(was, u32::wrapping_sub);
         room.count(Some(after), u32::wrapping_add);
-        if u64::from(room.held) + u64::from(room.sold) > u64::from(room.capacity) {
-            let what = format!("{} held and {} sold of {}", room.held, room.sold, room.capacity);
-            found.add(Rule::Capacity, position, what);
-        }
+        room.require_capacity(position, found);
     }
 }
 
 impl Room {
+    fn require_capacity(&self, position: u64, found: &mut Findings) {
+        if u64::from(self.held) + u64::from(self.sold) > u64::from(self.capacity) {
+            let what = format!("{} held and {} sold of {}", self.held, self.sold, self.capacity);
+            found.add(Rule::Capacity, position, what);
+        }
+    }
+
     fn count(&mut self, standing: Option<Standing>, change: fn(u32, u32) -> u32) {
         match standing {
             Some(Standing::Held) => self.held = change(self.held, 1),

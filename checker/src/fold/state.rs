@@ -37,6 +37,7 @@ impl Fold {
     fn apply(&mut self, at: u64, subject: Uuid, fact: Fact, found: &mut Findings) {
         match fact {
             Fact::Scheduled(fact) => self.rooms.schedule(at, subject, &fact, found),
+            Fact::Revised(fact) => self.rooms.revise(at, subject, &fact, found),
             Fact::Held(fact) => self.rooms.hold(at, subject, &fact, found),
             Fact::Sold(fact) => self.rooms.sell(at, subject, &fact, found),
             Fact::Released(fact) => self.rooms.release(at, subject, &fact, found),

@@ -17,6 +17,14 @@ const MISTAKES: &[Mistake] = &[
         |story| one_too_many(story, Story::sell),
         Rule::Capacity,
     ),
+    (
+        "seats are taken away that are sold",
+        |story| {
+            story.hold(4);
+            story.add("room", ROOM, "room_revised", json!({"capacity": 1}))
+        },
+        Rule::Capacity,
+    ),
     ("a ticket is held twice", |story| story.hold(1), Rule::Seats),
     ("a ticket that lapsed is held again", |story| story.hold(3), Rule::Seats),
     ("a seat is sold twice", |story| story.sell(1), Rule::Seats),
@@ -107,6 +115,18 @@ fn one_too_many(story: &mut Story, take: fn(&mut Story, u128) -> u64) -> u64 {
 #[sqlx::test(migrations = "../migrations")]
 async fn each_mistake_with_seats_is_named(pool: PgPool) {
     assert_named(&pool, MISTAKES).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_may_grow(pool: PgPool) {
+    let mut story = Story::scheduled(1);
+    story.buy(1);
+    story.add("room", ROOM, "room_revised", json!({"capacity": 2}));
+    story.add("room", ROOM, "room_revised", json!({"title": "Late radio"}));
+    story.hold(2);
+    story.record(&pool).await;
+    let report = judge(&pool).await;
+    assert!(report.ok, "{report}");
 }
 
 #[sqlx::test(migrations = "../migrations")]

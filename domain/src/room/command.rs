@@ -1,6 +1,6 @@
 //! What can be asked of a room.
 
-use crate::room::event::PresenceInterval;
+use crate::room::event::{PresenceInterval, Revision};
 use crate::terms::{Channel, RefundPolicy};
 use crate::{Fingerprint, Money, Preset, RoomId, SessionId, TicketId, Timestamp, UserId};
 
@@ -69,6 +69,15 @@ pub enum RoomCommand {
         at: Timestamp,
     },
     RecordDelivery(RecordDelivery),
+    Revise(Box<ReviseRoom>),
+    PauseSales {
+        by: Authority,
+        at: Timestamp,
+    },
+    ResumeSales {
+        by: Authority,
+        at: Timestamp,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -94,6 +103,17 @@ pub struct ScheduleRoom {
     pub no_show_minutes: u32,
     pub preset: Preset,
     pub request: Fingerprint,
+    pub at: Timestamp,
+}
+
+/// What is asked to be otherwise. What is so already is left out of the record.
+#[derive(Clone, Debug)]
+pub struct ReviseRoom {
+    pub by: Authority,
+    pub wish: Revision,
+    /// Looked up in the host's payout stream: a priced room needs an approved host.
+    pub host_is_approved: bool,
+    pub preset: Preset,
     pub at: Timestamp,
 }
 

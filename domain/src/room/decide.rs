@@ -1,5 +1,5 @@
 //! What a room decides: a pure function of its state and a command. The rules are in `schedule` (fields), `selling`
-//! (seats), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
+//! (seats), `revising` (what is sold from now on), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -28,6 +28,9 @@ impl Room {
             RoomCommand::DismissSpeaker { user, by, at } => self.dismiss_speaker(user, by, at),
             RoomCommand::RemovePerson { user, by, at } => self.remove_person(user, by, at),
             RoomCommand::RecordDelivery(delivery) => self.record_delivery(&delivery),
+            RoomCommand::Revise(revise) => self.revise(*revise),
+            RoomCommand::PauseSales { by, at } => self.pause_sales(by, at),
+            RoomCommand::ResumeSales { by, at } => self.resume_sales(by, at),
         }
     }
 

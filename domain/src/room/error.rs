@@ -21,6 +21,13 @@ pub enum RoomError {
     SalesNotOpen { opens_at: Timestamp },
     #[error("sales closed at {closed_at}")]
     SalesClosed { closed_at: Timestamp },
+    #[error("the host has paused the sales")]
+    SalesPaused,
+    #[error("{taken} seats are held or sold")]
+    CapacityBelowSold { taken: u32 },
+    /// Buyers rely on it. `field` is the field's path in the request.
+    #[error("{field} stays as it was at the first sale")]
+    FrozenAfterFirstSale { field: &'static str },
     #[error("a buyer may have {limit} tickets of this room")]
     TicketLimitReached { limit: u32 },
     /// The hold of this ticket is over, or there never was one.

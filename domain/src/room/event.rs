@@ -65,6 +65,48 @@ pub enum RoomEvent {
         intervals: Vec<PresenceInterval>,
     },
     DeliveryRecorded(DeliveryRecorded),
+    /// The host changed what is sold from here on; what was sold keeps its terms.
+    RoomRevised(RoomRevised),
+    SalesPaused {
+        paused_at: Timestamp,
+    },
+    SalesResumed {
+        resumed_at: Timestamp,
+    },
+}
+
+/// What is new about a room. What is absent stays as it was.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Revision {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sales_open_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sales_close_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tickets_per_buyer: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_policy: Option<RefundPolicy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_show_minutes: Option<u32>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RoomRevised {
+    #[serde(flatten)]
+    pub revision: Revision,
+    pub revised_at: Timestamp,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -200,6 +242,9 @@ impl RoomEvent {
             Self::PersonRemoved { .. } => "person_removed",
             Self::PresenceRecorded { .. } => "presence_recorded",
             Self::DeliveryRecorded(_) => "delivery_recorded",
+            Self::RoomRevised(_) => "room_revised",
+            Self::SalesPaused { .. } => "sales_paused",
+            Self::SalesResumed { .. } => "sales_resumed",
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What was scheduled and does not change afterwards: the frame in which a room decides.
+//! What was scheduled, and revised since: the frame in which a room decides.
 
 use serde::{Deserialize, Serialize};
 
-use crate::room::event::RoomScheduled;
+use crate::room::event::{Revision, RoomScheduled};
 use crate::terms::{Channel, RefundPolicy};
 use crate::{BasisPoints, Fingerprint, Money, RoomId, Terms, Timestamp, UserId};
 
@@ -12,6 +12,9 @@ pub struct RoomFacts {
     pub room_id: RoomId,
     pub host: UserId,
     pub title: String,
+    /// Enough to tell whether another one is new.
+    pub description: Fingerprint,
+    pub language: String,
     pub starts_at: Timestamp,
     pub planned_minutes: u32,
     pub price: Money,
@@ -27,6 +30,7 @@ pub struct RoomFacts {
     pub platform_fee: BasisPoints,
     pub request: Fingerprint,
     pub scheduled_at: Timestamp,
+    pub sales_paused: bool,
 }
 
 impl RoomFacts {
@@ -46,12 +50,36 @@ impl RoomFacts {
     }
 }
 
+impl RoomFacts {
+    pub(super) fn revise(&mut self, revision: Revision) {
+        fn set<T>(fact: &mut T, new: Option<T>) {
+            if let Some(new) = new {
+                *fact = new;
+            }
+        }
+        let description = revision.description.map(|text| Fingerprint::of(text.as_bytes()));
+        set(&mut self.title, revision.title);
+        set(&mut self.description, description);
+        set(&mut self.language, revision.language);
+        set(&mut self.price, revision.price);
+        set(&mut self.capacity, revision.capacity);
+        set(&mut self.sales_open_at, revision.sales_open_at);
+        set(&mut self.sales_close_at, revision.sales_close_at);
+        set(&mut self.tickets_per_buyer, revision.tickets_per_buyer);
+        set(&mut self.hold_seconds, revision.hold_seconds);
+        set(&mut self.refund_policy, revision.refund_policy);
+        set(&mut self.no_show_minutes, revision.no_show_minutes);
+    }
+}
+
 impl From<RoomScheduled> for RoomFacts {
     fn from(scheduled: RoomScheduled) -> Self {
         Self {
             room_id: scheduled.room_id,
             host: scheduled.host,
             title: scheduled.title,
+            description: Fingerprint::of(scheduled.description.as_bytes()),
+            language: scheduled.language,
             starts_at: scheduled.starts_at,
             planned_minutes: scheduled.planned_minutes,
             price: scheduled.price,
@@ -67,6 +95,7 @@ impl From<RoomScheduled> for RoomFacts {
             platform_fee: scheduled.platform_fee,
             request: scheduled.request,
             scheduled_at: scheduled.scheduled_at,
+            sales_paused: false,
         }
     }
 }

@@ -70,7 +70,7 @@ impl Room {
         }
     }
 
-    fn require_authority(&self, by: Authority) -> Result<(), RoomError> {
+    pub(super) fn require_authority(&self, by: Authority) -> Result<(), RoomError> {
         match by {
             Authority::User(user) => self.require_host(user),
             Authority::Admin => self.facts().map(|_| ()).ok_or(RoomError::NotScheduled),

@@ -6,6 +6,7 @@ mod error;
 mod event;
 mod facts;
 mod lifecycle;
+mod revising;
 mod schedule;
 mod seats;
 mod selling;

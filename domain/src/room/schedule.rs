@@ -41,7 +41,11 @@ fn check(schedule: ScheduleRoom) -> Result<RoomScheduled, RoomError> {
     within("planned_minutes", schedule.planned_minutes, PLANNED_MINUTES)?;
     let planned_end = planned_end(&schedule)?;
     price(schedule.price, &schedule.preset)?;
-    limits(&schedule)?;
+    capacity(schedule.capacity, &schedule.preset)?;
+    tickets_per_buyer(schedule.tickets_per_buyer, &schedule.preset)?;
+    hold_seconds(schedule.hold_seconds, &schedule.preset)?;
+    no_show_minutes(schedule.no_show_minutes)?;
+    refund_policy(schedule.refund_policy)?;
     let sales_open_at = schedule.sales_open_at.unwrap_or(schedule.at);
     let sales_close_at = schedule.sales_close_at.unwrap_or(planned_end);
     sales_window(sales_open_at, sales_close_at)?;
@@ -72,7 +76,7 @@ fn check(schedule: ScheduleRoom) -> Result<RoomScheduled, RoomError> {
     })
 }
 
-fn title(title: &str) -> Result<String, RoomError> {
+pub(super) fn title(title: &str) -> Result<String, RoomError> {
     let title = title.trim();
     if title.is_empty() || title.chars().count() > TITLE_CHARS_MAX {
         return Err(invalid("title", format!("must have 1 to {TITLE_CHARS_MAX} characters")));
@@ -83,7 +87,7 @@ fn title(title: &str) -> Result<String, RoomError> {
     Ok(title.to_owned())
 }
 
-fn description(description: &str) -> Result<(), RoomError> {
+pub(super) fn description(description: &str) -> Result<(), RoomError> {
     if description.chars().count() > DESCRIPTION_CHARS_MAX {
         let reason = format!("must have at most {DESCRIPTION_CHARS_MAX} characters");
         return Err(invalid("description", reason));
@@ -101,7 +105,7 @@ fn description(description: &str) -> Result<(), RoomError> {
     Ok(())
 }
 
-fn language(language: &str) -> Result<(), RoomError> {
+pub(super) fn language(language: &str) -> Result<(), RoomError> {
     let is_known_form = language.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
     if LANGUAGE_CHARS.contains(&language.len()) && is_known_form {
         return Ok(());
@@ -123,7 +127,7 @@ fn planned_end(schedule: &ScheduleRoom) -> Result<Timestamp, RoomError> {
         .ok_or_else(|| invalid("starts_at", "is too far in the future"))
 }
 
-fn price(price: Money, preset: &Preset) -> Result<(), RoomError> {
+pub(super) fn price(price: Money, preset: &Preset) -> Result<(), RoomError> {
     let (least, most) = (preset.price_min_minor, preset.price_max_minor);
     if price.is_zero() || (least.max(1)..=most).contains(&price.amount_minor()) {
         return Ok(());
@@ -134,27 +138,34 @@ fn price(price: Money, preset: &Preset) -> Result<(), RoomError> {
     ))
 }
 
-fn limits(schedule: &ScheduleRoom) -> Result<(), RoomError> {
-    let preset = &schedule.preset;
-    within("capacity", schedule.capacity, 1..=preset.capacity_max)?;
-    within(
-        "tickets_per_buyer",
-        schedule.tickets_per_buyer,
-        1..=preset.tickets_per_buyer_max,
-    )?;
+pub(super) fn capacity(capacity: u32, preset: &Preset) -> Result<(), RoomError> {
+    within("capacity", capacity, 1..=preset.capacity_max)
+}
+
+pub(super) fn tickets_per_buyer(limit: u32, preset: &Preset) -> Result<(), RoomError> {
+    within("tickets_per_buyer", limit, 1..=preset.tickets_per_buyer_max)
+}
+
+pub(super) fn hold_seconds(seconds: u32, preset: &Preset) -> Result<(), RoomError> {
     within(
         "hold_seconds",
-        schedule.hold_seconds,
+        seconds,
         preset.hold_seconds_min..=preset.hold_seconds_max,
-    )?;
-    within("no_show_minutes", schedule.no_show_minutes, NO_SHOW_MINUTES)?;
-    match schedule.refund_policy {
+    )
+}
+
+pub(super) fn no_show_minutes(minutes: u32) -> Result<(), RoomError> {
+    within("no_show_minutes", minutes, NO_SHOW_MINUTES)
+}
+
+pub(super) fn refund_policy(policy: RefundPolicy) -> Result<(), RoomError> {
+    match policy {
         RefundPolicy::None | RefundPolicy::UntilStart => Ok(()),
         RefundPolicy::UntilHoursBefore { hours } => within("refund_policy.hours", hours, REFUND_HOURS),
     }
 }
 
-fn sales_window(open_at: Timestamp, close_at: Timestamp) -> Result<(), RoomError> {
+pub(super) fn sales_window(open_at: Timestamp, close_at: Timestamp) -> Result<(), RoomError> {
     // A stored time is written with a four-digit year; so both ends are kept within it.
     if !(0..=YEAR_MAX).contains(&open_at.year()) {
         return Err(invalid("sales_open_at", "is out of range"));
@@ -168,14 +179,14 @@ fn sales_window(open_at: Timestamp, close_at: Timestamp) -> Result<(), RoomError
     Ok(())
 }
 
-fn within(field: &'static str, value: u32, range: RangeInclusive<u32>) -> Result<(), RoomError> {
+pub(super) fn within(field: &'static str, value: u32, range: RangeInclusive<u32>) -> Result<(), RoomError> {
     if range.contains(&value) {
         return Ok(());
     }
     Err(invalid(field, format!("must be {} to {}", range.start(), range.end())))
 }
 
-fn invalid(field: &'static str, reason: impl Into<String>) -> RoomError {
+pub(super) fn invalid(field: &'static str, reason: impl Into<String>) -> RoomError {
     RoomError::InvalidField {
         field,
         reason: reason.into(),

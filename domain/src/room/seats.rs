@@ -34,6 +34,8 @@ pub struct Seats {
     sold: BTreeMap<TicketId, Sold>,
     ended: BTreeMap<TicketId, Ended>,
     by_buyer: BTreeMap<UserId, Count>,
+    /// Whether anything was ever sold, whatever became of it.
+    was_sold: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -119,6 +121,10 @@ impl Seats {
         u32::try_from(self.sold.len()).unwrap_or(u32::MAX)
     }
 
+    pub(crate) const fn was_sold(&self) -> bool {
+        self.was_sold
+    }
+
     /// Held and sold together.
     pub(crate) fn taken_by(&self, buyer: UserId) -> u32 {
         let count = self.by_buyer.get(&buyer).copied().unwrap_or(Count::NONE);
@@ -144,6 +150,7 @@ impl Seats {
 
     pub(super) fn sell(&mut self, event: &SeatSold) {
         let request = self.forget(event.ticket_id);
+        self.was_sold = true;
         self.count(event.buyer, |count| count.sold = count.sold.saturating_add(1));
         let sold = Sold {
             buyer: event.buyer,

@@ -16,9 +16,9 @@ const LAPSED_PER_SALE_MAX: usize = 32;
 const LAPSED_PER_TIMER_MAX: usize = 500;
 
 /// What a room that still sells decides with.
-struct Sales<'a> {
-    facts: &'a RoomFacts,
-    seats: &'a Seats,
+pub(super) struct Sales<'a> {
+    pub(super) facts: &'a RoomFacts,
+    pub(super) seats: &'a Seats,
 }
 
 impl Room {
@@ -139,7 +139,7 @@ impl Room {
     }
 
     /// `None` once nothing is sold any more.
-    fn sales(&self) -> Option<Sales<'_>> {
+    pub(super) fn sales(&self) -> Option<Sales<'_>> {
         match self {
             Self::Scheduled { facts, seats } | Self::Live { facts, seats, .. } => Some(Sales { facts, seats }),
             Self::Unscheduled | Self::Ended { .. } | Self::Cancelled { .. } => None,
@@ -156,6 +156,9 @@ impl Sales<'_> {
         if at >= self.facts.sales_close_at {
             let closed_at = self.facts.sales_close_at;
             return Err(RoomError::SalesClosed { closed_at });
+        }
+        if self.facts.sales_paused {
+            return Err(RoomError::SalesPaused);
         }
         Ok(())
     }

@@ -184,6 +184,9 @@ impl Room {
             // Evidence for readers; the verdict that follows is what counts here.
             RoomEvent::PresenceRecorded { .. } => {}
             RoomEvent::DeliveryRecorded(recorded) => self.take_delivery(recorded),
+            RoomEvent::RoomRevised(revised) => self.with_facts(|facts| facts.revise(revised.revision)),
+            RoomEvent::SalesPaused { .. } => self.with_facts(|facts| facts.sales_paused = true),
+            RoomEvent::SalesResumed { .. } => self.with_facts(|facts| facts.sales_paused = false),
         }
     }
 
@@ -194,6 +197,16 @@ impl Room {
             | Self::Live { seats, .. }
             | Self::Ended { seats, .. }
             | Self::Cancelled { seats, .. } => change(seats),
+        }
+    }
+
+    fn with_facts(&mut self, change: impl FnOnce(&mut RoomFacts)) {
+        match self {
+            Self::Unscheduled => {}
+            Self::Scheduled { facts, .. }
+            | Self::Live { facts, .. }
+            | Self::Ended { facts, .. }
+            | Self::Cancelled { facts, .. } => change(facts),
         }
     }
 

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::room::{
-    Authority, HoldSeat, PresenceInterval, RecordDelivery, ReleaseReason, RoomPhase, ScheduleRoom, SeatReturn,
+    Authority, HoldSeat, PresenceInterval, RecordDelivery, ReleaseReason, ReviseRoom, Revision, RoomPhase,
+    ScheduleRoom, SeatReturn,
 };
 use domain::{
     Channel, Currency, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomEvent, RoomId,
@@ -98,6 +99,33 @@ fn stage() -> impl Strategy<Value = RoomCommand> {
     })
 }
 
+fn changes() -> impl Strategy<Value = RoomCommand> {
+    (0..6_u8, 1..6_u32, 0..200_i64, 0..4_u128).prop_map(|(kind, number, second, who)| {
+        let (by, at) = (Authority::User(user(who / 3)), at(second));
+        let wish = match kind {
+            0 => return RoomCommand::PauseSales { by, at },
+            1 | 2 => return RoomCommand::ResumeSales { by, at },
+            3 => Revision {
+                price: Some(Money::new(i64::from(number) * 100, Currency::USD)),
+                refund_policy: Some(RefundPolicy::UntilStart),
+                ..Revision::default()
+            },
+            _ => Revision {
+                capacity: Some(number),
+                tickets_per_buyer: Some(number),
+                ..Revision::default()
+            },
+        };
+        RoomCommand::Revise(Box::new(ReviseRoom {
+            by,
+            wish,
+            host_is_approved: true,
+            preset: Preset::open(),
+            at,
+        }))
+    })
+}
+
 fn life() -> impl Strategy<Value = RoomCommand> {
     (0..12_u8, 0..200_i64, 0..2_u128).prop_map(|(kind, second, number)| {
         let (at, session_id) = (at(second), session(number));
@@ -138,7 +166,7 @@ fn life() -> impl Strategy<Value = RoomCommand> {
 }
 
 fn commands() -> impl Strategy<Value = Vec<RoomCommand>> {
-    let any = prop_oneof![16 => selling(), 4 => stage(), 1 => life()];
+    let any = prop_oneof![16 => selling(), 2 => changes(), 4 => stage(), 1 => life()];
     let first = prop_oneof![9 => Just(vec![schedule()]), 1 => Just(vec![])];
     (first, prop::collection::vec(any, 0..120)).prop_map(|(mut first, rest)| {
         first.extend(rest);
@@ -187,7 +215,8 @@ fn hold_laws(commands: Vec<RoomCommand>) {
         seen.take(event);
         let sold = u32::try_from(seen.seats.values().filter(|sold| **sold).count()).expect("few");
         let held = u32::try_from(seen.seats.len()).expect("few") - sold;
-        assert!(held + sold <= CAPACITY, "oversold");
+        let capacity = state.facts().expect("a room with seats has facts").capacity;
+        assert!(held + sold <= capacity, "oversold");
         assert_eq!((state.held_count(), state.sold_count()), (held, sold));
     });
     assert!(seen.into_inner().outcomes.values().all(|count| *count == 1));

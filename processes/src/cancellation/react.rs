@@ -20,6 +20,9 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | RoomEvent::SeatHeld(_)
         | RoomEvent::SeatSold(_)
         | RoomEvent::SeatReleased(_)
+        | RoomEvent::RoomRevised(_)
+        | RoomEvent::SalesPaused { .. }
+        | RoomEvent::SalesResumed { .. }
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

@@ -34,6 +34,9 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::SpeakRequestDeclined { .. }
             | RoomEvent::SpeakerApproved { .. }
             | RoomEvent::SpeakerDismissed { .. }
+            | RoomEvent::RoomRevised(_)
+            | RoomEvent::SalesPaused { .. }
+            | RoomEvent::SalesResumed { .. }
             | RoomEvent::PersonRemoved { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],

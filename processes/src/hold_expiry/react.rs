@@ -29,6 +29,9 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             },
             RoomEvent::RoomScheduled(_)
             | RoomEvent::SeatSold(_)
+            | RoomEvent::RoomRevised(_)
+            | RoomEvent::SalesPaused { .. }
+            | RoomEvent::SalesResumed { .. }
             | RoomEvent::SeatDenied { .. }
             | RoomEvent::RoomOpened { .. }
             | RoomEvent::RoomEnded { .. }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::room::RoomScheduled;
+use domain::room::{Revision, RoomScheduled};
 use event_log::Recorded;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -38,10 +38,31 @@ const CHANGE_ROOMS: &str = "
         state = coalesce(change.state, rooms.state),
         opened_at = coalesce(change.opened_at, rooms.opened_at),
         ended_at = coalesce(change.ended_at, rooms.ended_at),
+        sales_paused = coalesce(change.sales_paused, rooms.sales_paused),
         position = change.position
-    FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bigint[])
-        AS change (room_id, held, sold, state, opened_at, ended_at, position)
+    FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bool[],
+        $8::bigint[])
+        AS change (room_id, held, sold, state, opened_at, ended_at, sales_paused, position)
     WHERE rooms.room_id = change.room_id";
+
+const REVISE: &str = "
+    UPDATE rooms SET
+        title = coalesce($2, title),
+        description = coalesce($3, description),
+        language = coalesce($4, language),
+        price_minor = coalesce($5, price_minor),
+        currency = coalesce($6, currency),
+        capacity = coalesce($7, capacity),
+        sales_open_at = coalesce($8, sales_open_at),
+        sales_close_at = coalesce($9, sales_close_at),
+        tickets_per_buyer = coalesce($10, tickets_per_buyer),
+        hold_seconds = coalesce($11, hold_seconds),
+        refund_policy = coalesce($12::json, refund_policy),
+        no_show_minutes = coalesce($13, no_show_minutes)
+    WHERE room_id = $1
+    RETURNING title, description";
+
+const SEARCH: &str = "UPDATE rooms SET search = $2 WHERE room_id = $1";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     let taken_before: Vec<Uuid> = page
@@ -56,6 +77,9 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
     }
     for (room, position) in &fold.listed {
         list(room, *position, tables).await?;
+    }
+    for (room, revision) in &fold.revised {
+        revise(*room, revision, tables).await?;
     }
     write_seats(&fold, tables).await?;
     write_rooms(&fold, tables).await?;
@@ -122,6 +146,12 @@ async fn write_rooms(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), s
                 .map(|room| room.ended_at)
                 .collect::<Vec<Option<Timestamp>>>(),
         )
+        .bind(
+            column
+                .clone()
+                .map(|room| room.sales_paused)
+                .collect::<Vec<Option<bool>>>(),
+        )
         .bind(column.map(|room| room.position).collect::<Vec<i64>>())
         .execute(tables)
         .await?;
@@ -151,6 +181,33 @@ async fn list(room: &RoomScheduled, position: i64, tables: &mut PgConnection) ->
         .bind(searchable(&room.title, &room.description))
         .execute(tables)
         .await?;
+    Ok(())
+}
+
+async fn revise(room: Uuid, revision: &Revision, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let words: Option<(String, String)> = sqlx::query_as(REVISE)
+        .bind(room)
+        .bind(revision.title.as_deref().map(text))
+        .bind(revision.description.as_deref().map(text))
+        .bind(revision.language.as_deref().map(text))
+        .bind(revision.price.map(|price| price.amount_minor()))
+        .bind(revision.price.map(|price| price.currency().code()))
+        .bind(revision.capacity.map(int))
+        .bind(revision.sales_open_at)
+        .bind(revision.sales_close_at)
+        .bind(revision.tickets_per_buyer.map(int))
+        .bind(revision.hold_seconds.map(int))
+        .bind(revision.refund_policy.map(Json))
+        .bind(revision.no_show_minutes.map(int))
+        .fetch_optional(&mut *tables)
+        .await?;
+    if let Some((title, description)) = words {
+        sqlx::query(SEARCH)
+            .bind(room)
+            .bind(searchable(&title, &description))
+            .execute(tables)
+            .await?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What an event changes in the catalogue.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::room::RoomScheduled;
+use domain::room::{Revision, RoomScheduled};
 use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub(crate) enum CatalogueChange<'a> {
     Open { room: RoomId, at: Timestamp },
     End { room: RoomId, at: Timestamp },
     Cancel { room: RoomId },
+    Revise { room: RoomId, revision: &'a Revision },
+    PauseSales { room: RoomId, paused: bool },
 }
 
 /// How a seat is taken.
@@ -49,6 +51,12 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         RoomEvent::RoomOpened { opened_at, .. } => Some(CatalogueChange::Open { room, at: *opened_at }),
         RoomEvent::RoomEnded { ended_at } => Some(CatalogueChange::End { room, at: *ended_at }),
         RoomEvent::RoomCancelled { .. } => Some(CatalogueChange::Cancel { room }),
+        RoomEvent::RoomRevised(revised) => Some(CatalogueChange::Revise {
+            room,
+            revision: &revised.revision,
+        }),
+        RoomEvent::SalesPaused { .. } => Some(CatalogueChange::PauseSales { room, paused: true }),
+        RoomEvent::SalesResumed { .. } => Some(CatalogueChange::PauseSales { room, paused: false }),
         RoomEvent::SeatDenied { .. }
         | RoomEvent::SpeakRequested { .. }
         | RoomEvent::SpeakRequestWithdrawn { .. }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::room::RoomScheduled;
+use domain::room::{Revision, RoomScheduled};
 use domain::{AnyEvent, RoomId, Timestamp};
 use uuid::Uuid;
 
@@ -22,7 +22,9 @@ pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
         | CatalogueChange::TakeSeat { .. }
         | CatalogueChange::Open { .. }
         | CatalogueChange::End { .. }
-        | CatalogueChange::Cancel { .. } => None,
+        | CatalogueChange::Cancel { .. }
+        | CatalogueChange::Revise { .. }
+        | CatalogueChange::PauseSales { .. } => None,
     }
 }
 
@@ -30,6 +32,7 @@ pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
 #[derive(Debug)]
 pub(super) struct Fold<'a> {
     pub(super) listed: Vec<(&'a RoomScheduled, i64)>,
+    pub(super) revised: Vec<(Uuid, &'a Revision)>,
     pub(super) rooms: BTreeMap<Uuid, RoomFold>,
     seats: HashMap<Uuid, SeatFold>,
 }
@@ -42,6 +45,7 @@ pub(super) struct RoomFold {
     pub(super) state: Option<RoomState>,
     pub(super) opened_at: Option<Timestamp>,
     pub(super) ended_at: Option<Timestamp>,
+    pub(super) sales_paused: Option<bool>,
     pub(super) position: i64,
 }
 
@@ -59,6 +63,7 @@ impl<'a> Fold<'a> {
         };
         Self {
             listed: vec![],
+            revised: vec![],
             rooms: BTreeMap::new(),
             seats: stored.into_iter().map(known).collect(),
         }
@@ -80,6 +85,11 @@ impl<'a> Fold<'a> {
                 (room.state, room.ended_at) = (Some(RoomState::Ended), Some(at));
             }
             CatalogueChange::Cancel { room } => self.room(room, position).state = Some(RoomState::Cancelled),
+            CatalogueChange::Revise { room, revision } => {
+                self.revised.push((room.as_uuid(), revision));
+                self.room(room, position);
+            }
+            CatalogueChange::PauseSales { room, paused } => self.room(room, position).sales_paused = Some(paused),
         }
     }
 

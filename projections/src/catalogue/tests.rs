@@ -1,6 +1,6 @@
 //! The catalogue, from events.
 
-use domain::room::{ReleaseReason, RoomScheduled};
+use domain::room::{ReleaseReason, Revision, RoomScheduled};
 use domain::{Currency, Money, RoomEvent};
 use sqlx::PgPool;
 
@@ -37,12 +37,43 @@ async fn a_scheduled_room_is_listed_with_its_terms(pool: PgPool) {
         hold_seconds: 300,
         refund_policy: facts.refund_policy,
         no_show_minutes: 15,
+        sales_paused: false,
         opened_at: None,
         ended_at: None,
         created_position: 1,
         position: 1,
     };
     assert_eq!(row, expected);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_revised_room_is_shown_and_found_as_it_is_now(pool: PgPool) {
+    let revision = Revision {
+        title: Some("Midnight RADIO".to_owned()),
+        price: Some(usd(700)),
+        capacity: Some(9),
+        ..Revision::default()
+    };
+    let story = Story::new().schedule(1).hold(1, 10).revise(1, revision).pause(1);
+    let row = room_after(&pool, &story).await;
+    assert_eq!(
+        (row.title.as_str(), row.price, row.capacity, row.held),
+        ("Midnight RADIO", usd(700), 9, 1)
+    );
+    assert_eq!((row.sales_paused, row.position), (true, 4));
+    assert_eq!(row.description, scheduled(1, usd(PRICE)).description);
+    let q = Some("midnight radio".to_owned());
+    let found = list_rooms(
+        &pool,
+        &RoomFilter {
+            q,
+            ..RoomFilter::default()
+        },
+        None,
+        9,
+    )
+    .await;
+    assert_eq!(found.expect("a query"), [row]);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -74,6 +74,9 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         RoomEvent::SeatHeld(_)
         | RoomEvent::SeatSold(_)
         | RoomEvent::SeatReleased(_)
+        | RoomEvent::RoomRevised(_)
+        | RoomEvent::SalesPaused { .. }
+        | RoomEvent::SalesResumed { .. }
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,

@@ -31,6 +31,9 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
         | RoomEvent::SeatHeld(_)
         | RoomEvent::SeatSold(_)
         | RoomEvent::SeatReleased(_)
+        | RoomEvent::RoomRevised(_)
+        | RoomEvent::SalesPaused { .. }
+        | RoomEvent::SalesResumed { .. }
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

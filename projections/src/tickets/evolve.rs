@@ -98,6 +98,9 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<TicketChange<'_>> {
             Some(TicketChange::EnterUnpaid { ticket, state })
         }
         RoomEvent::SeatSold(_) // the ticket's own TicketIssued follows
+        | RoomEvent::RoomRevised(_)
+        | RoomEvent::SalesPaused { .. }
+        | RoomEvent::SalesResumed { .. }
         | RoomEvent::SeatDenied { .. } // its RefundOwed follows
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

@@ -144,6 +144,10 @@ impl TestApp {
         Call::new(self, Method::PUT, path.into())
     }
 
+    pub(crate) fn patch(&self, path: impl Into<String>) -> Call<'_> {
+        self.call(Method::PATCH, path)
+    }
+
     pub(crate) fn call(&self, method: Method, path: impl Into<String>) -> Call<'_> {
         Call::new(self, method, path.into())
     }

@@ -1,7 +1,10 @@
 //! One step of a story at a time, as the aggregates record it.
 
 use domain::payout::EarningCredited;
-use domain::room::{DeliveryRecorded, DenialReason, PresenceInterval, ReleaseReason, SeatHeld, SeatReleased, SeatSold};
+use domain::room::{
+    DeliveryRecorded, DenialReason, PresenceInterval, ReleaseReason, Revision, RoomRevised, SeatHeld, SeatReleased,
+    SeatSold,
+};
 use domain::ticket::{RefundInitiator, RefundOwed, TicketSettled};
 use domain::{Fingerprint, PayoutEvent, RoomEvent, TicketEvent};
 
@@ -12,6 +15,16 @@ use super::{
 impl Story {
     pub(crate) fn schedule(self, number: u32) -> Self {
         self.room(number, RoomEvent::RoomScheduled(scheduled(number, usd(PRICE))))
+    }
+
+    pub(crate) fn revise(self, number: u32, revision: Revision) -> Self {
+        let revised_at = self.now();
+        self.room(number, RoomEvent::RoomRevised(RoomRevised { revision, revised_at }))
+    }
+
+    pub(crate) fn pause(self, number: u32) -> Self {
+        let paused_at = self.now();
+        self.room(number, RoomEvent::SalesPaused { paused_at })
     }
 
     pub(crate) fn hold(self, room_number: u32, number: u32) -> Self {
