@@ -33,6 +33,7 @@ mod stage;
 mod state;
 mod tickets;
 mod trace;
+mod waiting_list;
 mod webhooks;
 
 pub use error::{ApiError, EntryRefusal, FieldError};

@@ -8,7 +8,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, docs, earnings, health, hosts, ledger, log, payouts, rooms, sandbox, stage, tickets, webhooks,
+    ApiParts, ApiState, docs, earnings, health, hosts, ledger, log, payouts, rooms, sandbox, stage, tickets,
+    waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -54,6 +55,11 @@ fn selling() -> OpenApiRouter<ApiState> {
         .routes(routes!(rooms::read_sales))
         .routes(routes!(rooms::read_attendance))
         .routes(routes!(rooms::read_timeline))
+        .routes(routes!(
+            waiting_list::join_waiting_list,
+            waiting_list::leave_waiting_list,
+            waiting_list::read_waiting_place
+        ))
         .routes(routes!(tickets::hold_seat))
         .routes(routes!(tickets::list_my_tickets))
         .routes(routes!(tickets::read_ticket))

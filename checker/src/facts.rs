@@ -188,7 +188,10 @@ fn room(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "presence_recorded"
         | "delivery_recorded"
         | "sales_paused"
-        | "sales_resumed" => Fact::Other,
+        | "sales_resumed"
+        | "waiting_list_joined"
+        | "waiting_list_left"
+        | "seat_awaited" => Fact::Other,
         "room_revised" => Fact::Revised(parse(entry)?),
         _ => return Err(Unreadable::Unknown),
     })

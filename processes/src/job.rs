@@ -34,7 +34,7 @@ pub enum Job {
     CancelIntents {
         ticket: TicketId,
     },
-    /// The timer of a room's holds: there is one at most, and it is set again when a hold is made after it ended.
+    /// The timer of a room's holds and of its waiting list: there is one at most, and it is set again when a hold is made after it ended.
     LapseHolds {
         room: RoomId,
     },

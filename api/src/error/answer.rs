@@ -124,7 +124,7 @@ fn room_problem(refusal: &RoomError) -> Problem {
         RoomError::InvalidField { field, reason } => invalid_field(field, reason.as_str()),
         RoomError::HostNotApproved => Problem::new(StatusCode::FORBIDDEN, "host_not_approved", sentence(refusal)),
         RoomError::KeyReused => key_reused(),
-        RoomError::SoldOut { .. } => conflict("sold_out"),
+        RoomError::SoldOut { .. } | RoomError::WaitingListFull { .. } => conflict("sold_out"),
         RoomError::SalesNotOpen { .. } => conflict("sales_not_open"),
         RoomError::SalesClosed { .. } => conflict("sales_closed"),
         RoomError::SalesPaused => conflict("sales_paused"),

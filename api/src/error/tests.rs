@@ -70,6 +70,7 @@ fn refusals() -> Vec<ApiError> {
         RoomError::SoldOut { capacity: 5 },
         RoomError::SalesNotOpen { opens_at: at },
         RoomError::SalesClosed { closed_at: at },
+        RoomError::WaitingListFull { limit: 1000 },
         RoomError::SalesPaused,
         RoomError::CapacityBelowSold { taken: 3 },
         RoomError::FrozenAfterFirstSale { field: "refund_policy" },

@@ -44,6 +44,9 @@ pub(crate) struct ReviseRoomRequest {
     /// Until the first sale.
     #[serde(default)]
     no_show_minutes: Option<u32>,
+    /// For offers from now on.
+    #[serde(default)]
+    offer_seconds: Option<u32>,
 }
 
 impl ReviseRoomRequest {
@@ -63,6 +66,7 @@ impl ReviseRoomRequest {
             hold_seconds: self.hold_seconds,
             refund_policy,
             no_show_minutes: self.no_show_minutes,
+            offer_seconds: self.offer_seconds,
         })
     }
 }

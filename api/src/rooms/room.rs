@@ -39,6 +39,8 @@ pub(crate) struct RoomBody {
     hold_seconds: u32,
     refund_policy: RefundPolicyBody,
     no_show_minutes: u32,
+    /// How long an offer to somebody on the waiting list stands.
+    offer_seconds: u32,
     /// Whether tickets may change hands.
     transferable: bool,
     recording: RecordingBody,
@@ -105,6 +107,7 @@ impl RoomBody {
             hold_seconds: row.hold_seconds,
             refund_policy: row.refund_policy.into(),
             no_show_minutes: row.no_show_minutes,
+            offer_seconds: row.offer_seconds,
             transferable: false,
             recording: RecordingBody {
                 allowed: false,

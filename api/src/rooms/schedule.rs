@@ -1,7 +1,7 @@
 //! `POST /v1/rooms`: a host schedules a room.
 
 use axum::extract::State;
-use domain::room::ScheduleRoom;
+use domain::room::{SaleOptions, ScheduleRoom};
 use domain::{RoomCommand, RoomId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -45,6 +45,9 @@ pub(crate) struct ScheduleRoomRequest {
     refund_policy: RefundPolicyBody,
     #[serde(default = "default_no_show_minutes")]
     no_show_minutes: u32,
+    /// How long an offer to somebody on the waiting list stands: 10 minutes, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    offer_seconds: Option<u32>,
 }
 
 fn default_language() -> String {
@@ -96,6 +99,9 @@ impl ScheduleRoomRequest {
             hold_seconds: self.hold_seconds,
             refund_policy,
             no_show_minutes: self.no_show_minutes,
+            sale: SaleOptions {
+                offer_seconds: self.offer_seconds,
+            },
             preset: state.preset.clone(),
             request,
             at: state.now(),

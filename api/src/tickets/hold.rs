@@ -1,18 +1,44 @@
 //! `POST /v1/rooms/{room}/tickets`: a buyer holds a seat.
 
 use axum::extract::State;
-use domain::room::HoldSeat;
+use domain::room::{HoldOptions, HoldSeat};
 use domain::{Channel, Room, RoomCommand, RoomEvent, RoomId, TicketId};
 use event_log::Executed;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::ticket::{TicketBody, read_back};
 use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
-use crate::extract::{Caller, Id, IdempotencyKey, NoBody, fingerprint};
+use crate::extract::{Caller, Id, IdempotencyKey, OptionalJsonBody, fingerprint};
 use crate::{ApiError, ApiState};
 
+/// Nothing needs to be said.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HoldRequest {
+    /// Should the payment come too late and every seat be taken: wait up to 10 minutes in front of the waiting list, rather
+    /// than have the money back at once.
+    #[serde(default, skip_serializing_if = "is_false")]
+    wait_if_late: bool,
+}
+
+impl HoldRequest {
+    fn into_options(self) -> HoldOptions {
+        HoldOptions {
+            wait_if_late: self.wait_if_late,
+            ..HoldOptions::default()
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 /// Hold a seat until `expires_at`; pay for it in time
-#[utoipa::path(post, path = "/v1/rooms/{room}/tickets", tag = "tickets",
+#[utoipa::path(post, path = "/v1/rooms/{room}/tickets", tag = "tickets", request_body = HoldRequest,
     params(("room" = Uuid, Path), ("Idempotency-Key" = String, Header, min_length = 8, max_length = 128, pattern = "^[!-~]+$",
         description = "8 to 128 visible characters")),
     security(("bearer" = [])), responses(
@@ -26,7 +52,7 @@ pub(crate) async fn hold_seat(
     caller: Caller,
     Id(room): Id<RoomId>,
     key: IdempotencyKey,
-    body: NoBody,
+    OptionalJsonBody(body): OptionalJsonBody<HoldRequest>,
 ) -> Result<Written<ReadBack<TicketBody>>, ApiError> {
     let path = format!("/v1/rooms/{room}/tickets");
     let ticket_id = TicketId::from_uuid(key.id(caller.user_id, &path));
@@ -35,6 +61,7 @@ pub(crate) async fn hold_seat(
         buyer: caller.user_id,
         channel: Channel::Web,
         request: fingerprint(&path, &body)?,
+        options: body.into_options().boxed(),
         at: state.now(),
     });
     let metadata = caller.keyed_metadata(&key);
@@ -44,7 +71,7 @@ pub(crate) async fn hold_seat(
         .execute(room.as_uuid(), command, metadata)
         .await?;
     let (location, position) = (format!("/v1/tickets/{ticket_id}"), executed.position);
-    let body = match held(room, executed) {
+    let body = match held(room, ticket_id, executed) {
         Some(body) => ReadBack::Whole(body),
         // A repeat: the ticket may have been paid or lapsed since, which its view knows.
         None => read_back(&state, ticket_id, position).await,
@@ -53,10 +80,13 @@ pub(crate) async fn hold_seat(
 }
 
 /// The ticket as its hold made it, which is what the view will show of it: a buyer in a rush does not wait for the view.
-fn held(room: RoomId, executed: Executed<Room>) -> Option<TicketBody> {
-    // The last event, and so the one at the command's position; what lapsed before is released first.
+fn held(room: RoomId, ticket_id: TicketId, executed: Executed<Room>) -> Option<TicketBody> {
+    // The last event, and so the one at the command's position, unless others had offers; what lapsed before is released
+    // first.
     match executed.events.into_iter().next_back()? {
-        RoomEvent::SeatHeld(held) => Some(TicketBody::held(room, held, executed.position)),
+        RoomEvent::SeatHeld(held) if held.ticket_id == ticket_id => {
+            Some(TicketBody::held(room, held, executed.position))
+        }
         _ => None,
     }
 }

@@ -18,6 +18,9 @@ const ENDPOINTS: &[&str] = &[
     "GET /v1/rooms/{room}/sales",
     "GET /v1/rooms/{room}/attendance",
     "GET /v1/rooms/{room}/timeline",
+    "GET /v1/rooms/{room}/waiting_list/me",
+    "POST /v1/rooms/{room}/waiting_list/me",
+    "DELETE /v1/rooms/{room}/waiting_list/me",
     "POST /v1/rooms/{room}/tickets",
     "GET /v1/me/tickets",
     "GET /v1/tickets/{ticket}",
@@ -106,6 +109,7 @@ const CODES: &[(&str, &str)] = &[
 const KEYED: &[&str] = &[
     "POST /v1/rooms",
     "POST /v1/rooms/{room}/tickets",
+    "POST /v1/rooms/{room}/waiting_list/me",
     "POST /v1/tickets/{ticket}/payments",
     "POST /v1/tickets/{ticket}/refunds",
     "POST /v1/me/payouts",

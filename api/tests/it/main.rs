@@ -13,3 +13,4 @@ mod selling;
 mod server;
 mod staging;
 mod support;
+mod waiting;

@@ -15,6 +15,7 @@ pub(crate) fn hold(number: u64, request: Fingerprint) -> HoldSeat {
         ticket_id: TicketId::from_uuid(scattered(number, 1)),
         buyer: buyer_id(number),
         channel: Channel::Web,
+        options: None,
         request,
         at: SystemClock.now(),
     }

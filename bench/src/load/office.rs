@@ -145,6 +145,7 @@ pub(crate) fn schedule(room_id: RoomId, capacity: u32, price_minor: i64) -> Room
         hold_seconds: HOLD_SECONDS,
         refund_policy: RefundPolicy::UntilStart,
         no_show_minutes: 15,
+        sale: domain::room::SaleOptions::default(),
         preset,
         request: fingerprint(),
         at,

@@ -110,6 +110,7 @@ impl Writer {
             request: fingerprint(),
             held_at: at,
             expires_at: at + TimeDelta::minutes(5),
+            options: None,
         });
         let sold = RoomEvent::SeatSold(SeatSold {
             ticket_id,

@@ -86,6 +86,7 @@ async fn hold(
             ticket_id,
             buyer: caller.user_id,
             channel: Channel::Web,
+            options: None,
             request: fingerprint(),
             at: SystemClock.now(),
         })

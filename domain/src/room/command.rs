@@ -1,6 +1,6 @@
 //! What can be asked of a room.
 
-use crate::room::event::{PresenceInterval, Revision};
+use crate::room::event::{HoldOptions, PresenceInterval, Revision, SaleOptions};
 use crate::terms::{Channel, RefundPolicy};
 use crate::{Fingerprint, Money, Preset, RoomId, SessionId, TicketId, Timestamp, UserId};
 
@@ -78,6 +78,12 @@ pub enum RoomCommand {
         by: Authority,
         at: Timestamp,
     },
+    JoinWaitingList(JoinWaitingList),
+    /// Out of the line, or an open offer is declined.
+    LeaveWaitingList {
+        user: UserId,
+        at: Timestamp,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -101,6 +107,7 @@ pub struct ScheduleRoom {
     pub hold_seconds: u32,
     pub refund_policy: RefundPolicy,
     pub no_show_minutes: u32,
+    pub sale: SaleOptions,
     pub preset: Preset,
     pub request: Fingerprint,
     pub at: Timestamp,
@@ -122,6 +129,16 @@ pub struct HoldSeat {
     pub ticket_id: TicketId,
     pub buyer: UserId,
     pub channel: Channel,
+    pub options: Option<Box<HoldOptions>>,
+    pub request: Fingerprint,
+    pub at: Timestamp,
+}
+
+/// `ticket_id` is the ticket that an offer will be.
+#[derive(Clone, Copy, Debug)]
+pub struct JoinWaitingList {
+    pub user: UserId,
+    pub ticket_id: TicketId,
     pub request: Fingerprint,
     pub at: Timestamp,
 }

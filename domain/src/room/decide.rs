@@ -1,5 +1,5 @@
 //! What a room decides: a pure function of its state and a command. The rules are in `schedule` (fields), `selling`
-//! (seats), `revising` (what is sold from now on), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
+//! (seats), `offering` (the waiting list), `revising` (what is sold from now on), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -12,6 +12,15 @@ pub(super) type Decision = Result<Vec<RoomEvent>, RoomError>;
 impl Room {
     /// The events that follow from `command`; none if it is a repeat.
     pub fn decide(&self, command: RoomCommand) -> Result<Vec<RoomEvent>, RoomError> {
+        let turn = self.turn_after(&command);
+        let events = self.decide_alone(command)?;
+        Ok(match turn {
+            Some(turn) if turn.is_due || !events.is_empty() => self.with_offers(events, turn.at),
+            Some(_) | None => events,
+        })
+    }
+
+    fn decide_alone(&self, command: RoomCommand) -> Decision {
         match command {
             RoomCommand::Schedule(schedule) => self.schedule(*schedule),
             RoomCommand::HoldSeat(hold) => self.hold_seat(&hold),
@@ -31,6 +40,8 @@ impl Room {
             RoomCommand::Revise(revise) => self.revise(*revise),
             RoomCommand::PauseSales { by, at } => self.pause_sales(by, at),
             RoomCommand::ResumeSales { by, at } => self.resume_sales(by, at),
+            RoomCommand::JoinWaitingList(join) => self.join_waiting_list(&join),
+            RoomCommand::LeaveWaitingList { user, at } => self.leave_waiting_list(user, at),
         }
     }
 

@@ -30,6 +30,8 @@ pub enum RoomError {
     FrozenAfterFirstSale { field: &'static str },
     #[error("a buyer may have {limit} tickets of this room")]
     TicketLimitReached { limit: u32 },
+    #[error("{limit} people wait already")]
+    WaitingListFull { limit: usize },
     /// The hold of this ticket is over, or there never was one.
     #[error("no seat is held by this ticket")]
     HoldExpired,

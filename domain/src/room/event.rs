@@ -73,6 +73,84 @@ pub enum RoomEvent {
     SalesResumed {
         resumed_at: Timestamp,
     },
+    /// A place at the end of the line. An offer, when it comes, is a hold of this ticket.
+    WaitingListJoined {
+        user: UserId,
+        ticket_id: TicketId,
+        request: Fingerprint,
+        joined_at: Timestamp,
+    },
+    /// Out of the line without an offer.
+    WaitingListLeft {
+        user: UserId,
+        reason: LeaveReason,
+        left_at: Timestamp,
+    },
+    /// A payment came when its seat was gone, from a buyer who asked to wait: in front of the line until then. `SeatSold` or
+    /// `SeatDenied` follows.
+    SeatAwaited {
+        ticket_id: TicketId,
+        buyer: UserId,
+        until: Timestamp,
+        awaited_at: Timestamp,
+    },
+}
+
+/// How a seat is held otherwise than by a buyer who takes the first free one.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct HoldOptions {
+    /// It was the turn of somebody in line: this hold is the offer.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub offered: bool,
+    /// Should the payment come too late, its buyer would rather wait for another seat than have the money back at once.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wait_if_late: bool,
+}
+
+impl HoldOptions {
+    /// Nothing, for what is not special: most holds are.
+    pub fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+}
+
+/// Terms of selling a room that have a default.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct SaleOptions {
+    /// How long an offer to somebody in line stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_seconds: Option<u32>,
+}
+
+/// How long an offer to somebody in line stands, if the host does not say.
+const OFFER_SECONDS: u32 = 600;
+
+impl SaleOptions {
+    pub fn offer_seconds(&self) -> u32 {
+        self.offer_seconds.unwrap_or(OFFER_SECONDS)
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(fact: &bool) -> bool {
+    !*fact
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    /// By their own wish.
+    Left,
+    /// They have as many tickets as one may have.
+    TicketLimit,
+    /// They were sent out of the live room.
+    Removed,
+    RoomCancelled,
+    RoomOver,
 }
 
 /// What is new about a room. What is absent stays as it was.
@@ -100,6 +178,8 @@ pub struct Revision {
     pub refund_policy: Option<RefundPolicy>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_show_minutes: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_seconds: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -129,6 +209,8 @@ pub struct RoomScheduled {
     pub preset: String,
     pub preset_version: u32,
     pub platform_fee: BasisPoints,
+    #[serde(default, skip_serializing_if = "SaleOptions::is_default")]
+    pub sale: SaleOptions,
     pub request: Fingerprint,
     pub scheduled_at: Timestamp,
 }
@@ -141,6 +223,8 @@ pub struct SeatHeld {
     pub request: Fingerprint,
     pub held_at: Timestamp,
     pub expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<Box<HoldOptions>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -185,6 +269,8 @@ pub enum DenialReason {
     TicketLimit,
     /// The buyer was sent out of the live room: the ticket would admit nobody.
     Removed,
+    /// The money went back while its buyer waited for a seat.
+    Refunded,
 }
 
 /// One stay of one person, merged from what the media server reported.
@@ -245,6 +331,9 @@ impl RoomEvent {
             Self::RoomRevised(_) => "room_revised",
             Self::SalesPaused { .. } => "sales_paused",
             Self::SalesResumed { .. } => "sales_resumed",
+            Self::WaitingListJoined { .. } => "waiting_list_joined",
+            Self::WaitingListLeft { .. } => "waiting_list_left",
+            Self::SeatAwaited { .. } => "seat_awaited",
         }
     }
 }

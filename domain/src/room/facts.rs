@@ -31,6 +31,7 @@ pub struct RoomFacts {
     pub request: Fingerprint,
     pub scheduled_at: Timestamp,
     pub sales_paused: bool,
+    pub offer_seconds: u32,
 }
 
 impl RoomFacts {
@@ -69,6 +70,7 @@ impl RoomFacts {
         set(&mut self.hold_seconds, revision.hold_seconds);
         set(&mut self.refund_policy, revision.refund_policy);
         set(&mut self.no_show_minutes, revision.no_show_minutes);
+        set(&mut self.offer_seconds, revision.offer_seconds);
     }
 }
 
@@ -96,6 +98,7 @@ impl From<RoomScheduled> for RoomFacts {
             request: scheduled.request,
             scheduled_at: scheduled.scheduled_at,
             sales_paused: false,
+            offer_seconds: scheduled.sale.offer_seconds(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::room::command::{Authority, RecordDelivery};
 use crate::room::decide::Decision;
-use crate::room::event::{DeliveryRecorded, ReleaseReason};
+use crate::room::event::{DeliveryRecorded, LeaveReason, ReleaseReason};
 use crate::room::seats::Seats;
 use crate::room::selling::released;
 use crate::{Room, RoomError, RoomEvent, SessionId, Timestamp, UserId};
@@ -30,7 +30,7 @@ impl Room {
         match self {
             Self::Live { .. } => {
                 let ended = RoomEvent::RoomEnded { ended_at: at };
-                Ok(self.and_release_holds(ended, ReleaseReason::Lapsed, at))
+                Ok(self.and_release_holds(ended, ReleaseReason::Lapsed, LeaveReason::RoomOver, at))
             }
             Self::Ended { .. } => Ok(vec![]),
             Self::Unscheduled | Self::Scheduled { .. } | Self::Cancelled { .. } => Err(self.wrong_state()),
@@ -42,7 +42,7 @@ impl Room {
         match self {
             Self::Scheduled { .. } => {
                 let cancelled = RoomEvent::RoomCancelled { cancelled_at: at };
-                Ok(self.and_release_holds(cancelled, ReleaseReason::RoomCancelled, at))
+                Ok(self.and_release_holds(cancelled, ReleaseReason::RoomCancelled, LeaveReason::RoomCancelled, at))
             }
             Self::Cancelled { .. } => Ok(vec![]),
             Self::Unscheduled | Self::Live { .. } | Self::Ended { .. } => Err(self.wrong_state()),
@@ -77,11 +77,18 @@ impl Room {
         }
     }
 
-    fn and_release_holds(&self, first: RoomEvent, reason: ReleaseReason, at: Timestamp) -> Vec<RoomEvent> {
+    fn and_release_holds(
+        &self,
+        first: RoomEvent,
+        reason: ReleaseReason,
+        leave: LeaveReason,
+        at: Timestamp,
+    ) -> Vec<RoomEvent> {
         let holds = self.seats().into_iter().flat_map(Seats::holds);
         let released = holds.map(|(ticket_id, buyer)| released(ticket_id, buyer, reason, at));
         let mut events = vec![first];
         events.extend(released.map(RoomEvent::SeatReleased));
+        events.extend(self.dismiss_line(leave, at));
         events
     }
 }

@@ -6,6 +6,7 @@ mod error;
 mod event;
 mod facts;
 mod lifecycle;
+mod offering;
 mod revising;
 mod schedule;
 mod seats;
@@ -15,12 +16,15 @@ mod stage;
 mod state;
 #[cfg(test)]
 mod tests;
+mod waiting_list;
 
 pub use command::*;
 pub use error::*;
 pub use event::*;
 pub use facts::*;
 pub use lifecycle::INTERVALS_PER_EVENT_MAX;
+pub use offering::{LATE_WAIT, WaitingPlace};
 pub use seats::*;
 pub use stage::*;
 pub use state::*;
+pub use waiting_list::WAITING_MAX;

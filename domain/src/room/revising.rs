@@ -86,6 +86,7 @@ fn news(facts: &RoomFacts, wish: Revision) -> Revision {
         hold_seconds: wish.hold_seconds.filter(|seconds| *seconds != facts.hold_seconds),
         refund_policy: wish.refund_policy.filter(|policy| *policy != facts.refund_policy),
         no_show_minutes: wish.no_show_minutes.filter(|minutes| *minutes != facts.no_show_minutes),
+        offer_seconds: wish.offer_seconds.filter(|seconds| *seconds != facts.offer_seconds),
     }
 }
 
@@ -109,6 +110,7 @@ fn check(facts: &RoomFacts, mut revision: Revision, preset: &Preset) -> Result<R
     of_preset(revision.hold_seconds, schedule::hold_seconds)?;
     revision.refund_policy.map_or(Ok(()), schedule::refund_policy)?;
     revision.no_show_minutes.map_or(Ok(()), schedule::no_show_minutes)?;
+    revision.offer_seconds.map_or(Ok(()), schedule::offer_seconds)?;
     if revision.sales_open_at.is_some() || revision.sales_close_at.is_some() {
         let open_at = revision.sales_open_at.unwrap_or(facts.sales_open_at);
         let close_at = revision.sales_close_at.unwrap_or(facts.sales_close_at);

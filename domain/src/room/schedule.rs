@@ -7,7 +7,7 @@ use chrono::{Datelike, TimeDelta};
 use crate::money::Money;
 use crate::room::command::ScheduleRoom;
 use crate::room::decide::Decision;
-use crate::room::event::RoomScheduled;
+use crate::room::event::{RoomScheduled, SaleOptions};
 use crate::terms::RefundPolicy;
 use crate::{Preset, Room, RoomError, RoomEvent, Timestamp};
 
@@ -15,6 +15,8 @@ const TITLE_CHARS_MAX: usize = 200;
 const DESCRIPTION_CHARS_MAX: usize = 5_000;
 const LANGUAGE_CHARS: RangeInclusive<usize> = 2..=8;
 const PLANNED_MINUTES: RangeInclusive<u32> = 1..=1_440;
+/// A day at most: the others in line wait as well.
+const OFFER_SECONDS: RangeInclusive<u32> = 1..=86_400;
 const NO_SHOW_MINUTES: RangeInclusive<u32> = 1..=120;
 /// A year: no refund policy looks further ahead.
 const REFUND_HOURS: RangeInclusive<u32> = 0..=8_784;
@@ -46,6 +48,7 @@ fn check(schedule: ScheduleRoom) -> Result<RoomScheduled, RoomError> {
     hold_seconds(schedule.hold_seconds, &schedule.preset)?;
     no_show_minutes(schedule.no_show_minutes)?;
     refund_policy(schedule.refund_policy)?;
+    sale_options(&schedule.sale)?;
     let sales_open_at = schedule.sales_open_at.unwrap_or(schedule.at);
     let sales_close_at = schedule.sales_close_at.unwrap_or(planned_end);
     sales_window(sales_open_at, sales_close_at)?;
@@ -71,6 +74,7 @@ fn check(schedule: ScheduleRoom) -> Result<RoomScheduled, RoomError> {
         preset: schedule.preset.name,
         preset_version: schedule.preset.version,
         platform_fee: schedule.preset.platform_fee,
+        sale: schedule.sale,
         request: schedule.request,
         scheduled_at: schedule.at,
     })
@@ -156,6 +160,14 @@ pub(super) fn hold_seconds(seconds: u32, preset: &Preset) -> Result<(), RoomErro
 
 pub(super) fn no_show_minutes(minutes: u32) -> Result<(), RoomError> {
     within("no_show_minutes", minutes, NO_SHOW_MINUTES)
+}
+
+pub(super) fn offer_seconds(seconds: u32) -> Result<(), RoomError> {
+    within("offer_seconds", seconds, OFFER_SECONDS)
+}
+
+fn sale_options(options: &SaleOptions) -> Result<(), RoomError> {
+    options.offer_seconds.map_or(Ok(()), offer_seconds)
 }
 
 pub(super) fn refund_policy(policy: RefundPolicy) -> Result<(), RoomError> {

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::room::event::{ReleaseReason, SeatHeld, SeatReleased, SeatSold};
+use crate::room::event::{HoldOptions, ReleaseReason, SeatHeld, SeatReleased, SeatSold};
+use crate::room::waiting_list::WaitingList;
 use crate::{Fingerprint, Terms, TicketId, Timestamp, UserId};
 
 /// A seat kept for a buyer until it is paid or the time is over.
@@ -18,6 +19,8 @@ pub struct Hold {
     pub request: Fingerprint,
     pub held_at: Timestamp,
     pub expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<Box<HoldOptions>>,
 }
 
 /// What a ticket has of a room.
@@ -36,6 +39,9 @@ pub struct Seats {
     by_buyer: BTreeMap<UserId, Count>,
     /// Whether anything was ever sold, whatever became of it.
     was_sold: bool,
+    /// Absent until somebody waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waiting: Option<Box<WaitingList>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -50,6 +56,15 @@ struct Ended {
     buyer: UserId,
     request: Option<Fingerprint>,
     ending: Ending,
+    /// The buyer asked to wait for another seat, should the payment come too late.
+    #[serde(default)]
+    waits: bool,
+}
+
+/// What is kept of a ticket when it goes on.
+struct Past {
+    request: Option<Fingerprint>,
+    waits: bool,
 }
 
 /// How a ticket's claim on a seat ended.
@@ -82,6 +97,35 @@ impl Seats {
 
     pub(crate) fn ending(&self, ticket_id: TicketId) -> Option<Ending> {
         self.ended.get(&ticket_id).map(|ended| ended.ending)
+    }
+
+    pub(crate) fn asked_to_wait(&self, ticket_id: TicketId) -> bool {
+        self.ended.get(&ticket_id).is_some_and(|ended| ended.waits)
+    }
+
+    pub(crate) fn waiting(&self) -> Option<&WaitingList> {
+        self.waiting.as_deref()
+    }
+
+    pub(super) fn waiting_mut(&mut self) -> &mut WaitingList {
+        self.waiting.get_or_insert_default()
+    }
+
+    /// Seats that are spoken for as soon as they are free.
+    pub(crate) fn waiting_count(&self) -> u32 {
+        let waiting = self.waiting.as_ref();
+        waiting.map_or(0, |waiting| u32::try_from(waiting.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The ticket is what an offer to somebody in line would be, and nothing else.
+    pub(crate) fn is_place_in_line(&self, ticket_id: TicketId) -> bool {
+        let waiting = self.waiting.as_ref();
+        waiting.is_some_and(|waiting| waiting.origin(ticket_id).is_some())
+    }
+
+    pub(crate) fn is_awaiting_seat(&self, ticket_id: TicketId) -> bool {
+        let waiting = self.waiting.as_ref();
+        waiting.is_some_and(|waiting| waiting.is_awaiting_seat(ticket_id))
     }
 
     /// Who made the ticket and by which request, whatever became of it since.
@@ -136,6 +180,9 @@ impl Seats {
     }
 
     pub(super) fn hold(&mut self, event: SeatHeld) {
+        if event.options.as_ref().is_some_and(|options| options.offered) {
+            self.waiting_mut().make_offer(event.buyer, event.ticket_id);
+        }
         self.by_expiry.insert((event.expires_at, event.ticket_id));
         self.count(event.buyer, |count| count.held = count.held.saturating_add(1));
         let hold = Hold {
@@ -144,12 +191,13 @@ impl Seats {
             request: event.request,
             held_at: event.held_at,
             expires_at: event.expires_at,
+            options: event.options,
         };
         self.held.insert(event.ticket_id, hold);
     }
 
     pub(super) fn sell(&mut self, event: &SeatSold) {
-        let request = self.forget(event.ticket_id);
+        let Past { request, .. } = self.forget(event.ticket_id, event.buyer);
         self.was_sold = true;
         self.count(event.buyer, |count| count.sold = count.sold.saturating_add(1));
         let sold = Sold {
@@ -173,23 +221,41 @@ impl Seats {
     }
 
     fn end(&mut self, ticket_id: TicketId, buyer: UserId, ending: Ending) {
-        let request = self.forget(ticket_id);
-        let ended = Ended { buyer, request, ending };
+        let Past { request, waits } = self.forget(ticket_id, buyer);
+        let ended = Ended {
+            buyer,
+            request,
+            ending,
+            waits,
+        };
         self.ended.insert(ticket_id, ended);
     }
 
     /// Takes the ticket out of wherever it is, and says by which request it came.
-    fn forget(&mut self, ticket_id: TicketId) -> Option<Fingerprint> {
+    fn forget(&mut self, ticket_id: TicketId, buyer: UserId) -> Past {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.forget(ticket_id, buyer);
+        }
         if let Some(hold) = self.held.remove(&ticket_id) {
             self.by_expiry.remove(&(hold.expires_at, ticket_id));
             self.count(hold.buyer, |count| count.held = count.held.saturating_sub(1));
-            return Some(hold.request);
+            return Past {
+                request: Some(hold.request),
+                waits: hold.options.is_some_and(|options| options.wait_if_late),
+            };
         }
         if let Some(sold) = self.sold.remove(&ticket_id) {
             self.count(sold.buyer, |count| count.sold = count.sold.saturating_sub(1));
-            return sold.request;
+            return Past {
+                request: sold.request,
+                waits: false,
+            };
         }
-        self.ended.remove(&ticket_id).and_then(|ended| ended.request)
+        let ended = self.ended.remove(&ticket_id);
+        Past {
+            request: ended.as_ref().and_then(|ended| ended.request),
+            waits: ended.is_some_and(|ended| ended.waits),
+        }
     }
 
     fn count(&mut self, buyer: UserId, change: impl FnOnce(&mut Count)) {

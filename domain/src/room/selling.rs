@@ -6,6 +6,7 @@ use crate::room::command::{HoldSeat, SeatReturn};
 use crate::room::decide::Decision;
 use crate::room::event::{DenialReason, ReleaseReason, SeatHeld, SeatReleased, SeatSold};
 use crate::room::facts::RoomFacts;
+use crate::room::offering::LATE_WAIT;
 use crate::room::seats::{Ending, Hold, Seat, Seats};
 use crate::{Room, RoomError, RoomEvent, TicketId, Timestamp, UserId};
 
@@ -32,6 +33,9 @@ impl Room {
                 Err(RoomError::KeyReused)
             };
         }
+        if seats.is_place_in_line(wish.ticket_id) {
+            return Err(RoomError::KeyReused);
+        }
         let sales = self.sales().ok_or(RoomError::RoomOver)?;
         // A ticket of somebody who was sent out would admit nobody: do not take money for it.
         if self.is_removed(wish.buyer) {
@@ -48,6 +52,7 @@ impl Room {
             request: wish.request,
             held_at: wish.at,
             expires_at,
+            options: wish.options.clone(),
         };
         let released = lapsed.into_iter().map(RoomEvent::SeatReleased);
         Ok(released.chain([RoomEvent::SeatHeld(held)]).collect())
@@ -68,17 +73,21 @@ impl Room {
                 Ok(vec![RoomEvent::SeatReleased(freed), denied])
             }
             (Some(Seat::Held(hold)), _) => Ok(vec![sold(ticket_id, hold.buyer, at >= hold.expires_at, at)]),
+            (None, Some(Ending::Lapsed | Ending::GivenBack) | None) if seats.is_awaiting_seat(ticket_id) => Ok(vec![]),
+            (None, None) if seats.is_place_in_line(ticket_id) => Err(RoomError::HoldExpired),
             (None, Some(Ending::Lapsed | Ending::GivenBack) | None) => Ok(self.sell_late(ticket_id, buyer, at)),
         }
     }
 
-    /// The late-payment ladder (`rules.md` 17): a seat if one can be had, else the money goes back.
+    /// The late-payment ladder (`rules.md` 17): a seat if one can be had, else a wait in front of the line if the buyer asked
+    /// for it, else the money goes back.
     fn sell_late(&self, ticket_id: TicketId, buyer: UserId, at: Timestamp) -> Vec<RoomEvent> {
         match self.find_late_seat(buyer, at) {
             Ok(lapsed) => {
                 let released = lapsed.into_iter().map(RoomEvent::SeatReleased);
                 released.chain([sold(ticket_id, buyer, true, at)]).collect()
             }
+            Err(DenialReason::SoldOut) if self.asked_to_wait(ticket_id) => vec![self.await_seat(ticket_id, buyer, at)],
             Err(reason) => vec![denied(ticket_id, buyer, reason, at)],
         }
     }
@@ -92,7 +101,7 @@ impl Room {
             return Err(DenialReason::SalesClosed);
         }
         let lapsed = sales.lapsed(buyer, at);
-        if sales.free(&lapsed) == 0 {
+        if sales.free_for_all(&lapsed) == 0 {
             return Err(DenialReason::SoldOut);
         }
         if sales.taken_by(buyer, &lapsed) >= sales.facts.tickets_per_buyer {
@@ -101,10 +110,30 @@ impl Room {
         Ok(lapsed)
     }
 
+    fn asked_to_wait(&self, ticket_id: TicketId) -> bool {
+        self.seats().is_some_and(|seats| seats.asked_to_wait(ticket_id))
+    }
+
+    fn await_seat(&self, ticket_id: TicketId, buyer: UserId, at: Timestamp) -> RoomEvent {
+        let closed_at = self.facts().map_or(at, |facts| facts.sales_close_at);
+        let until = at.checked_add_signed(LATE_WAIT).unwrap_or(closed_at);
+        RoomEvent::SeatAwaited {
+            ticket_id,
+            buyer,
+            until: until.min(closed_at),
+            awaited_at: at,
+        }
+    }
+
     pub(super) fn release_seat(&self, ticket_id: TicketId, reason: SeatReturn, at: Timestamp) -> Decision {
         let seats = self.seats().ok_or(RoomError::NotScheduled)?;
         match reason {
             SeatReturn::GivenBack { by } => give_back(seats, ticket_id, by, at),
+            // The money went back before there was a seat for it.
+            SeatReturn::Refunded if seats.is_awaiting_seat(ticket_id) => {
+                let (buyer, _) = seats.origin(ticket_id).ok_or(RoomError::HoldExpired)?;
+                Ok(vec![denied(ticket_id, buyer, DenialReason::Refunded, at)])
+            }
             SeatReturn::Refunded => Ok(self.free_refunded(seats, ticket_id, at)),
         }
     }
@@ -148,7 +177,7 @@ impl Room {
 }
 
 impl Sales<'_> {
-    fn require_open(&self, at: Timestamp) -> Result<(), RoomError> {
+    pub(super) fn require_open(&self, at: Timestamp) -> Result<(), RoomError> {
         if at < self.facts.sales_open_at {
             let opens_at = self.facts.sales_open_at;
             return Err(RoomError::SalesNotOpen { opens_at });
@@ -163,12 +192,17 @@ impl Sales<'_> {
         Ok(())
     }
 
-    fn require_seat(&self, buyer: UserId, lapsed: &[SeatReleased]) -> Result<(), RoomError> {
+    pub(super) fn require_allowance(&self, buyer: UserId, lapsed: &[SeatReleased]) -> Result<(), RoomError> {
         if self.taken_by(buyer, lapsed) >= self.facts.tickets_per_buyer {
             let limit = self.facts.tickets_per_buyer;
             return Err(RoomError::TicketLimitReached { limit });
         }
-        if self.free(lapsed) == 0 {
+        Ok(())
+    }
+
+    fn require_seat(&self, buyer: UserId, lapsed: &[SeatReleased]) -> Result<(), RoomError> {
+        self.require_allowance(buyer, lapsed)?;
+        if self.free_for_all(lapsed) == 0 {
             let capacity = self.facts.capacity;
             return Err(RoomError::SoldOut { capacity });
         }
@@ -194,8 +228,13 @@ impl Sales<'_> {
         chosen
     }
 
+    /// Free seats that nobody waits for.
+    fn free_for_all(&self, lapsed: &[SeatReleased]) -> u32 {
+        self.free(lapsed).saturating_sub(self.seats.waiting_count())
+    }
+
     /// Seats to be had once `lapsed` are released.
-    fn free(&self, lapsed: &[SeatReleased]) -> u32 {
+    pub(super) fn free(&self, lapsed: &[SeatReleased]) -> u32 {
         let taken = self.seats.held_count().saturating_add(self.seats.sold_count());
         let taken = taken.saturating_sub(count(lapsed.len()));
         self.facts.capacity.saturating_sub(taken)
@@ -224,7 +263,7 @@ fn give_back(seats: &Seats, ticket_id: TicketId, by: UserId, at: Timestamp) -> D
     }
 }
 
-const fn sold(ticket_id: TicketId, buyer: UserId, late: bool, sold_at: Timestamp) -> RoomEvent {
+pub(super) const fn sold(ticket_id: TicketId, buyer: UserId, late: bool, sold_at: Timestamp) -> RoomEvent {
     RoomEvent::SeatSold(SeatSold {
         ticket_id,
         buyer,
@@ -233,7 +272,12 @@ const fn sold(ticket_id: TicketId, buyer: UserId, late: bool, sold_at: Timestamp
     })
 }
 
-const fn denied(ticket_id: TicketId, buyer: UserId, reason: DenialReason, denied_at: Timestamp) -> RoomEvent {
+pub(super) const fn denied(
+    ticket_id: TicketId,
+    buyer: UserId,
+    reason: DenialReason,
+    denied_at: Timestamp,
+) -> RoomEvent {
     RoomEvent::SeatDenied {
         ticket_id,
         buyer,

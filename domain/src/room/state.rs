@@ -8,6 +8,7 @@ use crate::room::event::DeliveryRecorded;
 use crate::room::facts::RoomFacts;
 use crate::room::seats::{Seat, Seats};
 use crate::room::stage::Stage;
+use crate::room::waiting_list::{PaidWaiter, Waiter};
 use crate::{RoomEvent, SessionId, TicketId, Timestamp, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -185,6 +186,33 @@ impl Room {
             RoomEvent::PresenceRecorded { .. } => {}
             RoomEvent::DeliveryRecorded(recorded) => self.take_delivery(recorded),
             RoomEvent::RoomRevised(revised) => self.with_facts(|facts| facts.revise(revised.revision)),
+            RoomEvent::WaitingListJoined {
+                user,
+                ticket_id,
+                request,
+                joined_at,
+            } => self.with_seats(|seats| {
+                seats.waiting_mut().join(Waiter {
+                    user,
+                    ticket_id,
+                    request,
+                    joined_at,
+                });
+            }),
+            RoomEvent::WaitingListLeft { user, .. } => self.with_seats(|seats| seats.waiting_mut().leave(user)),
+            RoomEvent::SeatAwaited {
+                ticket_id,
+                buyer,
+                until,
+                ..
+            } => self.with_seats(|seats| {
+                let paid = PaidWaiter {
+                    ticket_id,
+                    buyer,
+                    until,
+                };
+                seats.waiting_mut().await_seat(paid);
+            }),
             RoomEvent::SalesPaused { .. } => self.with_facts(|facts| facts.sales_paused = true),
             RoomEvent::SalesResumed { .. } => self.with_facts(|facts| facts.sales_paused = false),
         }

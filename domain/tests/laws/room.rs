@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::room::{
-    Authority, HoldSeat, PresenceInterval, RecordDelivery, ReleaseReason, ReviseRoom, Revision, RoomPhase,
-    ScheduleRoom, SeatReturn,
+    Authority, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, RecordDelivery, ReleaseReason, ReviseRoom,
+    Revision, RoomPhase, ScheduleRoom, SeatReturn,
 };
 use domain::{
     Channel, Currency, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomEvent, RoomId,
@@ -50,6 +50,7 @@ fn schedule() -> RoomCommand {
         hold_seconds: 10,
         refund_policy: RefundPolicy::None,
         no_show_minutes: 15,
+        sale: domain::room::SaleOptions::default(),
         preset: Preset::open(),
         request: Fingerprint::of(b"schedule"),
         at: at(0),
@@ -63,11 +64,16 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
         let ticket_id = ticket(number);
         let buyer = user(who.unwrap_or(number % BUYERS));
         let at = at(second);
+        let waits = HoldOptions {
+            wait_if_late: second % 2 == 0,
+            ..HoldOptions::default()
+        };
         match kind {
             0..=3 => RoomCommand::HoldSeat(HoldSeat {
                 ticket_id,
                 buyer,
                 channel: Channel::Web,
+                options: waits.boxed(),
                 request: Fingerprint::of(if odd && second % 7 == 0 { b"odd" } else { b"hold" }),
                 at,
             }),
@@ -96,6 +102,26 @@ fn stage() -> impl Strategy<Value = RoomCommand> {
             4 => RoomCommand::DismissSpeaker { user, by, at },
             _ => RoomCommand::RemovePerson { user, by, at },
         }
+    })
+}
+
+fn line() -> impl Strategy<Value = RoomCommand> {
+    // A ticket of somebody in line is one of those that are held, too: ids may clash.
+    (0..BUYERS, 0..200_i64, 0..3_u8, 0..3_u128).prop_map(|(number, second, kind, again)| {
+        let (user, at) = (user(number), at(second));
+        if kind == 0 {
+            return RoomCommand::LeaveWaitingList { user, at };
+        }
+        let ticket_id = match again {
+            0 => ticket(number),
+            _ => ticket(100 + 10 * again + number),
+        };
+        RoomCommand::JoinWaitingList(JoinWaitingList {
+            user,
+            ticket_id,
+            request: Fingerprint::of(b"join"),
+            at,
+        })
     })
 }
 
@@ -166,7 +192,7 @@ fn life() -> impl Strategy<Value = RoomCommand> {
 }
 
 fn commands() -> impl Strategy<Value = Vec<RoomCommand>> {
-    let any = prop_oneof![16 => selling(), 2 => changes(), 4 => stage(), 1 => life()];
+    let any = prop_oneof![16 => selling(), 5 => line(), 2 => changes(), 4 => stage(), 1 => life()];
     let first = prop_oneof![9 => Just(vec![schedule()]), 1 => Just(vec![])];
     (first, prop::collection::vec(any, 0..120)).prop_map(|(mut first, rest)| {
         first.extend(rest);
@@ -181,16 +207,34 @@ struct Seen {
     seats: BTreeMap<TicketId, bool>,
     outcomes: BTreeMap<TicketId, u32>,
     removed: BTreeSet<UserId>,
+    /// Who waits, in the order of the log: first those who paid, then the others.
+    late: Vec<TicketId>,
+    line: Vec<UserId>,
 }
 
 impl Seen {
     fn take(&mut self, event: &RoomEvent) {
         match event {
-            RoomEvent::SeatHeld(held) => assert_eq!(self.seats.insert(held.ticket_id, false), None),
+            RoomEvent::SeatHeld(held) => {
+                assert_eq!(self.seats.insert(held.ticket_id, false), None);
+                if held.options.as_ref().is_some_and(|options| options.offered) {
+                    assert!(self.late.is_empty(), "who paid goes first");
+                    assert_eq!(self.line.remove(0), held.buyer, "first come, first served");
+                }
+            }
+            RoomEvent::WaitingListJoined { user, .. } => {
+                assert!(!self.line.contains(user), "in line twice");
+                self.line.push(*user);
+            }
+            RoomEvent::WaitingListLeft { user, .. } => self.line.retain(|person| person != user),
+            RoomEvent::SeatAwaited { ticket_id, .. } => self.late.push(*ticket_id),
             RoomEvent::SeatSold(sold) => {
                 assert!(!self.removed.contains(&sold.buyer), "sold to somebody who was sent out");
                 assert_ne!(self.seats.insert(sold.ticket_id, true), Some(true), "sold twice");
                 *self.outcomes.entry(sold.ticket_id).or_default() += 1;
+                if self.late.contains(&sold.ticket_id) {
+                    assert_eq!(self.late.remove(0), sold.ticket_id, "first come, first served");
+                }
             }
             RoomEvent::SeatReleased(released) => {
                 let was_sold = self.seats.remove(&released.ticket_id).expect("released what was taken");
@@ -199,6 +243,7 @@ impl Seen {
             RoomEvent::SeatDenied { ticket_id, .. } => {
                 assert!(!self.seats.contains_key(ticket_id), "denied what it has");
                 *self.outcomes.entry(*ticket_id).or_default() += 1;
+                self.late.retain(|ticket| ticket != ticket_id);
             }
             RoomEvent::PersonRemoved { user, .. } => {
                 self.removed.insert(*user);
@@ -217,11 +262,22 @@ fn hold_laws(commands: Vec<RoomCommand>) {
         let held = u32::try_from(seen.seats.len()).expect("few") - sold;
         let capacity = state.facts().expect("a room with seats has facts").capacity;
         assert!(held + sold <= capacity, "oversold");
+        let is_taken_by_a_passer_by = match event {
+            RoomEvent::SeatHeld(held) => held.options.as_ref().is_none_or(|options| !options.offered),
+            _ => false,
+        };
+        if is_taken_by_a_passer_by {
+            let waiting = u32::try_from(seen.line.len() + seen.late.len()).expect("few");
+            assert!(capacity - held - sold >= waiting, "somebody waits for this seat");
+        }
         assert_eq!((state.held_count(), state.sold_count()), (held, sold));
     });
-    assert!(seen.into_inner().outcomes.values().all(|count| *count == 1));
+    let seen = seen.into_inner();
+    assert!(seen.outcomes.values().all(|count| *count == 1));
+    let waiting = u32::try_from(seen.line.len() + seen.late.len()).expect("few");
+    assert_eq!(state.waiting_count(), waiting);
     match state.phase() {
-        RoomPhase::Ended | RoomPhase::Cancelled => assert_eq!(state.held_count(), 0),
+        RoomPhase::Ended | RoomPhase::Cancelled => assert_eq!((state.held_count(), waiting), (0, 0)),
         RoomPhase::Unscheduled | RoomPhase::Scheduled | RoomPhase::Live => {}
     }
 }
@@ -255,6 +311,7 @@ fn a_big_room_sells_its_whole_capacity() {
             ticket_id: ticket(number.into()),
             buyer: user(number.into()),
             channel: Channel::Web,
+            options: None,
             request: Fingerprint::of(b"hold"),
             at,
         })

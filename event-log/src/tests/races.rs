@@ -67,6 +67,7 @@ fn room(room_id: RoomId, capacity: u32) -> RoomCommand {
         hold_seconds: 60,
         refund_policy: RefundPolicy::UntilStart,
         no_show_minutes: 15,
+        sale: domain::room::SaleOptions::default(),
         preset: Preset::open(),
         request: Fingerprint::of(b"room"),
         at: at(0),
@@ -86,6 +87,7 @@ async fn the_last_seats_of_a_room_are_held_once(pool: PgPool) {
             ticket_id: TicketId::from_uuid(Uuid::from_u128(1000 + buyer)),
             buyer: UserId::from_uuid(Uuid::from_u128(5000 + buyer)),
             channel: Channel::Web,
+            options: None,
             request: Fingerprint::of(b"hold"),
             at: at(1),
         });

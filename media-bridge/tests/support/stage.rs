@@ -264,6 +264,7 @@ impl Stage {
             hold_seconds: 60,
             refund_policy: RefundPolicy::None,
             no_show_minutes: 15,
+            sale: domain::room::SaleOptions::default(),
             preset: Preset::open(),
             request: Fingerprint::of(b"a room"),
             at,

@@ -23,6 +23,9 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | RoomEvent::RoomRevised(_)
         | RoomEvent::SalesPaused { .. }
         | RoomEvent::SalesResumed { .. }
+        | RoomEvent::WaitingListJoined { .. }
+        | RoomEvent::WaitingListLeft { .. }
+        | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

@@ -37,6 +37,9 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::RoomRevised(_)
             | RoomEvent::SalesPaused { .. }
             | RoomEvent::SalesResumed { .. }
+            | RoomEvent::WaitingListJoined { .. }
+            | RoomEvent::WaitingListLeft { .. }
+            | RoomEvent::SeatAwaited { .. }
             | RoomEvent::PersonRemoved { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],

@@ -12,21 +12,24 @@ use crate::{Deps, Job, JobContext, JobResult, Outcome};
 /// A room whose holds lapse one after another is looked at so often, at most.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The next hold of a room is over: release what has lapsed, and ring again for the one after it.
+/// The next hold of a room is over, or those who wait have their turn: release what has lapsed, which offers it to them, and
+/// ring again for what is due after it.
 pub async fn lapse_holds(deps: &Deps, context: &JobContext, room: RoomId) -> JobResult {
     let (now, rooms) = (deps.clock.now(), &deps.aggregates.rooms);
-    let (next, _) = rooms.read(room.as_uuid(), Room::next_expiry).await?;
+    let (next, _) = rooms
+        .read(room.as_uuid(), move |room: &Room| room.next_due(now))
+        .await?;
     match next {
         None => return Ok(Outcome::Done),
-        Some(expires_at) if expires_at > now => return Ok(Outcome::RetryAt(expires_at)),
+        Some(due_at) if due_at > now => return Ok(Outcome::RetryAt(due_at)),
         Some(_) => {}
     }
     let release = RoomCommand::ReleaseLapsed { at: now };
     rooms.execute(room.as_uuid(), release, context.metadata()).await?;
-    let (next, _) = rooms.read(room.as_uuid(), Room::next_expiry).await?;
-    Ok(next.map_or(Outcome::Done, |expires_at| {
-        Outcome::RetryAt(expires_at.max(later(now, PAUSE)))
-    }))
+    let (next, _) = rooms
+        .read(room.as_uuid(), move |room: &Room| room.next_due(now))
+        .await?;
+    Ok(next.map_or(Outcome::Done, |due_at| Outcome::RetryAt(due_at.max(later(now, PAUSE)))))
 }
 
 /// The time of one hold is over, by a timer of an older version: release what has lapsed, unless it was paid or released meanwhile.

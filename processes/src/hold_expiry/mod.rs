@@ -2,6 +2,7 @@
 //!
 //! Deciding needs no timer (`HoldSeat` releases what lapsed before it); the timer makes sure that somebody looks.
 //! There is one timer for each room that has holds: it rings for the next hold to lapse, and sets itself to the one after.
+//! The same timer serves the waiting list: an offer is a hold, and who paid too late waits until a moment of their own.
 
 mod lapse;
 mod react;

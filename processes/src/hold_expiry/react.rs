@@ -12,6 +12,15 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             RoomEvent::SeatHeld(held) => {
                 vec![NewJob::at(recorded, Job::LapseHolds { room: *room }, held.expires_at)]
             }
+            // Who paid too late waits no longer than this.
+            RoomEvent::SeatAwaited { until, .. } => {
+                vec![NewJob::at(recorded, Job::LapseHolds { room: *room }, *until)]
+            }
+            // There may be seats for those who wait, now or when the sales open.
+            RoomEvent::RoomRevised(_) | RoomEvent::SalesResumed { .. } => {
+                let look = Job::LapseHolds { room: *room };
+                vec![NewJob::at(recorded, look, recorded.recorded_at)]
+            }
             RoomEvent::SeatReleased(released) => match released.reason {
                 // Nobody paid in time, or may pay any more.
                 ReleaseReason::Lapsed
@@ -29,9 +38,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             },
             RoomEvent::RoomScheduled(_)
             | RoomEvent::SeatSold(_)
-            | RoomEvent::RoomRevised(_)
             | RoomEvent::SalesPaused { .. }
-            | RoomEvent::SalesResumed { .. }
             | RoomEvent::SeatDenied { .. }
             | RoomEvent::RoomOpened { .. }
             | RoomEvent::RoomEnded { .. }
@@ -41,6 +48,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::SpeakRequestDeclined { .. }
             | RoomEvent::SpeakerApproved { .. }
             | RoomEvent::SpeakerDismissed { .. }
+            | RoomEvent::WaitingListJoined { .. }
+            | RoomEvent::WaitingListLeft { .. }
             | RoomEvent::PersonRemoved { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],

@@ -13,4 +13,5 @@ mod sandbox;
 mod settling;
 mod stripe;
 mod timers;
+mod waiting;
 mod world;

@@ -294,6 +294,7 @@ async fn who_was_sent_out_while_paying_for_another_seat_gets_the_money_back(pool
             ticket_id: ticket(number),
             buyer: user(2),
             channel: Channel::Web,
+            options: None,
             request: Fingerprint::of(b"hold"),
             at,
         };

@@ -189,6 +189,7 @@ impl World {
             hold_seconds: plan.hold_seconds,
             refund_policy: RefundPolicy::UntilStart,
             no_show_minutes: 15,
+            sale: domain::room::SaleOptions::default(),
             preset: Preset::open(),
             request: Fingerprint::of(b"room"),
             at,
@@ -211,6 +212,7 @@ impl World {
             ticket_id: ticket(number),
             buyer: user(number),
             channel: Channel::Web,
+            options: None,
             request: Fingerprint::of(b"hold"),
             at: self.now(),
         };

@@ -20,8 +20,8 @@ use crate::convert::{bigint, int, text};
 const LIST: &str = "
     INSERT INTO rooms (room_id, host_id, title, description, language, state, starts_at, planned_minutes, price_minor,
         currency, capacity, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
-        no_show_minutes, created_position, position, search)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19)";
+        no_show_minutes, offer_seconds, created_position, position, search)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20)";
 
 const STORED_SEATS: &str = "SELECT ticket_id, is_sold FROM seats WHERE ticket_id = ANY($1)";
 
@@ -58,7 +58,8 @@ const REVISE: &str = "
         tickets_per_buyer = coalesce($10, tickets_per_buyer),
         hold_seconds = coalesce($11, hold_seconds),
         refund_policy = coalesce($12::json, refund_policy),
-        no_show_minutes = coalesce($13, no_show_minutes)
+        no_show_minutes = coalesce($13, no_show_minutes),
+        offer_seconds = coalesce($14, offer_seconds)
     WHERE room_id = $1
     RETURNING title, description";
 
@@ -177,6 +178,7 @@ async fn list(room: &RoomScheduled, position: i64, tables: &mut PgConnection) ->
         .bind(int(room.hold_seconds))
         .bind(Json(room.refund_policy))
         .bind(int(room.no_show_minutes))
+        .bind(int(room.sale.offer_seconds()))
         .bind(position)
         .bind(searchable(&room.title, &room.description))
         .execute(tables)
@@ -199,6 +201,7 @@ async fn revise(room: Uuid, revision: &Revision, tables: &mut PgConnection) -> R
         .bind(revision.hold_seconds.map(int))
         .bind(revision.refund_policy.map(Json))
         .bind(revision.no_show_minutes.map(int))
+        .bind(revision.offer_seconds.map(int))
         .fetch_optional(&mut *tables)
         .await?;
     if let Some((title, description)) = words {

@@ -63,6 +63,9 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         | RoomEvent::SpeakRequestDeclined { .. }
         | RoomEvent::SpeakerApproved { .. }
         | RoomEvent::SpeakerDismissed { .. }
+        | RoomEvent::WaitingListJoined { .. }
+        | RoomEvent::WaitingListLeft { .. }
+        | RoomEvent::SeatAwaited { .. }
         | RoomEvent::PersonRemoved { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,

@@ -39,6 +39,7 @@ pub struct RoomRow {
     pub hold_seconds: u32,
     pub refund_policy: RefundPolicy,
     pub no_show_minutes: u32,
+    pub offer_seconds: u32,
     pub sales_paused: bool,
     pub opened_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
@@ -86,6 +87,7 @@ struct RoomRecord {
     hold_seconds: i32,
     refund_policy: Json<RefundPolicy>,
     no_show_minutes: i32,
+    offer_seconds: i32,
     sales_paused: bool,
     opened_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
@@ -96,7 +98,7 @@ struct RoomRecord {
 const SELECT: &str = "
     SELECT room_id, host_id, title, description, language, state, starts_at, planned_minutes, price_minor, currency,
         capacity, held, sold, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
-        no_show_minutes, sales_paused, opened_at, ended_at, created_position, position
+        no_show_minutes, offer_seconds, sales_paused, opened_at, ended_at, created_position, position
     FROM view_catalogue.rooms ";
 
 pub async fn find_room(pool: &PgPool, room: RoomId) -> Result<Option<RoomRow>, QueryError> {
@@ -186,6 +188,7 @@ impl TryFrom<RoomRecord> for RoomRow {
             hold_seconds: row.count("hold_seconds", record.hold_seconds)?,
             refund_policy: record.refund_policy.0,
             no_show_minutes: row.count("no_show_minutes", record.no_show_minutes)?,
+            offer_seconds: row.count("offer_seconds", record.offer_seconds)?,
             sales_paused: record.sales_paused,
             opened_at: record.opened_at,
             ended_at: record.ended_at,

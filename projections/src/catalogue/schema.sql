@@ -18,6 +18,7 @@ CREATE TABLE rooms (
     hold_seconds      int         NOT NULL,
     refund_policy     json        NOT NULL,
     no_show_minutes   int         NOT NULL,
+    offer_seconds     int         NOT NULL,
     sales_paused      bool        NOT NULL DEFAULT false,
     opened_at         timestamptz,
     ended_at          timestamptz,

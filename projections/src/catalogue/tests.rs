@@ -37,6 +37,7 @@ async fn a_scheduled_room_is_listed_with_its_terms(pool: PgPool) {
         hold_seconds: 300,
         refund_policy: facts.refund_policy,
         no_show_minutes: 15,
+        offer_seconds: 600,
         sales_paused: false,
         opened_at: None,
         ended_at: None,

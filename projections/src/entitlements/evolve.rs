@@ -77,6 +77,9 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         | RoomEvent::RoomRevised(_)
         | RoomEvent::SalesPaused { .. }
         | RoomEvent::SalesResumed { .. }
+        | RoomEvent::WaitingListJoined { .. }
+        | RoomEvent::WaitingListLeft { .. }
+        | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,

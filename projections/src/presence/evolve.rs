@@ -34,6 +34,9 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
         | RoomEvent::RoomRevised(_)
         | RoomEvent::SalesPaused { .. }
         | RoomEvent::SalesResumed { .. }
+        | RoomEvent::WaitingListJoined { .. }
+        | RoomEvent::WaitingListLeft { .. }
+        | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

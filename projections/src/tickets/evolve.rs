@@ -101,6 +101,9 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<TicketChange<'_>> {
         | RoomEvent::RoomRevised(_)
         | RoomEvent::SalesPaused { .. }
         | RoomEvent::SalesResumed { .. }
+        | RoomEvent::WaitingListJoined { .. }
+        | RoomEvent::WaitingListLeft { .. }
+        | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatDenied { .. } // its RefundOwed follows
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

@@ -5,6 +5,7 @@ mod revising;
 mod scheduling;
 mod selling;
 mod speaking;
+mod waiting;
 
 use crate::room::*;
 use crate::terms::{Channel, RefundPolicy, Terms};
@@ -43,6 +44,7 @@ fn schedule() -> ScheduleRoom {
         hold_seconds: 60,
         refund_policy: RefundPolicy::UntilStart,
         no_show_minutes: 15,
+        sale: SaleOptions::default(),
         preset: Preset::open(),
         request: request("schedule"),
         at: at(-100),
@@ -66,6 +68,7 @@ fn scheduled() -> RoomScheduled {
         hold_seconds: 60,
         refund_policy: RefundPolicy::UntilStart,
         no_show_minutes: 15,
+        sale: SaleOptions::default(),
         preset: "open".to_owned(),
         preset_version: 1,
         platform_fee: BasisPoints::try_new(500).expect("5 %"),
@@ -114,6 +117,7 @@ fn hold(ticket_id: TicketId, buyer: UserId, when: Timestamp) -> RoomCommand {
         ticket_id,
         buyer,
         channel: Channel::Web,
+        options: None,
         request: request("hold"),
         at: when,
     })
@@ -151,6 +155,7 @@ fn seat_held(ticket_id: TicketId, buyer: UserId, second: i64) -> RoomEvent {
         request: request("hold"),
         held_at: at(second),
         expires_at: at(second.saturating_add(HOLD)),
+        options: None,
     })
 }
 

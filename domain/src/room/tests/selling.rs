@@ -45,6 +45,7 @@ fn a_ticket_id_is_never_used_for_another_request() {
         ticket_id: ticket(1),
         buyer: ANN,
         channel: Channel::Web,
+        options: None,
         request: request("other"),
         at: at(80),
     });

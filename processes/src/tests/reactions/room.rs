@@ -40,6 +40,7 @@ fn a_hold_sets_the_timer_of_its_room() {
         request: Fingerprint::of(b"hold"),
         held_at: at(0),
         expires_at: at(300),
+        options: None,
     };
     let timers = reaction(AnyEvent::Room(ROOM, RoomEvent::SeatHeld(held)));
     assert_eq!(timers.len(), 1);
@@ -110,6 +111,7 @@ fn other_events_of_a_room_lead_to_nothing() {
         hold_seconds: 300,
         refund_policy: RefundPolicy::None,
         no_show_minutes: 15,
+        sale: domain::room::SaleOptions::default(),
         preset: "open".to_owned(),
         preset_version: 1,
         platform_fee: BasisPoints::ZERO,

@@ -83,6 +83,7 @@ pub(crate) fn scheduled(number: u32, price: Money) -> RoomScheduled {
         hold_seconds: 300,
         refund_policy: RefundPolicy::UntilStart,
         no_show_minutes: 15,
+        sale: domain::room::SaleOptions::default(),
         preset: "open".to_owned(),
         preset_version: 1,
         platform_fee: BasisPoints::try_new(500).expect("below one"),

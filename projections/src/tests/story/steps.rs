@@ -36,6 +36,7 @@ impl Story {
             request: Fingerprint::of(b"hold"),
             held_at: now,
             expires_at: now + chrono::TimeDelta::seconds(300),
+            options: None,
         };
         self.room(room_number, RoomEvent::SeatHeld(held))
     }
