@@ -22,6 +22,7 @@ mod hosts;
 mod layers;
 mod ledger;
 pub mod limits;
+mod live;
 mod log;
 mod payouts;
 mod rooms;
@@ -37,6 +38,7 @@ mod waiting_list;
 mod webhooks;
 
 pub use error::{ApiError, EntryRefusal, FieldError};
+pub use live::Live;
 pub use router::{openapi, router};
 pub use state::ApiParts;
 pub(crate) use state::ApiState;

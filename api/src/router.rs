@@ -8,7 +8,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, docs, earnings, health, hosts, ledger, log, payouts, rooms, sandbox, stage, tickets,
+    ApiParts, ApiState, docs, earnings, health, hosts, ledger, live, log, payouts, rooms, sandbox, stage, tickets,
     waiting_list, webhooks,
 };
 
@@ -47,6 +47,7 @@ fn selling() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(rooms::list_rooms, rooms::schedule_room))
         .routes(routes!(rooms::read_room, rooms::revise_room))
+        .routes(routes!(rooms::reschedule_room))
         .routes(routes!(rooms::pause_sales))
         .routes(routes!(rooms::resume_sales))
         .routes(routes!(rooms::open_room))
@@ -60,12 +61,16 @@ fn selling() -> OpenApiRouter<ApiState> {
             waiting_list::leave_waiting_list,
             waiting_list::read_waiting_place
         ))
+        .routes(routes!(live::follow_room))
+        .routes(routes!(live::follow_me))
         .routes(routes!(tickets::hold_seat))
         .routes(routes!(tickets::list_my_tickets))
         .routes(routes!(tickets::read_ticket))
         .routes(routes!(tickets::start_payment))
         .routes(routes!(tickets::release_seat))
         .routes(routes!(tickets::refund_ticket))
+        .routes(routes!(tickets::transfer_ticket))
+        .routes(routes!(tickets::decline_reschedule))
 }
 
 fn inside() -> OpenApiRouter<ApiState> {

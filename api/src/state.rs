@@ -17,6 +17,7 @@ use sqlx::PgPool;
 use uuid::{Builder, Uuid};
 
 use crate::ApiError;
+use crate::Live;
 use crate::auth::Auth;
 use crate::limits::Limits;
 
@@ -39,6 +40,7 @@ pub struct ApiParts {
     pub clock: Arc<dyn Clock>,
     pub auth: Auth,
     pub limits: Limits,
+    pub live: Live,
     /// Where clients find the signalling of the media server: boxoffice's own URL.
     pub public_ws_url: String,
     pub preset: Preset,

@@ -18,6 +18,13 @@ pub(crate) struct Scheduled {
     pub(crate) capacity: u32,
 }
 
+#[derive(Debug, Deserialize)]
+pub(crate) struct Transferred {
+    pub(crate) ticket_id: Uuid,
+    pub(crate) from: Uuid,
+    pub(crate) to: Uuid,
+}
+
 /// Of `room_revised`: what the seats must know.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Revised {
@@ -125,6 +132,7 @@ pub(crate) struct Ended {
 pub(crate) enum Fact {
     Scheduled(Scheduled),
     Revised(Revised),
+    Transferred(Transferred),
     Held(SeatOf),
     Sold(SeatOf),
     Released(Released),
@@ -192,6 +200,8 @@ fn room(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "waiting_list_joined"
         | "waiting_list_left"
         | "seat_awaited" => Fact::Other,
+        "room_rescheduled" => Fact::Other,
+        "seat_transferred" => Fact::Transferred(parse(entry)?),
         "room_revised" => Fact::Revised(parse(entry)?),
         _ => return Err(Unreadable::Unknown),
     })
@@ -207,7 +217,7 @@ fn ticket(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         "refund_completed" => Fact::Completed(parse(entry)?),
         "ticket_settled" => Fact::Settled(parse(entry)?),
         "payment_accepted" | "payment_declined" | "payment_cancelled" | "ticket_lapsed" | "ticket_admitted"
-        | "refund_sent" | "refund_failed" => Fact::Other,
+        | "ticket_transferred" | "refund_sent" | "refund_failed" => Fact::Other,
         _ => return Err(Unreadable::Unknown),
     })
 }

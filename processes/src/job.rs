@@ -54,6 +54,10 @@ pub enum Job {
     ReleaseRefundedSeat {
         ticket: TicketId,
     },
+    /// The ticket changed hands: its seat follows.
+    FollowHolder {
+        ticket: TicketId,
+    },
     /// Everybody who bought a seat of this room gets the money back: one `OweRefund` each.
     RefundRoom {
         room: RoomId,
@@ -102,6 +106,7 @@ impl Job {
             Self::LapseTicket { .. } => "lapse_ticket",
             Self::SendRefund { .. } => "send_refund",
             Self::ReleaseRefundedSeat { .. } => "release_refunded_seat",
+            Self::FollowHolder { .. } => "follow_holder",
             Self::RefundRoom { .. } => "refund_room",
             Self::OweRefund { .. } => "owe_refund",
             Self::SettleRoom { .. } => "settle_room",
@@ -121,6 +126,7 @@ impl Job {
             | Self::CancelIntents { .. } => "process:checkout",
             Self::LapseHolds { .. } | Self::ReleaseLapsed { .. } | Self::LapseTicket { .. } => "process:hold_expiry",
             Self::SendRefund { .. } | Self::ReleaseRefundedSeat { .. } => "process:refunds",
+            Self::FollowHolder { .. } => "process:transfers",
             Self::RefundRoom { .. } | Self::OweRefund { .. } => "process:cancellation",
             Self::SettleRoom { .. } | Self::SettleTicket { .. } | Self::CreditEarning(_) => "process:settlement",
             Self::SendPayout { .. } => "process:payout",
@@ -144,6 +150,7 @@ impl Job {
             | Self::CancelIntents { ticket }
             | Self::LapseTicket { ticket }
             | Self::ReleaseRefundedSeat { ticket }
+            | Self::FollowHolder { ticket }
             | Self::OweRefund { ticket, .. }
             | Self::SettleTicket { ticket }
             | Self::CreditEarning(CreditEarning { ticket, .. }) => ticket.to_string(),

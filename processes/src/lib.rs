@@ -24,6 +24,7 @@ mod subscriber;
 pub mod sweep;
 #[cfg(test)]
 mod tests;
+pub mod transfers;
 
 pub use checkout::{BeginPayment, BeginPaymentError, Begun};
 pub use deps::{Deps, ProcessSettings};

@@ -92,6 +92,7 @@ const fn ticket_of(job: &Job) -> Option<TicketId> {
         | Job::LapseTicket { .. }
         | Job::SendRefund { .. }
         | Job::ReleaseRefundedSeat { .. }
+        | Job::FollowHolder { .. }
         | Job::RefundRoom { .. }
         | Job::OweRefund { .. }
         | Job::SettleRoom { .. }
@@ -121,6 +122,7 @@ fn look_at_ticket(state: &Ticket, job: &Job) -> Look {
         | Job::LapseTicket { .. }
         | Job::SendRefund { .. }
         | Job::ReleaseRefundedSeat { .. }
+        | Job::FollowHolder { .. }
         | Job::RefundRoom { .. }
         | Job::OweRefund { .. }
         | Job::SettleRoom { .. }

@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 
 use crate::{
     Deps, NewJob, ProcessSettings, cancellation, checkout, hold_expiry, jobs, needed, payout, refunds, settlement,
+    transfers,
 };
 
 /// The checkpoint's name.
@@ -26,6 +27,7 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
         cancellation::react(recorded),
         settlement::react(recorded),
         payout::react(recorded),
+        transfers::react(recorded),
     ]
     .concat()
 }

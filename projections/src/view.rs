@@ -29,8 +29,8 @@ impl View {
     pub const fn version(self) -> i32 {
         match self {
             Self::Earnings | Self::Presence => 1,
-            Self::Tickets | Self::Ledger | Self::Entitlements => 2,
-            Self::Catalogue | Self::Timeline => 3,
+            Self::Ledger => 2,
+            Self::Catalogue | Self::Tickets | Self::Entitlements | Self::Timeline => 3,
         }
     }
 

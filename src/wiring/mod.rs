@@ -8,9 +8,9 @@ mod provider;
 use std::sync::Arc;
 
 use anyhow::Context;
-use api::ApiParts;
 use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
+use api::{ApiParts, Live};
 use axum::Router;
 use domain::Preset;
 use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock, Witness};
@@ -77,6 +77,7 @@ pub(crate) async fn start(
         clock: core.clock.clone(),
         auth: auth(options, data_dir)?,
         limits: limits(options, lifecycle),
+        live: Live::start(core.log.clone(), &lifecycle.front, lifecycle.front_cancel.clone()),
         public_ws_url: options.http.public_ws_url(listeners.api_address),
         preset: Preset::open(),
     };

@@ -127,6 +127,7 @@ fn room_problem(refusal: &RoomError) -> Problem {
         RoomError::SoldOut { .. } | RoomError::WaitingListFull { .. } => conflict("sold_out"),
         RoomError::SalesNotOpen { .. } => conflict("sales_not_open"),
         RoomError::SalesClosed { .. } => conflict("sales_closed"),
+        RoomError::NotTransferable => conflict("not_transferable"),
         RoomError::SalesPaused => conflict("sales_paused"),
         RoomError::CapacityBelowSold { .. } => conflict("capacity_below_sold"),
         RoomError::FrozenAfterFirstSale { .. } => conflict("frozen_after_first_sale"),
@@ -160,6 +161,7 @@ fn ticket_problem(refusal: &TicketError) -> Problem {
         }
         TicketError::NotIssued => entry_refused(EntryRefusal::NotIssued),
         TicketError::NotPaid | TicketError::Refunded | TicketError::NotRefundable => conflict("not_refundable"),
+        TicketError::NotTransferable => conflict("not_transferable"),
         TicketError::RefundExceedsCaptured { .. } => conflict("refund_exceeds_captured"),
         TicketError::WrongAmount { .. } => conflict("wrong_state"),
         TicketError::Money(reason) => invalid_field("amount", reason.to_string()),

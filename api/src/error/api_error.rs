@@ -32,6 +32,8 @@ pub enum EntryRefusal {
     NotIssued,
     Refunded,
     Removed,
+    /// It was given away.
+    Transferred,
 }
 
 impl EntryRefusal {
@@ -40,6 +42,7 @@ impl EntryRefusal {
             Self::NotIssued => "not_issued",
             Self::Refunded => "refunded",
             Self::Removed => "removed",
+            Self::Transferred => "transferred",
         }
     }
 }

@@ -71,6 +71,7 @@ fn refusals() -> Vec<ApiError> {
         RoomError::SalesNotOpen { opens_at: at },
         RoomError::SalesClosed { closed_at: at },
         RoomError::WaitingListFull { limit: 1000 },
+        RoomError::NotTransferable,
         RoomError::SalesPaused,
         RoomError::CapacityBelowSold { taken: 3 },
         RoomError::FrozenAfterFirstSale { field: "refund_policy" },
@@ -99,6 +100,7 @@ fn refusals() -> Vec<ApiError> {
         TicketError::Refunded,
         TicketError::NotHolder,
         TicketError::NotRefundable,
+        TicketError::NotTransferable,
         TicketError::RefundExceedsCaptured {
             requested: usd(2),
             left: usd(1),

@@ -47,6 +47,8 @@ pub(crate) struct ReviseRoomRequest {
     /// For offers from now on.
     #[serde(default)]
     offer_seconds: Option<u32>,
+    #[serde(default)]
+    transferable: Option<bool>,
 }
 
 impl ReviseRoomRequest {
@@ -67,6 +69,7 @@ impl ReviseRoomRequest {
             refund_policy,
             no_show_minutes: self.no_show_minutes,
             offer_seconds: self.offer_seconds,
+            transferable: self.transferable,
         })
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct RoomBody {
     void_reason: Option<&'static str>,
     starts_at: Moment,
     planned_minutes: u32,
+    /// Set by a reschedule: who held a ticket before it may decline the new time until then.
+    decline_until: Option<Moment>,
     price: MoneyBody,
     /// What a buyer pays: all mandatory fees and tax are in.
     price_total: MoneyBody,
@@ -90,6 +92,7 @@ impl RoomBody {
             void_reason: None,
             starts_at: row.starts_at.into(),
             planned_minutes: row.planned_minutes,
+            decline_until: row.decline_until.map(Moment),
             price: row.price.into(),
             price_total: row.price.into(),
             capacity: row.capacity,
@@ -108,7 +111,7 @@ impl RoomBody {
             refund_policy: row.refund_policy.into(),
             no_show_minutes: row.no_show_minutes,
             offer_seconds: row.offer_seconds,
-            transferable: false,
+            transferable: row.transferable,
             recording: RecordingBody {
                 allowed: false,
                 running: false,

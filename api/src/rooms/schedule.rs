@@ -48,6 +48,9 @@ pub(crate) struct ScheduleRoomRequest {
     /// How long an offer to somebody on the waiting list stands: 10 minutes, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     offer_seconds: Option<u32>,
+    /// Tickets may change hands until their holder is admitted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    transferable: bool,
 }
 
 fn default_language() -> String {
@@ -101,6 +104,7 @@ impl ScheduleRoomRequest {
             no_show_minutes: self.no_show_minutes,
             sale: SaleOptions {
                 offer_seconds: self.offer_seconds,
+                transferable: self.transferable,
             },
             preset: state.preset.clone(),
             request,

@@ -32,7 +32,7 @@ pub(crate) async fn enter_with_ticket(
     Id(ticket): Id<TicketId>,
     _: NoBody,
 ) -> Result<Written<EntryBody>, ApiError> {
-    let row = ticket_of(&state, ticket, caller.user_id).await?;
+    let row = held_ticket(&state, &caller, ticket).await?;
     check_ticket(&state, ticket).await?;
     check_not_removed(&state, &row).await?;
     let session = live_session(&state, row.room_id).await?;
@@ -44,6 +44,17 @@ pub(crate) async fn enter_with_ticket(
     let entry = media_entry(&state, session, Identity::Ticket(ticket)).await?;
     let position = admit(&state, &caller, ticket).await?;
     Ok(Written::changed(position, entry))
+}
+
+/// Who gave the ticket away is told so; to everybody else a foreign ticket does not exist.
+async fn held_ticket(state: &ApiState, caller: &Caller, ticket: TicketId) -> Result<TicketRow, ApiError> {
+    let user = caller.user_id;
+    let look = move |ticket: &Ticket| ticket.was_held_by(user);
+    let (was_theirs, _) = state.aggregates.tickets.read(ticket.as_uuid(), look).await?;
+    if was_theirs {
+        return Err(ApiError::EntryRefused(EntryRefusal::Transferred));
+    }
+    ticket_of(state, ticket, user).await
 }
 
 async fn check_ticket(state: &ApiState, ticket: TicketId) -> Result<(), ApiError> {

@@ -1,5 +1,6 @@
 //! Tickets: from the held seat to the door, and the money on the way.
 
+mod decline_reschedule;
 mod enter;
 mod hold;
 mod list_mine;
@@ -9,7 +10,9 @@ mod read;
 mod refund;
 mod release;
 mod ticket;
+mod transfer;
 
+pub(crate) use decline_reschedule::*;
 pub(crate) use enter::*;
 pub(crate) use hold::*;
 pub(crate) use list_mine::*;
@@ -18,3 +21,4 @@ pub(crate) use read::*;
 pub(crate) use refund::*;
 pub(crate) use release::*;
 pub(crate) use ticket::TicketBody;
+pub(crate) use transfer::*;

@@ -70,7 +70,8 @@ pub(crate) struct RefundBody {
     amount: MoneyBody,
     /// `owed`, `sent`, `done` or `failed`
     state: &'static str,
-    /// `requested`, `room_cancelled`, `seat_gone`, `charged_twice` or `not_delivered`
+    /// `requested`, `room_cancelled`, `seat_gone`, `charged_twice`, `not_delivered` or
+    /// `reschedule_declined`
     #[schema(value_type = String)]
     reason: RefundReason,
     /// `buyer`, `host`, `admin` or `system`

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::facts::{ReleaseReason, Released, Revised, Scheduled, SeatOf};
+use crate::facts::{ReleaseReason, Released, Revised, Scheduled, SeatOf, Transferred};
 use crate::report::{Findings, Rule};
 
 #[derive(Debug)]
@@ -29,6 +29,8 @@ enum Standing {
 pub(crate) struct Seat {
     pub(crate) room: Uuid,
     pub(crate) buyer: Uuid,
+    /// Who has it now: the buyer, until it is given away.
+    holder: Uuid,
     pub(crate) held_at: Option<u64>,
     /// The last time it was sold.
     pub(crate) sold_at: Option<u64>,
@@ -112,6 +114,20 @@ impl Rooms {
         self.turn(position, room, fact, Standing::Over, &before, found);
     }
 
+    pub(super) fn transfer(&mut self, position: u64, room: Uuid, fact: &Transferred, found: &mut Findings) {
+        let ticket = fact.ticket_id;
+        match self.seats.get_mut(&ticket) {
+            Some(seat) if seat.room == room && seat.holder == fact.from && seat.is_sold() => seat.holder = fact.to,
+            Some(_) | None => {
+                let what = format!(
+                    "the seat of ticket {ticket} is given away, and was not {}'s to give",
+                    fact.from
+                );
+                found.add(Rule::Seats, position, what);
+            }
+        }
+    }
+
     /// A seat becomes `after`, and must have been one of `before`.
     fn turn(
         &mut self,
@@ -132,12 +148,13 @@ impl Rooms {
         let seat = self.seats.entry(ticket).or_insert_with(|| Seat {
             room,
             buyer: fact.buyer,
+            holder: fact.buyer,
             held_at: None,
             sold_at: None,
             standing: after,
         });
-        if seat.room != room || seat.buyer != fact.buyer {
-            let what = format!("ticket {ticket} belongs to {} in room {}", seat.buyer, seat.room);
+        if seat.room != room || seat.holder != fact.buyer {
+            let what = format!("ticket {ticket} belongs to {} in room {}", seat.holder, seat.room);
             found.add(Rule::Seats, position, what);
         }
         seat.standing = after;

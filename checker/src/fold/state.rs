@@ -38,6 +38,7 @@ impl Fold {
         match fact {
             Fact::Scheduled(fact) => self.rooms.schedule(at, subject, &fact, found),
             Fact::Revised(fact) => self.rooms.revise(at, subject, &fact, found),
+            Fact::Transferred(fact) => self.rooms.transfer(at, subject, &fact, found),
             Fact::Held(fact) => self.rooms.hold(at, subject, &fact, found),
             Fact::Sold(fact) => self.rooms.sell(at, subject, &fact, found),
             Fact::Released(fact) => self.rooms.release(at, subject, &fact, found),

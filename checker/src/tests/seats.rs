@@ -25,6 +25,18 @@ const MISTAKES: &[Mistake] = &[
         },
         Rule::Capacity,
     ),
+    (
+        "a seat is given away that is another's",
+        |story| {
+            story.add(
+                "room",
+                ROOM,
+                "seat_transferred",
+                json!({"ticket_id": ticket(1), "from": buyer(9), "to": buyer(8)}),
+            )
+        },
+        Rule::Seats,
+    ),
     ("a ticket is held twice", |story| story.hold(1), Rule::Seats),
     ("a ticket that lapsed is held again", |story| story.hold(3), Rule::Seats),
     ("a seat is sold twice", |story| story.sell(1), Rule::Seats),

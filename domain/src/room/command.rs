@@ -79,6 +79,14 @@ pub enum RoomCommand {
         at: Timestamp,
     },
     JoinWaitingList(JoinWaitingList),
+    /// The ticket says that its holder is another one.
+    TransferSeat {
+        ticket_id: TicketId,
+        from: UserId,
+        to: UserId,
+        at: Timestamp,
+    },
+    Reschedule(RescheduleRoom),
     /// Out of the line, or an open offer is declined.
     LeaveWaitingList {
         user: UserId,
@@ -131,6 +139,18 @@ pub struct HoldSeat {
     pub channel: Channel,
     pub options: Option<Box<HoldOptions>>,
     pub request: Fingerprint,
+    pub at: Timestamp,
+}
+
+/// Another time for a room that has not opened.
+#[derive(Clone, Copy, Debug)]
+pub struct RescheduleRoom {
+    pub by: Authority,
+    pub starts_at: Timestamp,
+    /// As before, if absent.
+    pub planned_minutes: Option<u32>,
+    /// How long holders may decline, if the room does not start before that.
+    pub decline_hours: u32,
     pub at: Timestamp,
 }
 

@@ -1,5 +1,5 @@
 //! What a room decides: a pure function of its state and a command. The rules are in `schedule` (fields), `selling`
-//! (seats), `offering` (the waiting list), `revising` (what is sold from now on), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
+//! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -41,6 +41,13 @@ impl Room {
             RoomCommand::PauseSales { by, at } => self.pause_sales(by, at),
             RoomCommand::ResumeSales { by, at } => self.resume_sales(by, at),
             RoomCommand::JoinWaitingList(join) => self.join_waiting_list(&join),
+            RoomCommand::TransferSeat {
+                ticket_id,
+                from,
+                to,
+                at,
+            } => self.transfer_seat(ticket_id, from, to, at),
+            RoomCommand::Reschedule(reschedule) => self.reschedule(reschedule),
             RoomCommand::LeaveWaitingList { user, at } => self.leave_waiting_list(user, at),
         }
     }

@@ -30,6 +30,8 @@ pub enum RoomError {
     FrozenAfterFirstSale { field: &'static str },
     #[error("a buyer may have {limit} tickets of this room")]
     TicketLimitReached { limit: u32 },
+    #[error("tickets of this room stay with who bought them")]
+    NotTransferable,
     #[error("{limit} people wait already")]
     WaitingListFull { limit: usize },
     /// The hold of this ticket is over, or there never was one.

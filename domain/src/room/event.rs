@@ -94,6 +94,24 @@ pub enum RoomEvent {
         until: Timestamp,
         awaited_at: Timestamp,
     },
+    /// The ticket of a sold seat has a new holder.
+    SeatTransferred {
+        ticket_id: TicketId,
+        from: UserId,
+        to: UserId,
+        transferred_at: Timestamp,
+    },
+    RoomRescheduled(RoomRescheduled),
+}
+
+/// Who held a ticket before may decline the new time, and has all the money back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RoomRescheduled {
+    pub starts_at: Timestamp,
+    pub planned_minutes: u32,
+    pub sales_close_at: Timestamp,
+    pub decline_until: Timestamp,
+    pub rescheduled_at: Timestamp,
 }
 
 /// How a seat is held otherwise than by a buyer who takes the first free one.
@@ -120,6 +138,9 @@ pub struct SaleOptions {
     /// How long an offer to somebody in line stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer_seconds: Option<u32>,
+    /// Tickets may change hands until their holder is admitted.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub transferable: bool,
 }
 
 /// How long an offer to somebody in line stands, if the host does not say.
@@ -180,6 +201,8 @@ pub struct Revision {
     pub no_show_minutes: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transferable: Option<bool>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -334,6 +357,8 @@ impl RoomEvent {
             Self::WaitingListJoined { .. } => "waiting_list_joined",
             Self::WaitingListLeft { .. } => "waiting_list_left",
             Self::SeatAwaited { .. } => "seat_awaited",
+            Self::SeatTransferred { .. } => "seat_transferred",
+            Self::RoomRescheduled(_) => "room_rescheduled",
         }
     }
 }

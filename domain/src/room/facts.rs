@@ -2,9 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::room::event::{Revision, RoomScheduled};
+use crate::room::event::{Revision, RoomRescheduled, RoomScheduled};
 use crate::terms::{Channel, RefundPolicy};
 use crate::{BasisPoints, Fingerprint, Money, RoomId, Terms, Timestamp, UserId};
+
+/// Who held a ticket before `at` may decline until `decline_until`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Reschedule {
+    pub at: Timestamp,
+    pub decline_until: Timestamp,
+}
 
 /// The facts of a room that later decisions rest on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -32,6 +39,9 @@ pub struct RoomFacts {
     pub scheduled_at: Timestamp,
     pub sales_paused: bool,
     pub offer_seconds: u32,
+    pub transferable: bool,
+    /// The last time the room was given another time.
+    pub reschedule: Option<Reschedule>,
 }
 
 impl RoomFacts {
@@ -71,6 +81,17 @@ impl RoomFacts {
         set(&mut self.refund_policy, revision.refund_policy);
         set(&mut self.no_show_minutes, revision.no_show_minutes);
         set(&mut self.offer_seconds, revision.offer_seconds);
+        set(&mut self.transferable, revision.transferable);
+    }
+
+    pub(super) fn reschedule(&mut self, new: &RoomRescheduled) {
+        self.starts_at = new.starts_at;
+        self.planned_minutes = new.planned_minutes;
+        self.sales_close_at = new.sales_close_at;
+        self.reschedule = Some(Reschedule {
+            at: new.rescheduled_at,
+            decline_until: new.decline_until,
+        });
     }
 }
 
@@ -99,6 +120,8 @@ impl From<RoomScheduled> for RoomFacts {
             scheduled_at: scheduled.scheduled_at,
             sales_paused: false,
             offer_seconds: scheduled.sale.offer_seconds(),
+            transferable: scheduled.sale.transferable,
+            reschedule: None,
         }
     }
 }

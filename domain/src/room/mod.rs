@@ -7,6 +7,7 @@ mod event;
 mod facts;
 mod lifecycle;
 mod offering;
+mod rescheduling;
 mod revising;
 mod schedule;
 mod seats;
@@ -16,6 +17,7 @@ mod stage;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transferring;
 mod waiting_list;
 
 pub use command::*;

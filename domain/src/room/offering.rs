@@ -165,6 +165,8 @@ impl Room {
             | RoomCommand::DismissSpeaker { .. }
             | RoomCommand::RemovePerson { .. }
             | RoomCommand::RecordDelivery(_)
+            | RoomCommand::TransferSeat { .. }
+            | RoomCommand::Reschedule(_)
             | RoomCommand::PauseSales { .. } => return None,
         };
         Some(Turn { at, is_due })

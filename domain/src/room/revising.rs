@@ -86,6 +86,7 @@ fn news(facts: &RoomFacts, wish: Revision) -> Revision {
         hold_seconds: wish.hold_seconds.filter(|seconds| *seconds != facts.hold_seconds),
         refund_policy: wish.refund_policy.filter(|policy| *policy != facts.refund_policy),
         no_show_minutes: wish.no_show_minutes.filter(|minutes| *minutes != facts.no_show_minutes),
+        transferable: wish.transferable.filter(|may| *may != facts.transferable),
         offer_seconds: wish.offer_seconds.filter(|seconds| *seconds != facts.offer_seconds),
     }
 }

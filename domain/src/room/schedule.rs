@@ -40,8 +40,8 @@ fn check(schedule: ScheduleRoom) -> Result<RoomScheduled, RoomError> {
     let title = title(&schedule.title)?;
     description(&schedule.description)?;
     language(&schedule.language)?;
-    within("planned_minutes", schedule.planned_minutes, PLANNED_MINUTES)?;
-    let planned_end = planned_end(&schedule)?;
+    planned_minutes(schedule.planned_minutes)?;
+    let planned_end = planned_end(schedule.starts_at, schedule.planned_minutes, schedule.at)?;
     price(schedule.price, &schedule.preset)?;
     capacity(schedule.capacity, &schedule.preset)?;
     tickets_per_buyer(schedule.tickets_per_buyer, &schedule.preset)?;
@@ -120,12 +120,15 @@ pub(super) fn language(language: &str) -> Result<(), RoomError> {
     ))
 }
 
-fn planned_end(schedule: &ScheduleRoom) -> Result<Timestamp, RoomError> {
-    if schedule.starts_at <= schedule.at {
+pub(super) fn planned_minutes(minutes: u32) -> Result<(), RoomError> {
+    within("planned_minutes", minutes, PLANNED_MINUTES)
+}
+
+pub(super) fn planned_end(starts_at: Timestamp, minutes: u32, at: Timestamp) -> Result<Timestamp, RoomError> {
+    if starts_at <= at {
         return Err(invalid("starts_at", "must be in the future"));
     }
-    let planned = TimeDelta::minutes(i64::from(schedule.planned_minutes));
-    let planned_end = schedule.starts_at.checked_add_signed(planned);
+    let planned_end = starts_at.checked_add_signed(TimeDelta::minutes(i64::from(minutes)));
     planned_end
         .filter(|end| end.year() <= YEAR_MAX)
         .ok_or_else(|| invalid("starts_at", "is too far in the future"))

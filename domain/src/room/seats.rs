@@ -216,6 +216,14 @@ impl Seats {
         self.end(event.ticket_id, event.buyer, ending);
     }
 
+    pub(super) fn transfer(&mut self, ticket_id: TicketId, from: UserId, to: UserId) {
+        if let Some(sold) = self.sold.get_mut(&ticket_id) {
+            sold.buyer = to;
+            self.count(from, |count| count.sold = count.sold.saturating_sub(1));
+            self.count(to, |count| count.sold = count.sold.saturating_add(1));
+        }
+    }
+
     pub(super) fn deny(&mut self, ticket_id: TicketId, buyer: UserId) {
         self.end(ticket_id, buyer, Ending::Denied);
     }

@@ -213,6 +213,12 @@ impl Room {
                 };
                 seats.waiting_mut().await_seat(paid);
             }),
+            RoomEvent::SeatTransferred {
+                ticket_id, from, to, ..
+            } => {
+                self.with_seats(|seats| seats.transfer(ticket_id, from, to));
+            }
+            RoomEvent::RoomRescheduled(new) => self.with_facts(|facts| facts.reschedule(&new)),
             RoomEvent::SalesPaused { .. } => self.with_facts(|facts| facts.sales_paused = true),
             RoomEvent::SalesResumed { .. } => self.with_facts(|facts| facts.sales_paused = false),
         }

@@ -68,6 +68,8 @@ pub enum RefundState {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TicketAccount {
     sale: Sale,
+    /// The buyer first, and the holder last.
+    holders: Vec<UserId>,
     phase: TicketPhase,
     payments: Vec<Payment>,
     refunds: Vec<Refund>,
@@ -76,8 +78,9 @@ pub struct TicketAccount {
 }
 
 impl TicketAccount {
-    pub(super) const fn new(sale: Sale) -> Self {
+    pub(super) fn new(sale: Sale) -> Self {
         Self {
+            holders: vec![sale.buyer],
             sale,
             phase: TicketPhase::Ordered,
             payments: Vec::new(),
@@ -92,6 +95,19 @@ impl TicketAccount {
 
     pub(crate) const fn sale(&self) -> &Sale {
         &self.sale
+    }
+
+    /// Who may walk in with this ticket.
+    pub(crate) fn holder(&self) -> UserId {
+        self.holders.last().copied().unwrap_or(self.sale.buyer)
+    }
+
+    pub(crate) fn was_held_by(&self, user: UserId) -> bool {
+        self.holder() != user && self.holders.contains(&user)
+    }
+
+    pub(crate) fn transfers(&self) -> usize {
+        self.holders.len().saturating_sub(1)
     }
 
     pub(crate) fn payments(&self) -> impl Iterator<Item = &Payment> {
@@ -191,6 +207,7 @@ impl TicketAccount {
             TicketEvent::RefundCompleted { refund_id, .. } => self.set_refund(refund_id, RefundState::Completed),
             TicketEvent::RefundFailed { refund_id, .. } => self.set_refund(refund_id, RefundState::Failed),
             TicketEvent::TicketSettled(_) => self.phase = TicketPhase::Settled,
+            TicketEvent::TicketTransferred { to, .. } => self.holders.push(to),
         }
     }
 

@@ -43,6 +43,13 @@ pub enum TicketCommand {
         holder: UserId,
         at: Timestamp,
     },
+    /// To another holder. That the room allows it was looked up.
+    Transfer {
+        by: UserId,
+        to: UserId,
+        at: Timestamp,
+    },
+    DeclineReschedule(DeclineReschedule),
     OweRefund(OweRefund),
     RecordRefundSent {
         refund_id: RefundId,
@@ -79,6 +86,17 @@ pub struct StartPayment {
     pub payment_id: PaymentId,
     pub provider: String,
     pub request: Fingerprint,
+    pub at: Timestamp,
+}
+
+/// The holder does not want the room's new time. What is looked up: when the seat was held, and the room's last reschedule.
+#[derive(Clone, Copy, Debug)]
+pub struct DeclineReschedule {
+    pub refund_id: RefundId,
+    pub by: UserId,
+    pub held_at: Timestamp,
+    pub rescheduled_at: Timestamp,
+    pub decline_until: Timestamp,
     pub at: Timestamp,
 }
 

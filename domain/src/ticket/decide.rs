@@ -35,6 +35,8 @@ impl Ticket {
             TicketCommand::Issue { at } => self.ordered()?.issue(at),
             TicketCommand::Lapse { at } => Ok(self.ordered()?.lapse(at)),
             TicketCommand::Admit { holder, at } => self.ordered()?.admit(holder, at),
+            TicketCommand::Transfer { by, to, at } => self.ordered()?.transfer(by, to, at),
+            TicketCommand::DeclineReschedule(decline) => self.ordered()?.decline_reschedule(&decline),
             TicketCommand::OweRefund(owe) => self.ordered()?.owe_refund(&owe),
             TicketCommand::RecordRefundSent {
                 refund_id,
@@ -108,7 +110,7 @@ impl TicketAccount {
     }
 
     fn admit(&self, holder: UserId, at: Timestamp) -> Decision {
-        if self.sale().buyer != holder {
+        if self.holder() != holder {
             return Err(TicketError::NotHolder);
         }
         match self.phase() {

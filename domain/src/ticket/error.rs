@@ -33,6 +33,8 @@ pub enum TicketError {
     /// The holder is somebody else; the caller may not learn more.
     #[error("not the holder of this ticket")]
     NotHolder,
+    #[error("this ticket cannot change hands")]
+    NotTransferable,
     #[error("the terms of this sale allow no refund now")]
     NotRefundable,
     #[error("{requested} is more than the {left} that is left of what was captured")]

@@ -77,6 +77,12 @@ pub enum TicketEvent {
     },
     /// The room was delivered: this sale is earned. Gross is what was captured and not refunded.
     TicketSettled(TicketSettled),
+    /// Somebody else may walk in with it from here on.
+    TicketTransferred {
+        from: UserId,
+        to: UserId,
+        transferred_at: Timestamp,
+    },
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -105,6 +111,8 @@ pub enum RefundReason {
     ChargedTwice,
     /// The room ended without the host's side being heard.
     NotDelivered,
+    /// The room was given another time, and the holder said no.
+    RescheduleDeclined,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -153,6 +161,7 @@ impl TicketEvent {
             Self::RefundCompleted { .. } => "refund_completed",
             Self::RefundFailed { .. } => "refund_failed",
             Self::TicketSettled(_) => "ticket_settled",
+            Self::TicketTransferred { .. } => "ticket_transferred",
         }
     }
 }

@@ -10,6 +10,7 @@ mod refunding;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transferring;
 
 pub use account::*;
 pub use command::*;

@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use crate::terms::RefundPolicy;
 use crate::ticket::account::{Refund, RefundState, TicketAccount};
-use crate::ticket::command::OweRefund;
+use crate::ticket::command::{DeclineReschedule, OweRefund};
 use crate::ticket::decide::Decision;
-use crate::ticket::event::{RefundInitiator, RefundOwed};
+use crate::ticket::event::{RefundInitiator, RefundOwed, RefundReason};
 use crate::ticket::state::TicketPhase;
 use crate::{Money, MoneyError, PaymentId, RefundId, TicketError, TicketEvent, Timestamp, text};
 
@@ -45,6 +45,40 @@ impl TicketAccount {
             was_issued,
             request: owe.request,
             owed_at: owe.at,
+        })])
+    }
+
+    /// Everything goes back, whatever the refund policy says: the promise was another one (`rules.md` 8).
+    pub(super) fn decline_reschedule(&self, decline: &DeclineReschedule) -> Decision {
+        if self.holder() != decline.by {
+            return Err(TicketError::NotHolder);
+        }
+        if self.refund(decline.refund_id).is_some() {
+            return Ok(vec![]);
+        }
+        let (Some((payment, _)), Some(amount)) = (self.standing(), self.left()) else {
+            return Err(TicketError::NotPaid);
+        };
+        match self.phase() {
+            TicketPhase::Issued => {}
+            TicketPhase::Refunded => return Err(TicketError::Refunded),
+            TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed => return Err(TicketError::NotIssued),
+            TicketPhase::Admitted | TicketPhase::Settled => return Err(TicketError::NotRefundable),
+        }
+        // Who bought after the change knew the new time.
+        if decline.held_at >= decline.rescheduled_at || decline.at >= decline.decline_until {
+            return Err(TicketError::NotRefundable);
+        }
+        Ok(vec![TicketEvent::RefundOwed(RefundOwed {
+            refund_id: decline.refund_id,
+            payment_id: payment.payment_id,
+            amount,
+            reason: RefundReason::RescheduleDeclined,
+            initiated_by: RefundInitiator::Buyer,
+            in_full: true,
+            was_issued: true,
+            request: None,
+            owed_at: decline.at,
         })])
     }
 

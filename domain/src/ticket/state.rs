@@ -53,7 +53,12 @@ impl Ticket {
 
     /// Who may walk in with this ticket.
     pub fn holder(&self) -> Option<UserId> {
-        self.sale().map(|sale| sale.buyer)
+        self.account().map(TicketAccount::holder)
+    }
+
+    /// Whether this person gave the ticket away.
+    pub fn was_held_by(&self, user: UserId) -> bool {
+        self.account().is_some_and(|account| account.was_held_by(user))
     }
 
     /// Every attempt to pay, first to last.

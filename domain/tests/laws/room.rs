@@ -60,7 +60,7 @@ fn schedule() -> RoomCommand {
 fn selling() -> impl Strategy<Value = RoomCommand> {
     // Tickets belong to buyers by their number, mostly: the others try to take what is not theirs.
     let who = prop_oneof![8 => Just(None), 1 => (0..BUYERS).prop_map(Some)];
-    (0..TICKETS, who, 0..200_i64, 0..10_u8, any::<bool>()).prop_map(|(number, who, second, kind, odd)| {
+    (0..TICKETS, who, 0..200_i64, 0..11_u8, any::<bool>()).prop_map(|(number, who, second, kind, odd)| {
         let ticket_id = ticket(number);
         let buyer = user(who.unwrap_or(number % BUYERS));
         let at = at(second);
@@ -86,6 +86,12 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
                 let reason = SeatReturn::Refunded;
                 RoomCommand::ReleaseSeat { ticket_id, reason, at }
             }
+            9 => RoomCommand::TransferSeat {
+                ticket_id,
+                from: user(number % BUYERS),
+                to: buyer,
+                at,
+            },
             _ => RoomCommand::ReleaseLapsed { at },
         }
     })

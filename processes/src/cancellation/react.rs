@@ -26,6 +26,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | RoomEvent::WaitingListJoined { .. }
         | RoomEvent::WaitingListLeft { .. }
         | RoomEvent::SeatAwaited { .. }
+        | RoomEvent::SeatTransferred { .. }
+        | RoomEvent::RoomRescheduled(_)
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

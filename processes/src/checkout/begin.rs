@@ -313,6 +313,7 @@ impl From<TicketError> for BeginPaymentError {
             | TicketError::NotPaid
             | TicketError::NotIssued
             | TicketError::NotRefundable
+            | TicketError::NotTransferable
             | TicketError::RefundExceedsCaptured { .. }
             | TicketError::Money(_) => Self::Internal(format!("the ticket refuses the payment: {refusal}")),
         }

@@ -40,6 +40,8 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::WaitingListJoined { .. }
             | RoomEvent::WaitingListLeft { .. }
             | RoomEvent::SeatAwaited { .. }
+            | RoomEvent::SeatTransferred { .. }
+            | RoomEvent::RoomRescheduled(_)
             | RoomEvent::PersonRemoved { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
@@ -75,6 +77,7 @@ fn react_to_ticket(
         | TicketEvent::PaymentCancelled { .. }
         | TicketEvent::TicketIssued { .. }
         | TicketEvent::TicketLapsed { .. }
+        | TicketEvent::TicketTransferred { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::RefundOwed(_)
         | TicketEvent::RefundSent { .. }

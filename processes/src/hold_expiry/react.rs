@@ -39,6 +39,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             RoomEvent::RoomScheduled(_)
             | RoomEvent::SeatSold(_)
             | RoomEvent::SalesPaused { .. }
+            | RoomEvent::SeatTransferred { .. }
+            | RoomEvent::RoomRescheduled(_)
             | RoomEvent::SeatDenied { .. }
             | RoomEvent::RoomOpened { .. }
             | RoomEvent::RoomEnded { .. }

@@ -59,6 +59,7 @@ fn refund_id(ticket: TicketId, reason: RefundReason) -> RefundId {
         RefundReason::SeatGone => "seat_gone",
         RefundReason::ChargedTwice => "charged_twice",
         RefundReason::NotDelivered => "not_delivered",
+        RefundReason::RescheduleDeclined => "reschedule_declined",
     };
     RefundId::from_uuid(Uuid::new_v5(&ticket.as_uuid(), name.as_bytes()))
 }

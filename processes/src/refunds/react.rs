@@ -39,6 +39,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | TicketEvent::PaymentCancelled { .. }
         | TicketEvent::TicketIssued { .. }
         | TicketEvent::TicketLapsed { .. }
+        | TicketEvent::TicketTransferred { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::RefundSent { .. }
         | TicketEvent::RefundCompleted { .. }

@@ -1,6 +1,8 @@
 //! Which process executes which job.
 
-use crate::{Deps, Job, JobContext, JobResult, cancellation, checkout, hold_expiry, payout, refunds, settlement};
+use crate::{
+    Deps, Job, JobContext, JobResult, cancellation, checkout, hold_expiry, payout, refunds, settlement, transfers,
+};
 
 /// Executes a job once. Safe to repeat, whether it ended before or not.
 pub async fn run_job(deps: &Deps, context: &JobContext, job: Job) -> JobResult {
@@ -19,6 +21,7 @@ pub async fn run_job(deps: &Deps, context: &JobContext, job: Job) -> JobResult {
         Job::LapseTicket { ticket } => hold_expiry::lapse_ticket(deps, context, ticket).await,
         Job::SendRefund { ticket, refund } => refunds::send_refund(deps, context, ticket, refund).await,
         Job::ReleaseRefundedSeat { ticket } => refunds::release_seat(deps, context, ticket).await,
+        Job::FollowHolder { ticket } => transfers::follow_holder(deps, context, ticket).await,
         Job::RefundRoom { room, reason } => cancellation::refund_room(deps, room, reason).await,
         Job::OweRefund { room, ticket, reason } => cancellation::owe_refund(deps, context, room, ticket, reason).await,
         Job::SettleRoom { room } => settlement::settle_room(deps, room).await,

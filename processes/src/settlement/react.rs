@@ -23,6 +23,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::WaitingListJoined { .. }
             | RoomEvent::WaitingListLeft { .. }
             | RoomEvent::SeatAwaited { .. }
+            | RoomEvent::SeatTransferred { .. }
+            | RoomEvent::RoomRescheduled(_)
             | RoomEvent::SeatDenied { .. }
             | RoomEvent::RoomOpened { .. }
             | RoomEvent::RoomEnded { .. }
@@ -60,6 +62,7 @@ fn react_to_ticket(recorded: &Recorded, ticket: TicketId, event: &TicketEvent) -
         | TicketEvent::PaymentCancelled { .. }
         | TicketEvent::TicketIssued { .. }
         | TicketEvent::TicketLapsed { .. }
+        | TicketEvent::TicketTransferred { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::RefundOwed(_)
         | TicketEvent::RefundSent { .. }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::room::{Revision, RoomScheduled};
+use domain::room::{Revision, RoomRescheduled, RoomScheduled};
 use event_log::Recorded;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -13,15 +13,15 @@ use uuid::Uuid;
 
 use super::RoomState;
 use super::evolve::{Seat, evolve};
-use super::fold::{Fold, seat_before};
+use super::fold::{Edit, Fold, seat_before};
 use crate::ApplyError;
 use crate::convert::{bigint, int, text};
 
 const LIST: &str = "
     INSERT INTO rooms (room_id, host_id, title, description, language, state, starts_at, planned_minutes, price_minor,
         currency, capacity, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
-        no_show_minutes, offer_seconds, created_position, position, search)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20)";
+        no_show_minutes, offer_seconds, transferable, created_position, position, search)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21)";
 
 const STORED_SEATS: &str = "SELECT ticket_id, is_sold FROM seats WHERE ticket_id = ANY($1)";
 
@@ -59,9 +59,13 @@ const REVISE: &str = "
         hold_seconds = coalesce($11, hold_seconds),
         refund_policy = coalesce($12::json, refund_policy),
         no_show_minutes = coalesce($13, no_show_minutes),
-        offer_seconds = coalesce($14, offer_seconds)
+        offer_seconds = coalesce($14, offer_seconds),
+        transferable = coalesce($15, transferable)
     WHERE room_id = $1
     RETURNING title, description";
+
+const RESCHEDULE: &str = "
+    UPDATE rooms SET starts_at = $2, planned_minutes = $3, sales_close_at = $4, decline_until = $5 WHERE room_id = $1";
 
 const SEARCH: &str = "UPDATE rooms SET search = $2 WHERE room_id = $1";
 
@@ -79,8 +83,11 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
     for (room, position) in &fold.listed {
         list(room, *position, tables).await?;
     }
-    for (room, revision) in &fold.revised {
-        revise(*room, revision, tables).await?;
+    for (room, edit) in &fold.edits {
+        match edit {
+            Edit::Revise(revision) => revise(*room, revision, tables).await?,
+            Edit::Reschedule(new) => reschedule(*room, new, tables).await?,
+        }
     }
     write_seats(&fold, tables).await?;
     write_rooms(&fold, tables).await?;
@@ -179,6 +186,7 @@ async fn list(room: &RoomScheduled, position: i64, tables: &mut PgConnection) ->
         .bind(Json(room.refund_policy))
         .bind(int(room.no_show_minutes))
         .bind(int(room.sale.offer_seconds()))
+        .bind(room.sale.transferable)
         .bind(position)
         .bind(searchable(&room.title, &room.description))
         .execute(tables)
@@ -202,6 +210,7 @@ async fn revise(room: Uuid, revision: &Revision, tables: &mut PgConnection) -> R
         .bind(revision.refund_policy.map(Json))
         .bind(revision.no_show_minutes.map(int))
         .bind(revision.offer_seconds.map(int))
+        .bind(revision.transferable)
         .fetch_optional(&mut *tables)
         .await?;
     if let Some((title, description)) = words {
@@ -211,6 +220,18 @@ async fn revise(room: Uuid, revision: &Revision, tables: &mut PgConnection) -> R
             .execute(tables)
             .await?;
     }
+    Ok(())
+}
+
+async fn reschedule(room: Uuid, new: &RoomRescheduled, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query(RESCHEDULE)
+        .bind(room)
+        .bind(new.starts_at)
+        .bind(int(new.planned_minutes))
+        .bind(new.sales_close_at)
+        .bind(new.decline_until)
+        .execute(tables)
+        .await?;
     Ok(())
 }
 

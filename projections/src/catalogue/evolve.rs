@@ -1,7 +1,7 @@
 //! What an event changes in the catalogue.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::room::{Revision, RoomScheduled};
+use domain::room::{Revision, RoomRescheduled, RoomScheduled};
 use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,6 +13,7 @@ pub(crate) enum CatalogueChange<'a> {
     End { room: RoomId, at: Timestamp },
     Cancel { room: RoomId },
     Revise { room: RoomId, revision: &'a Revision },
+    Reschedule { room: RoomId, new: &'a RoomRescheduled },
     PauseSales { room: RoomId, paused: bool },
 }
 
@@ -55,6 +56,7 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
             room,
             revision: &revised.revision,
         }),
+        RoomEvent::RoomRescheduled(new) => Some(CatalogueChange::Reschedule { room, new }),
         RoomEvent::SalesPaused { .. } => Some(CatalogueChange::PauseSales { room, paused: true }),
         RoomEvent::SalesResumed { .. } => Some(CatalogueChange::PauseSales { room, paused: false }),
         RoomEvent::SeatDenied { .. }
@@ -66,6 +68,7 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         | RoomEvent::WaitingListJoined { .. }
         | RoomEvent::WaitingListLeft { .. }
         | RoomEvent::SeatAwaited { .. }
+        | RoomEvent::SeatTransferred { .. }
         | RoomEvent::PersonRemoved { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,

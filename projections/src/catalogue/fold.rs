@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::room::{Revision, RoomScheduled};
+use domain::room::{Revision, RoomRescheduled, RoomScheduled};
 use domain::{AnyEvent, RoomId, Timestamp};
 use uuid::Uuid;
 
@@ -24,6 +24,7 @@ pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
         | CatalogueChange::End { .. }
         | CatalogueChange::Cancel { .. }
         | CatalogueChange::Revise { .. }
+        | CatalogueChange::Reschedule { .. }
         | CatalogueChange::PauseSales { .. } => None,
     }
 }
@@ -32,9 +33,17 @@ pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
 #[derive(Debug)]
 pub(super) struct Fold<'a> {
     pub(super) listed: Vec<(&'a RoomScheduled, i64)>,
-    pub(super) revised: Vec<(Uuid, &'a Revision)>,
+    /// In the order of the log.
+    pub(super) edits: Vec<(Uuid, Edit<'a>)>,
     pub(super) rooms: BTreeMap<Uuid, RoomFold>,
     seats: HashMap<Uuid, SeatFold>,
+}
+
+/// What its host makes of a room.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Edit<'a> {
+    Revise(&'a Revision),
+    Reschedule(&'a RoomRescheduled),
 }
 
 /// Counts are differences; the rest is what it is after the page, if it was said.
@@ -63,7 +72,7 @@ impl<'a> Fold<'a> {
         };
         Self {
             listed: vec![],
-            revised: vec![],
+            edits: vec![],
             rooms: BTreeMap::new(),
             seats: stored.into_iter().map(known).collect(),
         }
@@ -86,7 +95,11 @@ impl<'a> Fold<'a> {
             }
             CatalogueChange::Cancel { room } => self.room(room, position).state = Some(RoomState::Cancelled),
             CatalogueChange::Revise { room, revision } => {
-                self.revised.push((room.as_uuid(), revision));
+                self.edits.push((room.as_uuid(), Edit::Revise(revision)));
+                self.room(room, position);
+            }
+            CatalogueChange::Reschedule { room, new } => {
+                self.edits.push((room.as_uuid(), Edit::Reschedule(new)));
                 self.room(room, position);
             }
             CatalogueChange::PauseSales { room, paused } => self.room(room, position).sales_paused = Some(paused),

@@ -40,6 +40,9 @@ pub struct RoomRow {
     pub refund_policy: RefundPolicy,
     pub no_show_minutes: u32,
     pub offer_seconds: u32,
+    pub transferable: bool,
+    /// Until then holders may decline the last reschedule.
+    pub decline_until: Option<Timestamp>,
     pub sales_paused: bool,
     pub opened_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
@@ -88,6 +91,8 @@ struct RoomRecord {
     refund_policy: Json<RefundPolicy>,
     no_show_minutes: i32,
     offer_seconds: i32,
+    transferable: bool,
+    decline_until: Option<Timestamp>,
     sales_paused: bool,
     opened_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
@@ -98,7 +103,7 @@ struct RoomRecord {
 const SELECT: &str = "
     SELECT room_id, host_id, title, description, language, state, starts_at, planned_minutes, price_minor, currency,
         capacity, held, sold, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
-        no_show_minutes, offer_seconds, sales_paused, opened_at, ended_at, created_position, position
+        no_show_minutes, offer_seconds, transferable, decline_until, sales_paused, opened_at, ended_at, created_position, position
     FROM view_catalogue.rooms ";
 
 pub async fn find_room(pool: &PgPool, room: RoomId) -> Result<Option<RoomRow>, QueryError> {
@@ -189,6 +194,8 @@ impl TryFrom<RoomRecord> for RoomRow {
             refund_policy: record.refund_policy.0,
             no_show_minutes: row.count("no_show_minutes", record.no_show_minutes)?,
             offer_seconds: row.count("offer_seconds", record.offer_seconds)?,
+            transferable: record.transferable,
+            decline_until: record.decline_until,
             sales_paused: record.sales_paused,
             opened_at: record.opened_at,
             ended_at: record.ended_at,

@@ -19,6 +19,8 @@ CREATE TABLE rooms (
     refund_policy     json        NOT NULL,
     no_show_minutes   int         NOT NULL,
     offer_seconds     int         NOT NULL,
+    transferable      bool        NOT NULL,
+    decline_until     timestamptz, -- once rescheduled
     sales_paused      bool        NOT NULL DEFAULT false,
     opened_at         timestamptz,
     ended_at          timestamptz,

@@ -38,6 +38,8 @@ async fn a_scheduled_room_is_listed_with_its_terms(pool: PgPool) {
         refund_policy: facts.refund_policy,
         no_show_minutes: 15,
         offer_seconds: 600,
+        transferable: false,
+        decline_until: None,
         sales_paused: false,
         opened_at: None,
         ended_at: None,

@@ -27,6 +27,9 @@ const MOVE_TICKETS: &str = "
     UPDATE tickets SET right_to = moved.right_to
     FROM unnest($1::uuid[], $2::text[]) AS moved (ticket_id, right_to)
     WHERE tickets.ticket_id = moved.ticket_id";
+const GIVE_TICKETS: &str = "
+    UPDATE tickets SET holder = given.holder FROM unnest($1::uuid[], $2::uuid[]) AS given (ticket_id, holder)
+    WHERE tickets.ticket_id = given.ticket_id";
 const VOICE: &str = "
     INSERT INTO voices (room_id, person, speaks, position) VALUES ($1, $2, $3, $4)
     ON CONFLICT (room_id, person) DO UPDATE SET speaks = excluded.speaks, position = excluded.position";
@@ -41,6 +44,7 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
         match evolve(&recorded.event) {
             Some(EntitlementChange::KnowTicket { ticket, room, holder }) => tickets.know(ticket, room, holder),
             Some(EntitlementChange::Entitle { ticket }) => tickets.give(ticket, ENTRY),
+            Some(EntitlementChange::GiveTo { ticket, holder }) => tickets.give_to(ticket, holder),
             Some(EntitlementChange::Revoke { ticket }) => tickets.give(ticket, REFUNDED),
             Some(change) => execute(change, bigint(recorded.position), tables).await?,
             None => {}
@@ -55,6 +59,7 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
 struct Tickets {
     new: HashMap<Uuid, NewTicket>,
     moved: HashMap<Uuid, &'static str>,
+    holders: HashMap<Uuid, Uuid>,
 }
 
 struct NewTicket {
@@ -82,6 +87,15 @@ impl Tickets {
         }
     }
 
+    fn give_to(&mut self, ticket: TicketId, holder: UserId) {
+        match self.new.get_mut(&ticket.as_uuid()) {
+            Some(new) => new.holder = holder.as_uuid(),
+            None => {
+                self.holders.insert(ticket.as_uuid(), holder.as_uuid());
+            }
+        }
+    }
+
     async fn write(&self, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
         if !self.new.is_empty() {
             let new = self.new.values();
@@ -90,6 +104,13 @@ impl Tickets {
                 .bind(new.clone().map(|ticket| ticket.room).collect::<Vec<Uuid>>())
                 .bind(new.clone().map(|ticket| ticket.holder).collect::<Vec<Uuid>>())
                 .bind(new.map(|ticket| ticket.right_to).collect::<Vec<&str>>())
+                .execute(&mut *tables)
+                .await?;
+        }
+        if !self.holders.is_empty() {
+            sqlx::query(GIVE_TICKETS)
+                .bind(self.holders.keys().copied().collect::<Vec<Uuid>>())
+                .bind(self.holders.values().copied().collect::<Vec<Uuid>>())
                 .execute(&mut *tables)
                 .await?;
         }
@@ -119,7 +140,10 @@ async fn execute(change: EntitlementChange, position: i64, tables: &mut PgConnec
             write(BE_SILENT, &[room.as_uuid(), person.as_uuid()], tables).await
         }
         EntitlementChange::Remove { room, person } => write(REMOVE, &[room.as_uuid(), person.as_uuid()], tables).await,
-        EntitlementChange::KnowTicket { .. } | EntitlementChange::Entitle { .. } | EntitlementChange::Revoke { .. } => {
+        EntitlementChange::KnowTicket { .. }
+        | EntitlementChange::Entitle { .. }
+        | EntitlementChange::GiveTo { .. }
+        | EntitlementChange::Revoke { .. } => {
             Ok(()) // gathered by the page
         }
     }

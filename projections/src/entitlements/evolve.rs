@@ -24,6 +24,10 @@ pub(crate) enum EntitlementChange {
     Entitle {
         ticket: TicketId,
     },
+    GiveTo {
+        ticket: TicketId,
+        holder: UserId,
+    },
     Revoke {
         ticket: TicketId,
     },
@@ -80,6 +84,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         | RoomEvent::WaitingListJoined { .. }
         | RoomEvent::WaitingListLeft { .. }
         | RoomEvent::SeatAwaited { .. }
+        | RoomEvent::SeatTransferred { .. }
+        | RoomEvent::RoomRescheduled(_)
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
@@ -95,6 +101,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<EntitlementCha
         }),
         TicketEvent::TicketIssued { .. } => Some(EntitlementChange::Entitle { ticket }),
         TicketEvent::RefundOwed(refund) if refund.in_full => Some(EntitlementChange::Revoke { ticket }),
+        TicketEvent::TicketTransferred { to, .. } => Some(EntitlementChange::GiveTo { ticket, holder: *to }),
         TicketEvent::RefundOwed(_) // a part of the price went back, the ticket stays
         | TicketEvent::PaymentStarted { .. }
         | TicketEvent::PaymentAccepted { .. }

@@ -91,6 +91,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Vec<LedgerChange<'_>>
         | TicketEvent::PaymentDeclined { .. }
         | TicketEvent::PaymentCancelled { .. }
         | TicketEvent::TicketLapsed { .. }
+        | TicketEvent::TicketTransferred { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::TicketSettled(_) => vec![], // the host's EarningCredited moves the money
     }

@@ -37,6 +37,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
         | RoomEvent::WaitingListJoined { .. }
         | RoomEvent::WaitingListLeft { .. }
         | RoomEvent::SeatAwaited { .. }
+        | RoomEvent::SeatTransferred { .. }
+        | RoomEvent::RoomRescheduled(_)
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

@@ -36,6 +36,10 @@ const MOVE_TICKETS: &str = "
         AS moved (ticket_id, state, was_admitted, expires_at, position)
     WHERE tickets.ticket_id = moved.ticket_id";
 
+const GIVE_TICKETS: &str = "
+    UPDATE tickets SET holder = given.holder FROM unnest($1::uuid[], $2::uuid[]) AS given (ticket_id, holder)
+    WHERE tickets.ticket_id = given.ticket_id";
+
 const NEW_PAYMENTS: &str = "
     INSERT INTO payments (payment_id, ticket_id, attempt, provider, amount_minor, currency, started_at, state,
         provider_ref, fee_minor, reason)
@@ -69,6 +73,7 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
     write_rooms(&fold, tables).await?;
     write_new_tickets(&fold, tables).await?;
     write_moved_tickets(&fold, tables).await?;
+    write_holders(&fold, tables).await?;
     write_new_payments(&fold, tables).await?;
     write_moved_payments(&fold, tables).await?;
     for (id, refund) in &fold.new_refunds {
@@ -201,6 +206,18 @@ async fn write_moved_tickets(fold: &Fold<'_>, tables: &mut PgConnection) -> Resu
                 .collect::<Vec<Option<Timestamp>>>(),
         )
         .bind(tickets.map(|(_, ticket)| ticket.position).collect::<Vec<i64>>())
+        .execute(tables)
+        .await?;
+    Ok(())
+}
+
+async fn write_holders(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if fold.holders.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(GIVE_TICKETS)
+        .bind(fold.holders.keys().copied().collect::<Vec<Uuid>>())
+        .bind(fold.holders.values().copied().collect::<Vec<Uuid>>())
         .execute(tables)
         .await?;
     Ok(())

@@ -27,6 +27,10 @@ pub(crate) enum TicketChange<'a> {
         ticket: TicketId,
         state: TicketState,
     },
+    GiveTo {
+        ticket: TicketId,
+        holder: UserId,
+    },
     StartPayment {
         ticket: TicketId,
         payment: PaymentId,
@@ -104,6 +108,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<TicketChange<'_>> {
         | RoomEvent::WaitingListJoined { .. }
         | RoomEvent::WaitingListLeft { .. }
         | RoomEvent::SeatAwaited { .. }
+        | RoomEvent::SeatTransferred { .. }
+        | RoomEvent::RoomRescheduled(_)
         | RoomEvent::SeatDenied { .. } // its RefundOwed follows
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }
@@ -135,6 +141,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<'
         | TicketEvent::PaymentCaptured { .. }
         | TicketEvent::PaymentDeclined { .. }
         | TicketEvent::PaymentCancelled { .. } => evolve_payment(ticket, event),
+        TicketEvent::TicketTransferred { to, .. } => Some(TicketChange::GiveTo { ticket, holder: *to }),
         TicketEvent::RefundOwed(refund) => Some(TicketChange::OweRefund { ticket, refund }),
         TicketEvent::RefundSent { refund_id, .. } => Some(TicketChange::MoveRefund {
             ticket,
@@ -206,6 +213,7 @@ fn evolve_payment(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<
         | TicketEvent::RefundSent { .. }
         | TicketEvent::RefundCompleted { .. }
         | TicketEvent::RefundFailed { .. }
+        | TicketEvent::TicketTransferred { .. }
         | TicketEvent::TicketSettled(_) => None,
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Fold<'a> {
     pub(super) rooms: HashMap<Uuid, Uuid>,
     pub(super) new_rooms: Vec<Uuid>,
     pub(super) tickets: HashMap<Uuid, Ticket<'a>>,
+    /// New holders, by ticket.
+    pub(super) holders: HashMap<Uuid, Uuid>,
     pub(super) payments: HashMap<Uuid, Payment<'a>>,
     pub(super) payments_of: HashMap<Uuid, Vec<Uuid>>,
     pub(super) new_refunds: HashMap<Uuid, Refund<'a>>,
@@ -81,6 +83,10 @@ impl<'a> Fold<'a> {
                 if known.is_some_and(|ticket| is_unpaid(ticket.state)) {
                     self.enter(ticket, state, position);
                 }
+            }
+            TicketChange::GiveTo { ticket, holder } => {
+                self.holders.insert(ticket.as_uuid(), holder.as_uuid());
+                self.touch(ticket, position);
             }
             TicketChange::StartPayment { .. }
             | TicketChange::AcceptPayment { .. }
@@ -155,6 +161,7 @@ impl<'a> Fold<'a> {
             | TicketChange::Hold { .. }
             | TicketChange::Enter { .. }
             | TicketChange::EnterUnpaid { .. }
+            | TicketChange::GiveTo { .. }
             | TicketChange::OweRefund { .. }
             | TicketChange::MoveRefund { .. } => {}
         }

@@ -111,6 +111,7 @@ fn wanted(page: &[Arc<Recorded>]) -> Wanted {
             }
             Some(
                 TicketChange::Enter { ticket, .. }
+                | TicketChange::GiveTo { ticket, .. }
                 | TicketChange::EnterUnpaid { ticket, .. }
                 | TicketChange::OweRefund { ticket, .. }
                 | TicketChange::MoveRefund { ticket, .. },

@@ -17,7 +17,16 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("the body is in memory").to_bytes();
+        // A stream has no end.
+        let is_stream = parts
+            .headers
+            .get("content-type")
+            .is_some_and(|kind| kind == "text/event-stream");
+        let bytes = if is_stream {
+            hyper::body::Bytes::new()
+        } else {
+            body.collect().await.expect("the body is in memory").to_bytes()
+        };
         Self {
             status: parts.status,
             headers: parts.headers,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use api::ApiParts;
 use api::auth::{Auth, mint_development_token};
 use api::limits::{Limits, LimitsConfig};
+use api::{ApiParts, Live};
 use axum::Router;
 use axum::body::Body;
 use domain::{Preset, Timestamp};
@@ -78,6 +78,7 @@ impl TestApp {
             clock: Arc::clone(&clock),
             settings,
         };
+        let live = Live::start(Arc::clone(&log), &tracker, cancel.clone());
         let parts = ApiParts {
             log,
             aggregates: aggregates.clone(),
@@ -91,6 +92,7 @@ impl TestApp {
             clock: Arc::clone(&clock),
             auth: Auth::development(&secret),
             limits: Limits::new(limits),
+            live,
             public_ws_url: "ws://boxoffice.test".to_owned(),
             preset: Preset::open(),
         };

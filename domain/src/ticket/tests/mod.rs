@@ -3,6 +3,7 @@
 mod issuing;
 mod paying;
 mod refunding;
+mod transferring;
 
 use crate::terms::{Channel, RefundPolicy, Terms};
 use crate::testing::{Given, at, past, payment, refund, request, room, ticket, usd, user};

@@ -1,0 +1,102 @@
+//! What is told of an event, and to whom.
+
+use domain::{AnyEvent, RoomEvent, RoomId, TicketEvent, TicketId, UserId};
+use uuid::Uuid;
+
+/// One event, as those who listen hear of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Note {
+    pub(super) position: u64,
+    pub(super) kind: &'static str,
+    pub(super) room: Option<RoomId>,
+    pub(super) ticket: Option<TicketId>,
+}
+
+/// Who hears of an event.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Audience {
+    /// Everybody who looks at this room: nobody is named to them.
+    pub(super) room: Option<RoomId>,
+    /// These people, and whoever holds the note's ticket.
+    pub(super) people: Vec<UserId>,
+}
+
+/// `None` for what is told to nobody: evidence is for the books.
+pub(super) fn of(position: u64, event: &AnyEvent) -> Option<(Note, Audience)> {
+    let note = |kind, room, ticket| Note {
+        position,
+        kind,
+        room,
+        ticket,
+    };
+    match event {
+        AnyEvent::Room(_, RoomEvent::PresenceRecorded { .. }) => None,
+        AnyEvent::Room(room, event) => {
+            let (ticket, people) = concerned(event);
+            let audience = Audience {
+                room: is_public(event).then_some(*room),
+                people,
+            };
+            Some((note(event.name(), Some(*room), ticket), audience))
+        }
+        AnyEvent::Ticket(ticket, event) => {
+            let (room, people) = match event {
+                TicketEvent::TicketOrdered { room_id, buyer, .. } => (Some(*room_id), vec![*buyer]),
+                TicketEvent::TicketTransferred { from, to, .. } => (None, vec![*from, *to]),
+                _ => (None, vec![]),
+            };
+            let audience = Audience { room: None, people };
+            Some((note(event.name(), room, Some(*ticket)), audience))
+        }
+        AnyEvent::Payout(host, event) => {
+            let audience = Audience {
+                room: None,
+                people: vec![*host],
+            };
+            Some((note(event.name(), None, None), audience))
+        }
+    }
+}
+
+/// Who waits is nobody else's business.
+const fn is_public(event: &RoomEvent) -> bool {
+    !matches!(
+        event,
+        RoomEvent::WaitingListJoined { .. }
+            | RoomEvent::WaitingListLeft { .. }
+            | RoomEvent::SeatAwaited { .. }
+            | RoomEvent::SeatDenied { .. }
+            | RoomEvent::SeatTransferred { .. }
+    )
+}
+
+fn concerned(event: &RoomEvent) -> (Option<TicketId>, Vec<UserId>) {
+    match event {
+        RoomEvent::SeatHeld(held) => (Some(held.ticket_id), vec![held.buyer]),
+        RoomEvent::SeatSold(sold) => (Some(sold.ticket_id), vec![sold.buyer]),
+        RoomEvent::SeatReleased(released) => (Some(released.ticket_id), vec![released.buyer]),
+        RoomEvent::SeatDenied { ticket_id, buyer, .. } | RoomEvent::SeatAwaited { ticket_id, buyer, .. } => {
+            (Some(*ticket_id), vec![*buyer])
+        }
+        RoomEvent::SeatTransferred {
+            ticket_id, from, to, ..
+        } => (Some(*ticket_id), vec![*from, *to]),
+        RoomEvent::WaitingListJoined { user, .. }
+        | RoomEvent::WaitingListLeft { user, .. }
+        | RoomEvent::SpeakRequested { user, .. }
+        | RoomEvent::SpeakRequestWithdrawn { user, .. }
+        | RoomEvent::SpeakRequestDeclined { user, .. }
+        | RoomEvent::SpeakerApproved { user, .. }
+        | RoomEvent::SpeakerDismissed { user, .. }
+        | RoomEvent::PersonRemoved { user, .. } => (None, vec![*user]),
+        RoomEvent::RoomScheduled(scheduled) => (None, vec![scheduled.host]),
+        _ => (None, vec![]),
+    }
+}
+
+/// What somebody listens for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Topic {
+    Room(Uuid),
+    Person(Uuid),
+}
