@@ -199,8 +199,8 @@ fn room(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "sales_resumed"
         | "waiting_list_joined"
         | "waiting_list_left"
-        | "seat_awaited" => Fact::Other,
-        "room_rescheduled" => Fact::Other,
+        | "seat_awaited"
+        | "room_rescheduled" => Fact::Other,
         "seat_transferred" => Fact::Transferred(parse(entry)?),
         "room_revised" => Fact::Revised(parse(entry)?),
         _ => return Err(Unreadable::Unknown),

@@ -15,4 +15,5 @@ mod selling;
 mod server;
 mod staging;
 mod support;
+mod threads;
 mod waiting;

@@ -52,6 +52,7 @@ impl StockRoom {
             request: wish.request,
             held_at: wish.at,
             expires_at: wish.at + TimeDelta::seconds(i64::from(facts.hold_seconds)),
+            options: None,
         })))
     }
 }

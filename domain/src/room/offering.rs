@@ -77,7 +77,7 @@ impl Room {
     pub(super) fn join_waiting_list(&self, join: &JoinWaitingList) -> Decision {
         let seats = self.seats().ok_or(RoomError::NotScheduled)?;
         let (user, waiting) = (join.user, seats.waiting());
-        let origin = seats.origin(join.ticket_id).map(|(buyer, request)| (buyer, request));
+        let origin = seats.origin(join.ticket_id);
         let origin = origin.or_else(|| {
             let (user, request) = waiting?.origin(join.ticket_id)?;
             Some((user, Some(request)))

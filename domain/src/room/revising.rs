@@ -6,7 +6,7 @@ use crate::room::decide::Decision;
 use crate::room::event::{Revision, RoomRevised};
 use crate::room::facts::RoomFacts;
 use crate::room::{schedule, selling};
-use crate::{Fingerprint, Preset, Room, RoomError, RoomEvent, Timestamp};
+use crate::{Fingerprint, Money, Preset, Room, RoomError, RoomEvent, Timestamp};
 
 impl Room {
     pub(super) fn revise(&self, revise: ReviseRoom) -> Decision {
@@ -18,7 +18,7 @@ impl Room {
         }
         let revision = check(sales.facts, revision, &revise.preset)?;
         sales.require_changeable(&revision)?;
-        let is_priced = revision.price.is_some_and(|price| price.is_positive());
+        let is_priced = revision.price.is_some_and(Money::is_positive);
         if is_priced && !revise.host_is_approved {
             return Err(RoomError::HostNotApproved);
         }

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::Timestamp;
 use domain::room::{Revision, RoomRescheduled, RoomScheduled};
+use domain::{Money, Timestamp};
 use event_log::Recorded;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -200,7 +200,7 @@ async fn revise(room: Uuid, revision: &Revision, tables: &mut PgConnection) -> R
         .bind(revision.title.as_deref().map(text))
         .bind(revision.description.as_deref().map(text))
         .bind(revision.language.as_deref().map(text))
-        .bind(revision.price.map(|price| price.amount_minor()))
+        .bind(revision.price.map(Money::amount_minor))
         .bind(revision.price.map(|price| price.currency().code()))
         .bind(revision.capacity.map(int))
         .bind(revision.sales_open_at)
