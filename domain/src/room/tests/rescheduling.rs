@@ -16,7 +16,7 @@ fn rescheduled(starts: i64, decline_until: i64, second: i64) -> RoomEvent {
     RoomEvent::RoomRescheduled(RoomRescheduled {
         starts_at: at(starts),
         planned_minutes: 60,
-        sales_close_at: at(starts + 3_600),
+        sales_close_at: at(starts.saturating_add(3_600)),
         decline_until: at(decline_until),
         rescheduled_at: at(second),
     })
