@@ -57,9 +57,9 @@ fn own_errors() -> Vec<ApiError> {
     ]
 }
 
-fn refusals() -> Vec<ApiError> {
+fn room_refusals() -> Vec<RoomError> {
     let at = Timestamp::UNIX_EPOCH;
-    let rooms = [
+    vec![
         RoomError::NotScheduled,
         RoomError::InvalidField {
             field: "price.amount_minor",
@@ -86,7 +86,10 @@ fn refusals() -> Vec<ApiError> {
         RoomError::NoRequest,
         RoomError::StageFull { limit: 12 },
         RoomError::Removed,
-    ];
+    ]
+}
+
+fn refusals() -> Vec<ApiError> {
     let tickets = [
         TicketError::NotOrdered,
         TicketError::KeyReused,
@@ -125,7 +128,7 @@ fn refusals() -> Vec<ApiError> {
         PayoutError::UnknownPayout,
         PayoutError::AlreadyEnded,
     ];
-    let rooms = rooms.into_iter().map(ApiError::from);
+    let rooms = room_refusals().into_iter().map(ApiError::from);
     let tickets = tickets.into_iter().map(ApiError::from);
     rooms
         .chain(tickets)
