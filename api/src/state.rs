@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Preset, Timestamp};
+use domain::{Preset, TaxRules, Timestamp};
 use event_log::{Aggregates, Clock, EventLog};
 use media_bridge::Bridge;
 use media_bridge::webhook::Receiver;
@@ -44,6 +44,8 @@ pub struct ApiParts {
     /// Where clients find the signalling of the media server: boxoffice's own URL.
     pub public_ws_url: String,
     pub preset: Preset,
+    /// What is tax in a price, by the customer's country.
+    pub taxes: TaxRules,
 }
 
 impl fmt::Debug for ApiParts {

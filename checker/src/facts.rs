@@ -66,6 +66,28 @@ pub(crate) struct Ordered {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Terms {
     pub(crate) total: Money,
+    #[serde(default)]
+    pub(crate) tax: Option<Money>,
+    #[serde(default)]
+    pub(crate) rules: Rules,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Rules {
+    #[serde(default)]
+    pub(crate) tax: Option<TaxRule>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct TaxRule {
+    pub(crate) country: String,
+}
+
+/// Tax of a sale, or of a part of it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub(crate) struct Tax {
+    pub(crate) country: String,
+    pub(crate) amount: Money,
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,6 +102,8 @@ pub(crate) struct Captured {
     pub(crate) payment_id: Uuid,
     pub(crate) amount: Money,
     pub(crate) provider_fee: Money,
+    #[serde(default)]
+    pub(crate) store_fee: Option<Money>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,19 +113,34 @@ pub(crate) struct Owed {
     pub(crate) amount: Money,
     pub(crate) in_full: bool,
     pub(crate) was_issued: bool,
+    #[serde(default)]
+    pub(crate) tax: Option<Tax>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Completed {
     pub(crate) refund_id: Uuid,
     pub(crate) amount: Money,
+    #[serde(default)]
+    pub(crate) store_fee: Option<Money>,
+}
+
+/// What a sale that was delivered brought, and what others than platform and host have of it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub(crate) struct Settled {
+    pub(crate) gross: Money,
+    #[serde(default)]
+    pub(crate) tax: Option<Tax>,
+    #[serde(default)]
+    pub(crate) store_fee: Option<Money>,
+    pub(crate) provider_fee: Money,
 }
 
 /// How a sale that was delivered is divided.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub(crate) struct Split {
-    pub(crate) gross: Money,
-    pub(crate) provider_fee: Money,
+    #[serde(flatten)]
+    pub(crate) settled: Settled,
     pub(crate) platform_fee: Money,
     pub(crate) host_share: Money,
 }
@@ -143,7 +182,7 @@ pub(crate) enum Fact {
     Issued,
     Owed(Owed),
     Completed(Completed),
-    Settled(Split),
+    Settled(Settled),
     Credited(Credited),
     Requested(Requested),
     Paid(Ended),

@@ -5,6 +5,7 @@
 #![deny(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
 
 pub mod event;
+pub mod fees;
 pub mod fingerprint;
 pub mod ids;
 pub mod money;
@@ -12,6 +13,7 @@ pub mod payout;
 pub mod preset;
 pub mod room;
 mod storable;
+pub mod tax;
 pub mod terms;
 #[cfg(test)]
 mod testing;
@@ -20,6 +22,7 @@ pub mod ticket;
 pub mod upcast;
 
 pub use event::{AnyEvent, StoredEvent, UnknownEvent};
+pub use fees::{FeeBase, FeeRules, FeeTier};
 pub use fingerprint::Fingerprint;
 pub use ids::{PaymentId, PayoutId, RefundId, RoomId, SessionId, TicketId, UserId};
 pub use money::{BasisPoints, Currency, Money, MoneyError};
@@ -27,7 +30,8 @@ pub use payout::{Payout, PayoutCommand, PayoutError, PayoutEvent};
 pub use preset::Preset;
 pub use room::{Room, RoomCommand, RoomError, RoomEvent};
 pub use storable::Storable;
-pub use terms::{Channel, RefundPolicy, Terms};
+pub use tax::{Country, CountryEvidence, TaxPart, TaxRule, TaxRules};
+pub use terms::{Channel, Customer, RefundPolicy, SaleRules, Terms};
 pub use ticket::{Ticket, TicketCommand, TicketError, TicketEvent};
 
 /// A moment, UTC. Milliseconds are what clients see; the log keeps what it was given.

@@ -65,7 +65,7 @@ pub enum MoneyError {
 }
 
 /// A share of 10,000: 250 is 2.5 %. Never above 10,000.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct BasisPoints(u16);
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fees::{FeeBase, FeeRules, FeeTier};
 use crate::money::BasisPoints;
 
 /// The figures of one rule set (`rules.md`, head). `open` is the default of a self-hosted shop: no eligibility gate, the
@@ -11,8 +12,10 @@ use crate::money::BasisPoints;
 pub struct Preset {
     pub name: String,
     pub version: u32,
-    /// The platform's share of what is left after the payment provider's fee.
+    /// The platform's share of its base, below the line if there is one.
     pub platform_fee: BasisPoints,
+    #[serde(default)]
+    pub fees: FeeRules,
     /// A priced room costs at least this much, in minor units. Free rooms are always allowed.
     pub price_min_minor: i64,
     pub price_max_minor: i64,
@@ -25,6 +28,9 @@ pub struct Preset {
     pub payout_min_minor: i64,
 }
 
+/// What app stores keep of a sale.
+const STORE_FEE: BasisPoints = share(3_000);
+
 impl Preset {
     /// The default preset: 5 % platform fee, prices up to 999.00, rooms up to 1,000 seats, holds of 1 second to 15
     /// minutes, payouts from 1.00.
@@ -32,7 +38,11 @@ impl Preset {
         Self {
             name: "open".to_owned(),
             version: 1,
-            platform_fee: BasisPoints::try_new(500).unwrap_or(BasisPoints::ZERO),
+            platform_fee: share(500),
+            fees: FeeRules {
+                store_fee: STORE_FEE,
+                ..FeeRules::default()
+            },
             price_min_minor: 1,
             price_max_minor: 99_900,
             capacity_max: 1_000,
@@ -41,5 +51,42 @@ impl Preset {
             tickets_per_buyer_max: 100,
             payout_min_minor: 100,
         }
+    }
+
+    /// The figures of 2021: 3 % after the store until the host has had 50,000.00, then 20 %; prices from 1.00 to 999.00,
+    /// payouts from 50.00.
+    pub fn ticketed_spaces() -> Self {
+        Self {
+            name: "ticketed-spaces".to_owned(),
+            version: 1,
+            platform_fee: share(300),
+            fees: FeeRules {
+                store_fee: STORE_FEE,
+                base: FeeBase::AfterStore,
+                tier: Some(FeeTier {
+                    host_lifetime_major: 50_000,
+                    platform_fee: share(2_000),
+                }),
+            },
+            price_min_minor: 100,
+            price_max_minor: 99_900,
+            capacity_max: 1_000,
+            hold_seconds_min: 60,
+            hold_seconds_max: 900,
+            tickets_per_buyer_max: 100,
+            payout_min_minor: 5_000,
+        }
+    }
+
+    /// The presets that are built in.
+    pub fn built_in() -> [Self; 2] {
+        [Self::open(), Self::ticketed_spaces()]
+    }
+}
+
+const fn share(points: u16) -> BasisPoints {
+    match BasisPoints::try_new(points) {
+        Some(share) => share,
+        None => BasisPoints::ZERO,
     }
 }

@@ -2,13 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::{BasisPoints, Money};
+use crate::fees::{FeeBase, FeeTier, PlatformFee, Taken};
+use crate::money::{BasisPoints, Money, MoneyError};
+use crate::tax::{self, Country, CountryEvidence, TaxPart, TaxRule};
 
-/// Where a sale is made. Store channels (`ios`, `android`) will join `web`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// Where a sale is made.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
+    #[default]
     Web,
+    Ios,
+    Android,
+}
+
+impl Channel {
+    /// Whether an app store collects the money, and keeps its fee.
+    pub const fn is_store(self) -> bool {
+        match self {
+            Self::Web => false,
+            Self::Ios | Self::Android => true,
+        }
+    }
 }
 
 /// Until when a buyer may have the money back on request.
@@ -38,4 +53,79 @@ pub struct Terms {
     /// ISO 3166-1 alpha-2 country of the customer and where it is known from, if the shop asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_country: Option<String>,
+    /// How the money is divided.
+    #[serde(default, skip_serializing_if = "SaleRules::is_default")]
+    pub rules: SaleRules,
+}
+
+/// The rules by which the money of a sale is divided, beside the platform's fee.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct SaleRules {
+    #[serde(default)]
+    pub store_fee: BasisPoints,
+    #[serde(default)]
+    pub base: FeeBase,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<FeeTier>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<TaxRule>,
+    /// How the customer's country is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<CountryEvidence>,
+}
+
+impl SaleRules {
+    /// As sales were before there were rules.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Terms {
+    pub fn platform_fee_rule(&self) -> PlatformFee {
+        PlatformFee {
+            below: self.platform_fee,
+            base: self.rules.base,
+            tier: self.rules.tier,
+        }
+    }
+
+    /// What others have of an amount of this sale, if the provider kept `provider_fee`.
+    pub fn taken(&self, gross: Money, provider_fee: Money) -> Result<Taken, MoneyError> {
+        Taken::of(gross, self.rules.tax.as_ref(), self.rules.store_fee, provider_fee)
+    }
+
+    /// What the store keeps of an amount.
+    pub fn store_fee_in(&self, amount: Money) -> Result<Money, MoneyError> {
+        let tax = tax::included(amount, self.rules.tax.as_ref())?;
+        amount.checked_sub(tax)?.share_floor(self.rules.store_fee)
+    }
+
+    /// The tax by which an amount differs from what is left of it; none where there is no tax.
+    pub fn tax_between(&self, whole: Money, left: Money) -> Result<Option<TaxPart>, MoneyError> {
+        let Some(rule) = &self.rules.tax else {
+            return Ok(None);
+        };
+        let amount = tax::included(whole, Some(rule))?.checked_sub(tax::included(left, Some(rule))?)?;
+        Ok(Some(TaxPart {
+            country: rule.country,
+            amount,
+        }))
+    }
+}
+
+/// What is known of where the customer is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Customer {
+    /// The shop has no tax to take.
+    #[default]
+    NotAsked,
+    /// It has, and the buyer does not say.
+    Missing,
+    Known {
+        country: Country,
+        evidence: Vec<CountryEvidence>,
+        /// Looked up: the rate of this country, if it has one.
+        tax: Option<TaxRule>,
+    },
 }

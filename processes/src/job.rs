@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::ticket::RefundReason;
-use domain::{Money, PaymentId, PayoutId, RefundId, RoomId, TicketId, Timestamp, UserId};
+use domain::{Money, PaymentId, PayoutId, RefundId, RoomId, TaxPart, TicketId, Timestamp, UserId};
 use event_log::{ExecuteError, Metadata, Recorded};
 use payments::ProviderError;
 use serde::{Deserialize, Serialize};
@@ -82,14 +82,16 @@ pub enum Job {
     },
 }
 
-/// The split of a settled sale, on its way to the host's account.
+/// A settled sale, on its way to the host's account.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CreditEarning {
     pub ticket: TicketId,
     pub gross: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<TaxPart>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_fee: Option<Money>,
     pub provider_fee: Money,
-    pub platform_fee: Money,
-    pub host_share: Money,
 }
 
 impl Job {

@@ -28,9 +28,9 @@ impl View {
     /// Raised whenever tables or `evolve` change: the next start then fills the new version beside the old one.
     pub const fn version(self) -> i32 {
         match self {
-            Self::Earnings | Self::Presence => 1,
-            Self::Ledger => 2,
-            Self::Catalogue | Self::Tickets | Self::Entitlements | Self::Timeline => 3,
+            Self::Presence => 1,
+            Self::Earnings => 2,
+            Self::Catalogue | Self::Tickets | Self::Entitlements | Self::Timeline | Self::Ledger => 3,
         }
     }
 

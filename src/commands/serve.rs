@@ -8,7 +8,8 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use crate::config::{
-    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, MediaOptions, PaymentOptions, local_url,
+    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, MediaOptions, PaymentOptions, RulesOptions,
+    local_url,
 };
 use crate::database::Database;
 use crate::lifecycle::{Lifecycle, Signals};
@@ -32,6 +33,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) auth: AuthOptions,
     #[command(flatten)]
+    pub(crate) rules: RulesOptions,
+    #[command(flatten)]
     pub(crate) data: DataOptions,
     /// Write where everything is, as JSON, once it is up
     #[arg(long, value_name = "PATH")]
@@ -43,7 +46,8 @@ impl Options {
         self.http.validate()?;
         self.media.validate()?;
         self.payments.validate()?;
-        self.auth.validate()
+        self.auth.validate()?;
+        self.rules.load().map(drop)
     }
 }
 

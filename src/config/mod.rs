@@ -7,6 +7,7 @@ mod http;
 mod limits;
 mod media;
 mod payments;
+mod rules;
 
 pub(crate) use auth::{AuthOptions, DevelopmentSecret};
 pub(crate) use data::DataOptions;
@@ -15,6 +16,7 @@ pub(crate) use http::{HttpOptions, local_url};
 pub(crate) use limits::LimitOptions;
 pub(crate) use media::MediaOptions;
 pub(crate) use payments::PaymentOptions;
+pub(crate) use rules::RulesOptions;
 
 /// An environment variable that is set to nothing counts as not set.
 fn given<T: AsRef<str>>(value: Option<T>) -> Option<T> {

@@ -12,7 +12,6 @@ use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
 use api::{ApiParts, Live};
 use axum::Router;
-use domain::Preset;
 use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock, Witness};
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
@@ -49,6 +48,7 @@ pub(crate) async fn start(
     media: Option<Media>,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<()> {
+    let rules = options.rules.load()?;
     let handle = figures::install()?;
     let node = Node {
         id: data_dir.node_id()?,
@@ -79,7 +79,8 @@ pub(crate) async fn start(
         limits: limits(options, lifecycle),
         live: Live::start(core.log.clone(), &lifecycle.front, lifecycle.front_cancel.clone()),
         public_ws_url: options.http.public_ws_url(listeners.api_address),
-        preset: Preset::open(),
+        preset: rules.preset,
+        taxes: rules.taxes,
     };
     figures::sample(&core, handle.clone(), lifecycle);
     let gate = doors.map_or_else(Router::new, |doors| doors.gate);

@@ -29,7 +29,10 @@ struct BalanceBody {
     /// Requested, and neither paid nor failed.
     pending_payout: MoneyBody,
     paid_out: MoneyBody,
+    /// What buyers paid and did not get back, tax in it.
     gross: MoneyBody,
+    taxes: MoneyBody,
+    store_fees: MoneyBody,
     provider_fees: MoneyBody,
     platform_fees: MoneyBody,
 }
@@ -42,6 +45,8 @@ impl From<Balance> for BalanceBody {
             pending_payout: balance.pending_payout.into(),
             paid_out: balance.paid_out.into(),
             gross: balance.gross.into(),
+            taxes: balance.taxes.into(),
+            store_fees: balance.store_fees.into(),
             provider_fees: balance.provider_fees.into(),
             platform_fees: balance.platform_fees.into(),
         }

@@ -1,7 +1,9 @@
 //! Shapes that several resources share.
 
+mod customer;
 mod money;
 mod refund_policy;
 
+pub(crate) use customer::*;
 pub(crate) use money::MoneyBody;
 pub(crate) use refund_policy::RefundPolicyBody;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use domain::room::{HoldOptions, HoldSeat};
-use domain::{Channel, Room, RoomCommand, RoomEvent, RoomId, TicketId};
+use domain::{Room, RoomCommand, RoomEvent, RoomId, TicketId};
 use event_log::Executed;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,13 +10,20 @@ use utoipa::ToSchema;
 use super::ticket::{TicketBody, read_back};
 use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
-use crate::extract::{Caller, Id, IdempotencyKey, OptionalJsonBody, fingerprint};
+use crate::extract::{Caller, Fields, Id, IdempotencyKey, OptionalJsonBody, fingerprint};
+use crate::shapes::{ChannelName, CustomerBody, customer};
 use crate::{ApiError, ApiState};
 
-/// Nothing needs to be said.
+/// Nothing needs to be said on the web, unless the shop takes tax.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HoldRequest {
+    /// `web`, if absent
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    channel: Option<ChannelName>,
+    /// Needed for a priced room where the shop takes tax.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    customer: Option<CustomerBody>,
     /// Should the payment come too late and every seat be taken: wait up to 10 minutes in front of the waiting list, rather
     /// than have the money back at once.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -24,7 +31,7 @@ pub(crate) struct HoldRequest {
 }
 
 impl HoldRequest {
-    fn into_options(self) -> HoldOptions {
+    fn options(&self) -> HoldOptions {
         HoldOptions {
             wait_if_late: self.wait_if_late,
             ..HoldOptions::default()
@@ -55,14 +62,18 @@ pub(crate) async fn hold_seat(
     OptionalJsonBody(body): OptionalJsonBody<HoldRequest>,
 ) -> Result<Written<ReadBack<TicketBody>>, ApiError> {
     let path = format!("/v1/rooms/{room}/tickets");
+    let mut fields = Fields::default();
+    let customer = customer(body.customer.as_ref(), &state.taxes, &mut fields);
+    fields.finish()?;
     let ticket_id = TicketId::from_uuid(key.id(caller.user_id, &path));
     let command = RoomCommand::HoldSeat(HoldSeat {
         ticket_id,
         buyer: caller.user_id,
-        channel: Channel::Web,
+        channel: body.channel.unwrap_or_default().into(),
         request: fingerprint(&path, &body)?,
-        options: body.into_options().boxed(),
+        options: body.options().boxed(),
         at: state.now(),
+        customer: customer.unwrap_or_default(),
     });
     let metadata = caller.keyed_metadata(&key);
     let executed = state

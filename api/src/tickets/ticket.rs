@@ -2,7 +2,7 @@
 
 use domain::room::SeatHeld;
 use domain::ticket::{RefundInitiator, RefundReason};
-use domain::{RoomId, Terms, TicketId};
+use domain::{Channel, RoomId, Terms, TicketId};
 use projections::View;
 use projections::tickets::{PaymentRow, PaymentState, RefundRow, RefundState, TicketRow, TicketState, find_ticket};
 use serde::Serialize;
@@ -87,6 +87,21 @@ struct TermsBody {
     version: u32,
     refund_policy: RefundPolicyBody,
     legal_terms_sha256: Option<String>,
+    /// `web`, `ios` or `android`
+    #[schema(value_type = String)]
+    channel: Channel,
+    /// Where the customer is, if the shop asked.
+    customer_country: Option<String>,
+    /// Basis points of the price that are tax by the rule of this country and version.
+    tax: Option<TaxBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaxRule)]
+struct TaxBody {
+    country: String,
+    rate_basis_points: u16,
+    version: u32,
 }
 
 impl From<TicketRow> for TicketBody {
@@ -133,6 +148,13 @@ impl From<Terms> for TermsBody {
             version: terms.preset_version,
             refund_policy: terms.refund_policy.into(),
             legal_terms_sha256: terms.legal_terms_sha256,
+            channel: terms.channel,
+            customer_country: terms.customer_country,
+            tax: terms.rules.tax.map(|rule| TaxBody {
+                country: rule.country.to_string(),
+                rate_basis_points: rule.rate.points(),
+                version: rule.version,
+            }),
         }
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::support::{ALICE, FINANCE, HOST, TestApp};
 
 /// What the media bridge records when a room was heard.
-async fn record_delivery(app: &TestApp, room: &str) {
+pub(crate) async fn record_delivery(app: &TestApp, room: &str) {
     let room: RoomId = room.parse().expect("an id");
     let rooms = &app.aggregates.rooms;
     let (session, _) = rooms.read(room.as_uuid(), Room::session_id).await.expect("the log");

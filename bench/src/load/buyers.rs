@@ -18,6 +18,7 @@ pub(crate) fn hold(number: u64, request: Fingerprint) -> HoldSeat {
         options: None,
         request,
         at: SystemClock.now(),
+        customer: domain::Customer::NotAsked,
     }
 }
 

@@ -210,6 +210,7 @@ fn money_events(sale: u64, room: u64, ticket_id: TicketId, at: Timestamp) -> [Ti
             amount,
             provider_fee: Money::new(PROVIDER_FEE_MINOR, Currency::EUR),
             captured_at: at,
+            store_fee: None,
         },
         TicketEvent::TicketIssued { issued_at: at },
     ]
@@ -227,6 +228,7 @@ fn terms() -> Terms {
         customer_country: None,
         preset_version: preset.version,
         preset: preset.name,
+        rules: domain::SaleRules::default(),
     }
 }
 

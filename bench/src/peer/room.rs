@@ -80,6 +80,7 @@ fn terms(facts: &RoomFacts, wish: &HoldSeat) -> Terms {
         refund_policy: facts.refund_policy,
         legal_terms_sha256: None,
         customer_country: None,
+        rules: domain::SaleRules::default(),
     }
 }
 

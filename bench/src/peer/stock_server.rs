@@ -89,6 +89,7 @@ async fn hold(
             options: None,
             request: fingerprint(),
             at: SystemClock.now(),
+            customer: domain::Customer::NotAsked,
         })
     };
     let metadata = Metadata::for_actor(caller.user_id.to_string(), ticket_id.as_uuid())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use crate::facts::{Captured, Credited, Money};
+use crate::facts::{Captured, Completed, Credited, Money, Tax};
 use crate::report::{Findings, Rule};
 use crate::snapshot::Balances;
 
@@ -12,6 +12,7 @@ const CLEARING_CHARGE: &str = "clearing:charge";
 const CLEARING_REFUND: &str = "clearing:refund";
 const CLEARING_PAYOUT: &str = "clearing:payout";
 const PROVIDER_FEE: &str = "expense:provider_fee";
+const STORE_FEE: &str = "expense:store_fee";
 const PLATFORM_FEE: &str = "revenue:platform_fee";
 
 #[derive(Debug, Default)]
@@ -29,37 +30,63 @@ impl Books {
 
     pub(super) fn capture(&mut self, position: u64, provider: &str, fact: &Captured, found: &mut Findings) {
         let cash = cash(provider);
-        let lines = [
+        let mut lines = vec![
             (&*cash, 1, &fact.amount),
             (&*cash, -1, &fact.provider_fee),
             (PROVIDER_FEE, 1, &fact.provider_fee),
             (CLEARING_CHARGE, -1, &fact.amount),
         ];
+        if let Some(fee) = &fact.store_fee {
+            lines.extend([(&*cash, -1, fee), (STORE_FEE, 1, fee)]);
+        }
         self.post(position, &lines, found);
     }
 
-    pub(super) fn issue(&mut self, position: u64, room: Uuid, paid: &Money, found: &mut Findings) {
-        let lines = [(CLEARING_CHARGE, 1, paid), (&*unearned(room), -1, paid)];
+    pub(super) fn issue(&mut self, position: u64, room: Uuid, paid: &Money, tax: Option<&Tax>, found: &mut Findings) {
+        let unearned = unearned(room);
+        let lines = [(CLEARING_CHARGE, 1, paid), (&*unearned, -1, paid)];
         self.post(position, &lines, found);
+        if let Some(Tax { country, amount }) = tax {
+            let lines = [(&*unearned, 1, amount), (&*due(country), -1, amount)];
+            self.post(position, &lines, found);
+        }
     }
 
-    pub(super) fn owe(&mut self, position: u64, issued_in: Option<Uuid>, amount: &Money, found: &mut Findings) {
+    pub(super) fn owe(
+        &mut self,
+        position: u64,
+        issued_in: Option<Uuid>,
+        amount: &Money,
+        tax: Option<&Tax>,
+        found: &mut Findings,
+    ) {
         let from = issued_in.map_or_else(|| CLEARING_CHARGE.to_owned(), unearned);
         self.post(position, &[(&from, 1, amount), (CLEARING_REFUND, -1, amount)], found);
+        if let Some(Tax { country, amount }) = tax {
+            self.post(position, &[(&*due(country), 1, amount), (&from, -1, amount)], found);
+        }
     }
 
-    pub(super) fn give_back(&mut self, position: u64, provider: &str, amount: &Money, found: &mut Findings) {
-        let lines = [(CLEARING_REFUND, 1, amount), (&*cash(provider), -1, amount)];
+    pub(super) fn give_back(&mut self, position: u64, provider: &str, fact: &Completed, found: &mut Findings) {
+        let cash = cash(provider);
+        let mut lines = vec![(CLEARING_REFUND, 1, &fact.amount), (&*cash, -1, &fact.amount)];
+        if let Some(fee) = &fact.store_fee {
+            lines.extend([(&*cash, 1, fee), (STORE_FEE, -1, fee)]);
+        }
         self.post(position, &lines, found);
     }
 
     pub(super) fn earn(&mut self, position: u64, host: Uuid, fact: &Credited, found: &mut Findings) {
-        let lines = [
-            (&*unearned(fact.room_id), 1, &fact.split.gross),
-            (&*available(host), -1, &fact.split.host_share),
+        let (unearned, available) = (unearned(fact.room_id), available(host));
+        let settled = &fact.split.settled;
+        let mut lines = vec![
+            (&*unearned, 1, &settled.gross),
+            (&*available, -1, &fact.split.host_share),
             (PLATFORM_FEE, -1, &fact.split.platform_fee),
-            (PROVIDER_FEE, -1, &fact.split.provider_fee),
+            (PROVIDER_FEE, -1, &settled.provider_fee),
         ];
+        lines.extend(settled.tax.iter().map(|tax| (&*unearned, -1, &tax.amount)));
+        lines.extend(settled.store_fee.iter().map(|fee| (STORE_FEE, -1, fee)));
         self.post(position, &lines, found);
     }
 
@@ -109,6 +136,10 @@ fn cash(provider: &str) -> String {
 
 fn unearned(room: Uuid) -> String {
     format!("liability:unearned:{room}")
+}
+
+fn due(country: &str) -> String {
+    format!("liability:tax:{country}")
 }
 
 fn available(host: Uuid) -> String {

@@ -38,7 +38,7 @@ impl Hosts {
             found.add(Rule::Earnings, position, format!("ticket {ticket} was earned before"));
         }
         let settled = sales.ticket(ticket).and_then(|ticket| ticket.settled.as_ref());
-        if settled != Some(&fact.split) {
+        if settled != Some(&fact.split.settled) {
             let what = format!("ticket {ticket} is earned, and was not settled so");
             found.add(Rule::Earnings, position, what);
         }
@@ -111,8 +111,11 @@ impl Hosts {
 }
 
 fn is_whole(split: &Split) -> bool {
-    let parts = [&split.provider_fee, &split.platform_fee, &split.host_share];
-    let sum: i128 = parts.iter().map(|part| i128::from(part.minor)).sum();
-    let is_one_currency = parts.iter().all(|part| part.currency == split.gross.currency);
-    is_one_currency && parts.iter().all(|part| part.minor >= 0) && sum == i128::from(split.gross.minor)
+    let settled = &split.settled;
+    let own = [&settled.provider_fee, &split.platform_fee, &split.host_share];
+    let others = [settled.tax.as_ref().map(|tax| &tax.amount), settled.store_fee.as_ref()];
+    let mut parts = own.into_iter().chain(others.into_iter().flatten());
+    let sum: i128 = parts.clone().map(|part| i128::from(part.minor)).sum();
+    let is_whole = sum == i128::from(settled.gross.minor);
+    is_whole && parts.all(|part| part.currency == settled.gross.currency && part.minor >= 0)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::rooms::Rooms;
-use crate::facts::{Captured, Completed, Money, Ordered, Owed, Split, Started};
+use crate::facts::{Captured, Completed, Money, Ordered, Owed, Settled, Started, Tax};
 use crate::report::{Findings, Rule};
 
 #[derive(Debug)]
@@ -13,8 +13,9 @@ pub(crate) struct Ticket {
     pub(crate) room: Uuid,
     pub(crate) buyer: Uuid,
     pub(crate) issued_at: Option<u64>,
-    pub(super) settled: Option<Split>,
+    pub(super) settled: Option<Settled>,
     price: Money,
+    tax: Option<Tax>,
     is_refunded: bool,
     payments: Vec<Payment>,
 }
@@ -94,6 +95,10 @@ impl Sales {
             issued_at: None,
             settled: None,
             price: fact.terms.total,
+            tax: fact.terms.tax.zip(fact.terms.rules.tax).map(|(amount, rule)| Tax {
+                country: rule.country,
+                amount,
+            }),
             is_refunded: false,
             payments: Vec::new(),
         };
@@ -137,14 +142,14 @@ impl Sales {
         Some(payment.provider.clone())
     }
 
-    /// The room, and what was captured for the ticket.
+    /// The room, what was captured for the ticket, and what of it is tax.
     pub(super) fn issue(
         &mut self,
         position: u64,
         id: Uuid,
         rooms: &Rooms,
         found: &mut Findings,
-    ) -> Option<(Uuid, Option<Money>)> {
+    ) -> Option<(Uuid, Option<Money>, Option<Tax>)> {
         let ticket = self.known(position, id, found)?;
         if ticket.issued_at.is_some() {
             found.add(Rule::Tickets, position, format!("ticket {id} was issued before"));
@@ -158,7 +163,7 @@ impl Sales {
         if paid.is_none() && ticket.price.minor != 0 {
             found.add(Rule::Tickets, position, format!("ticket {id} is issued and not paid"));
         }
-        Some((ticket.room, paid))
+        Some((ticket.room, paid, ticket.tax.clone()))
     }
 
     pub(super) fn owe(&mut self, position: u64, id: Uuid, fact: Owed, found: &mut Findings) -> Option<Uuid> {
@@ -212,18 +217,18 @@ impl Sales {
         Some(payment.provider.clone())
     }
 
-    pub(super) fn settle(&mut self, position: u64, id: Uuid, split: Split, found: &mut Findings) {
+    pub(super) fn settle(&mut self, position: u64, id: Uuid, settled: Settled, found: &mut Findings) {
         let Some(ticket) = self.known(position, id, found) else {
             return;
         };
         let left = ticket
             .standing()
             .map(|payment| i128::from(payment.amount.minor) - payment.owed);
-        if ticket.issued_at.is_none() || ticket.is_refunded || left != Some(i128::from(split.gross.minor)) {
+        if ticket.issued_at.is_none() || ticket.is_refunded || left != Some(i128::from(settled.gross.minor)) {
             let what = format!("ticket {id} is settled, and {left:?} are left of its money");
             found.add(Rule::Earnings, position, what);
         }
-        if ticket.settled.replace(split).is_some() {
+        if ticket.settled.replace(settled).is_some() {
             found.add(Rule::Earnings, position, format!("ticket {id} was settled before"));
         }
     }

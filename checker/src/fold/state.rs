@@ -51,22 +51,23 @@ impl Fold {
                 }
             }
             Fact::Issued => {
-                if let Some((room, Some(paid))) = self.sales.issue(at, subject, &self.rooms, found) {
-                    self.books.issue(at, room, &paid, found);
+                if let Some((room, Some(paid), tax)) = self.sales.issue(at, subject, &self.rooms, found) {
+                    self.books.issue(at, room, &paid, tax.as_ref(), found);
                 }
             }
             Fact::Owed(fact) => {
-                let (was_issued, amount) = (fact.was_issued, fact.amount.clone());
+                let (was_issued, amount, tax) = (fact.was_issued, fact.amount.clone(), fact.tax.clone());
                 if let Some(room) = self.sales.owe(at, subject, fact, found) {
-                    self.books.owe(at, was_issued.then_some(room), &amount, found);
+                    self.books
+                        .owe(at, was_issued.then_some(room), &amount, tax.as_ref(), found);
                 }
             }
             Fact::Completed(fact) => {
                 if let Some(provider) = self.sales.complete(at, subject, &fact, found) {
-                    self.books.give_back(at, &provider, &fact.amount, found);
+                    self.books.give_back(at, &provider, &fact, found);
                 }
             }
-            Fact::Settled(split) => self.sales.settle(at, subject, split, found),
+            Fact::Settled(settled) => self.sales.settle(at, subject, settled, found),
             Fact::Credited(fact) => {
                 self.hosts.credit(at, subject, &fact, &self.sales, found);
                 self.books.earn(at, subject, &fact, found);

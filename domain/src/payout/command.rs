@@ -1,7 +1,7 @@
 //! What can be asked of a host's account.
 
-use crate::payout::event::EarningCredited;
-use crate::{Currency, Fingerprint, Money, PayoutId, Timestamp, UserId};
+use crate::fees::PlatformFee;
+use crate::{Currency, Fingerprint, Money, PayoutId, RoomId, TaxPart, TicketId, Timestamp, UserId};
 
 /// A command carries its time and every fact that was looked up for it. A repeat is accepted and records nothing.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub enum PayoutCommand {
         destination: String,
         at: Timestamp,
     },
-    CreditEarning(Box<EarningCredited>),
+    CreditEarning(Box<SettledSale>),
     RequestPayout(RequestPayout),
     RecordSent {
         payout_id: PayoutId,
@@ -36,6 +36,20 @@ pub enum PayoutCommand {
         reason: String,
         at: Timestamp,
     },
+}
+
+/// A sale that was settled. How the rest is divided between platform and host is decided by the account.
+#[derive(Clone, Debug)]
+pub struct SettledSale {
+    pub ticket_id: TicketId,
+    pub room_id: RoomId,
+    pub gross: Money,
+    pub tax: Option<TaxPart>,
+    pub store_fee: Option<Money>,
+    pub provider_fee: Money,
+    /// From the terms of the sale.
+    pub platform_fee: PlatformFee,
+    pub at: Timestamp,
 }
 
 #[derive(Clone, Debug)]

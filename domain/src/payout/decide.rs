@@ -3,12 +3,11 @@
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 
-use crate::payout::command::RequestPayout;
+use crate::fees::Taken;
+use crate::payout::command::{RequestPayout, SettledSale};
 use crate::payout::event::EarningCredited;
 use crate::payout::state::{PayoutPhase, PayoutState};
-use crate::{
-    Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, UserId, text,
-};
+use crate::{Money, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, UserId, text};
 
 const DESTINATION_CHARS_MAX: usize = 200;
 
@@ -21,7 +20,7 @@ impl Payout {
             PayoutCommand::Apply { host, at } => Ok(self.apply_for_approval(host, at)),
             PayoutCommand::Approve { host, by, at } => Ok(self.approve(host, by, at)),
             PayoutCommand::LinkDestination { destination, at } => self.link_destination(destination, at),
-            PayoutCommand::CreditEarning(earning) => self.credit_earning(*earning),
+            PayoutCommand::CreditEarning(sale) => self.credit_earning(&sale),
             PayoutCommand::RequestPayout(request) => self.request_payout(&request),
             PayoutCommand::RecordSent {
                 payout_id,
@@ -70,16 +69,34 @@ impl Payout {
     }
 
     /// Earned once per ticket. Also a host who is not approved keeps what was earned.
-    fn credit_earning(&self, earning: EarningCredited) -> Decision {
-        if self.is_credited(earning.ticket_id) {
+    ///
+    /// The platform's fee is decided here and not on the ticket: what the host had so far is known where all earnings of
+    /// this host stand in one order, so no two sales use the same rest below the line.
+    fn credit_earning(&self, sale: &SettledSale) -> Decision {
+        if self.is_credited(sale.ticket_id) {
             return Ok(vec![]);
         }
-        if earning.host_share.amount_minor() < 0 {
-            return Err(PayoutError::Money(MoneyError::Negative));
-        }
-        self.earned(earning.host_share.currency())
-            .checked_add(earning.host_share)?;
-        Ok(vec![PayoutEvent::EarningCredited(earning)])
+        let zero = Money::zero(sale.gross.currency());
+        let taken = Taken {
+            gross: sale.gross,
+            tax: sale.tax.map_or(zero, |tax| tax.amount),
+            store_fee: sale.store_fee.unwrap_or(zero),
+            provider_fee: sale.provider_fee,
+        };
+        let earned = self.earned(sale.gross.currency());
+        let shares = sale.platform_fee.split(&taken, earned)?;
+        earned.checked_add(shares.host_share)?;
+        Ok(vec![PayoutEvent::EarningCredited(EarningCredited {
+            ticket_id: sale.ticket_id,
+            room_id: sale.room_id,
+            gross: sale.gross,
+            tax: sale.tax,
+            store_fee: sale.store_fee,
+            provider_fee: sale.provider_fee,
+            platform_fee: shares.platform_fee,
+            host_share: shares.host_share,
+            credited_at: sale.at,
+        })])
     }
 
     fn request_payout(&self, request: &RequestPayout) -> Decision {

@@ -3,7 +3,7 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::{Fingerprint, Money, PayoutId, RoomId, TicketId, Timestamp, UserId};
+use crate::{Fingerprint, Money, PayoutId, RoomId, TaxPart, TicketId, Timestamp, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -56,6 +56,10 @@ pub struct EarningCredited {
     pub ticket_id: TicketId,
     pub room_id: RoomId,
     pub gross: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<TaxPart>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_fee: Option<Money>,
     pub provider_fee: Money,
     pub platform_fee: Money,
     pub host_share: Money,

@@ -1,8 +1,9 @@
 //! A host's account: approved, credited once per ticket, paid out never more than it earned.
 
+use crate::fees::PlatformFee;
 use crate::payout::*;
 use crate::testing::{EUR, Given, USD, at, past, payout, request, room, ticket, usd, user};
-use crate::{Fingerprint, Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, UserId};
+use crate::{BasisPoints, Fingerprint, Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, UserId};
 
 const HOST: UserId = user(1);
 const ADMIN: UserId = user(2);
@@ -43,6 +44,22 @@ fn earning(number: u128, host_share: Money) -> EarningCredited {
         platform_fee: zero,
         host_share,
         credited_at: at(3),
+        tax: None,
+        store_fee: None,
+    }
+}
+
+/// A sale whose money is all the host's.
+fn sale(number: u128, gross: Money) -> SettledSale {
+    SettledSale {
+        ticket_id: ticket(number),
+        room_id: room(1),
+        gross,
+        tax: None,
+        store_fee: None,
+        provider_fee: Money::zero(gross.currency()),
+        platform_fee: PlatformFee::flat(BasisPoints::ZERO),
+        at: at(3),
     }
 }
 
@@ -173,7 +190,7 @@ fn a_destination_is_linked_and_changed() {
 
 #[test]
 fn a_sale_is_credited_once() {
-    let credit = |number| PayoutCommand::CreditEarning(Box::new(earning(number, usd(894))));
+    let credit = |number| PayoutCommand::CreditEarning(Box::new(sale(number, usd(894))));
     let host = given([])
         .when(credit(1))
         .then([credited(1, usd(894))])
@@ -187,7 +204,7 @@ fn a_sale_is_credited_once() {
 
 #[test]
 fn an_absurd_credit_is_refused() {
-    let credit = |share| PayoutCommand::CreditEarning(Box::new(earning(2, share)));
+    let credit = |share| PayoutCommand::CreditEarning(Box::new(sale(2, share)));
     host()
         .when(credit(usd(-1)))
         .then_err(PayoutError::Money(MoneyError::Negative));
@@ -301,4 +318,28 @@ fn an_unknown_payout_is_refused() {
     for command in [record_sent(), record_paid(), record_failed()] {
         host().when(command).then_err(PayoutError::UnknownPayout);
     }
+}
+
+/// Two sales that are settled at once, with room for one of them below the line.
+#[test]
+fn no_two_sales_use_the_same_rest_below_the_line() {
+    let tier = crate::FeeTier {
+        host_lifetime_major: 10,
+        platform_fee: BasisPoints::try_new(2_000).expect("20 %"),
+    };
+    let fee = PlatformFee {
+        below: BasisPoints::try_new(300).expect("3 %"),
+        base: crate::FeeBase::AfterStore,
+        tier: Some(tier),
+    };
+    let credit = |number| {
+        let sale = SettledSale {
+            platform_fee: fee,
+            ..sale(number, usd(1_000))
+        };
+        PayoutCommand::CreditEarning(Box::new(sale))
+    };
+    let host = given([credited(9, usd(30))]).then_do(credit(1)).then_do(credit(2));
+    // 9.70 fill the lifetime up to 10.00 at 3 %; the second is above the line from its first cent.
+    assert_eq!(host.state.available(USD), usd(30 + 970 + 800));
 }

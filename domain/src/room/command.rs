@@ -1,7 +1,7 @@
 //! What can be asked of a room.
 
 use crate::room::event::{HoldOptions, PresenceInterval, Revision, SaleOptions};
-use crate::terms::{Channel, RefundPolicy};
+use crate::terms::{Channel, Customer, RefundPolicy};
 use crate::{Fingerprint, Money, Preset, RoomId, SessionId, TicketId, Timestamp, UserId};
 
 /// A command carries its time and every fact that was looked up for it. A repeat is accepted and records nothing.
@@ -137,6 +137,7 @@ pub struct HoldSeat {
     pub ticket_id: TicketId,
     pub buyer: UserId,
     pub channel: Channel,
+    pub customer: Customer,
     pub options: Option<Box<HoldOptions>>,
     pub request: Fingerprint,
     pub at: Timestamp,

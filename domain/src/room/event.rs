@@ -4,7 +4,7 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::terms::{RefundPolicy, Terms};
-use crate::{BasisPoints, Fingerprint, Money, RoomId, SessionId, TicketId, Timestamp, UserId};
+use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, SessionId, TicketId, Timestamp, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -234,6 +234,8 @@ pub struct RoomScheduled {
     pub platform_fee: BasisPoints,
     #[serde(default, skip_serializing_if = "SaleOptions::is_default")]
     pub sale: SaleOptions,
+    #[serde(default, skip_serializing_if = "FeeRules::is_default")]
+    pub fees: FeeRules,
     pub request: Fingerprint,
     pub scheduled_at: Timestamp,
 }

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::room::RoomError;
 use crate::room::event::{Revision, RoomRescheduled, RoomScheduled};
-use crate::terms::{Channel, RefundPolicy};
-use crate::{BasisPoints, Fingerprint, Money, RoomId, Terms, Timestamp, UserId};
+use crate::terms::{Channel, Customer, RefundPolicy, SaleRules};
+use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, Terms, Timestamp, UserId, tax};
 
 /// Who held a ticket before `at` may decline until `decline_until`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -35,6 +36,8 @@ pub struct RoomFacts {
     pub preset: String,
     pub preset_version: u32,
     pub platform_fee: BasisPoints,
+    #[serde(default)]
+    pub fees: FeeRules,
     pub request: Fingerprint,
     pub scheduled_at: Timestamp,
     pub sales_paused: bool,
@@ -45,19 +48,53 @@ pub struct RoomFacts {
 }
 
 impl RoomFacts {
-    /// The terms of a sale made now through `channel`. The price is the total: no fees come on top, no tax is split off.
-    pub(crate) fn terms(&self, channel: Channel) -> Terms {
-        Terms {
+    /// The terms of a sale made now. The price is the total: no fees come on top, and tax is a part of it.
+    pub(crate) fn terms(&self, channel: Channel, customer: &Customer) -> Result<Terms, RoomError> {
+        let mut rules = SaleRules {
+            store_fee: if channel.is_store() {
+                self.fees.store_fee
+            } else {
+                BasisPoints::ZERO
+            },
+            base: self.fees.base,
+            tier: self.fees.tier,
+            tax: None,
+            evidence: Vec::new(),
+        };
+        let customer_country = match customer {
+            Customer::NotAsked => None,
+            Customer::Missing if self.price.is_zero() => None,
+            Customer::Missing => return Err(invalid_customer("customer", "is needed: tax goes by its country")),
+            Customer::Known { country, evidence, tax } => {
+                if !tax::is_proven(*country, evidence) {
+                    let reason = "must have two to five pieces, two of different kinds for the country";
+                    return Err(invalid_customer("customer.evidence", reason));
+                }
+                rules.tax = *tax;
+                rules.evidence.clone_from(evidence);
+                Some(country.to_string())
+            }
+        };
+        let tax = tax::included(self.price, rules.tax.as_ref()).unwrap_or(Money::zero(self.price.currency()));
+        Ok(Terms {
             preset: self.preset.clone(),
             preset_version: self.preset_version,
             total: self.price,
-            tax: Money::zero(self.price.currency()),
+            tax,
             channel,
             platform_fee: self.platform_fee,
             refund_policy: self.refund_policy,
             legal_terms_sha256: None,
-            customer_country: None,
-        }
+            customer_country,
+            rules,
+        })
+    }
+}
+
+fn invalid_customer(field: &'static str, reason: &str) -> RoomError {
+    RoomError::InvalidField {
+        field,
+        reason: reason.to_owned(),
     }
 }
 
@@ -116,6 +153,7 @@ impl From<RoomScheduled> for RoomFacts {
             preset: scheduled.preset,
             preset_version: scheduled.preset_version,
             platform_fee: scheduled.platform_fee,
+            fees: scheduled.fees,
             request: scheduled.request,
             scheduled_at: scheduled.scheduled_at,
             sales_paused: false,

@@ -75,6 +75,7 @@ fn check(schedule: ScheduleRoom) -> Result<RoomScheduled, RoomError> {
         preset_version: schedule.preset.version,
         platform_fee: schedule.preset.platform_fee,
         sale: schedule.sale,
+        fees: schedule.preset.fees,
         request: schedule.request,
         scheduled_at: schedule.at,
     })

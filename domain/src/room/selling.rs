@@ -45,10 +45,11 @@ impl Room {
         let lapsed = sales.lapsed(wish.buyer, wish.at);
         sales.require_seat(wish.buyer, &lapsed)?;
         let expires_at = sales.expiry(wish.at)?;
+        let terms = sales.facts.terms(wish.channel, &wish.customer)?;
         let held = SeatHeld {
             ticket_id: wish.ticket_id,
             buyer: wish.buyer,
-            terms: sales.facts.terms(wish.channel),
+            terms,
             request: wish.request,
             held_at: wish.at,
             expires_at,

@@ -152,6 +152,14 @@ impl TicketAccount {
         payment.amount.checked_sub(owed).ok()
     }
 
+    /// What has left of a capture already.
+    pub(crate) fn returned(&self, payment_id: PaymentId) -> Money {
+        let left = self
+            .refunds()
+            .filter(|refund| refund.payment_id == payment_id && refund.state == RefundState::Completed);
+        self.sum(left.map(|refund| refund.amount))
+    }
+
     /// Amounts of one ticket are all in its currency and small; what cannot be added is left out.
     fn sum(&self, amounts: impl Iterator<Item = Money>) -> Money {
         let zero = Money::zero(self.sale.terms.total.currency());

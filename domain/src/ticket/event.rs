@@ -4,7 +4,7 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::terms::Terms;
-use crate::{Fingerprint, Money, PaymentId, RefundId, RoomId, TicketId, Timestamp, UserId};
+use crate::{Fingerprint, Money, PaymentId, RefundId, RoomId, TaxPart, TicketId, Timestamp, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -37,6 +37,9 @@ pub enum TicketEvent {
         amount: Money,
         /// What the provider keeps of it.
         provider_fee: Money,
+        /// What the store keeps of it, if a store collected it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        store_fee: Option<Money>,
         captured_at: Timestamp,
     },
     PaymentDeclined {
@@ -68,6 +71,9 @@ pub enum TicketEvent {
     RefundCompleted {
         refund_id: RefundId,
         amount: Money,
+        /// What the store gives back of its fee.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        store_fee: Option<Money>,
         completed_at: Timestamp,
     },
     RefundFailed {
@@ -96,6 +102,9 @@ pub struct RefundOwed {
     pub in_full: bool,
     /// The money had become a ticket (was unearned income of the room) when it was taken back.
     pub was_issued: bool,
+    /// The tax in it, if the ticket was issued: it is not due any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<TaxPart>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Fingerprint>,
     pub owed_at: Timestamp,
@@ -127,9 +136,16 @@ pub enum RefundInitiator {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TicketSettled {
     pub gross: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<TaxPart>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_fee: Option<Money>,
     pub provider_fee: Money,
-    pub platform_fee: Money,
-    pub host_share: Money,
+    /// Of older sales only: how the rest is divided is decided by the host's account, which knows the host's lifetime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_fee: Option<Money>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_share: Option<Money>,
     pub settled_at: Timestamp,
 }
 

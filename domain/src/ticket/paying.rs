@@ -9,7 +9,7 @@ use crate::ticket::decide::Decision;
 use crate::ticket::event::{RefundInitiator, RefundOwed, RefundReason, TicketSettled};
 use crate::ticket::refunding::refund_of_second_charge;
 use crate::ticket::state::TicketPhase;
-use crate::{BasisPoints, Money, MoneyError, PaymentId, TicketError, TicketEvent, Timestamp, text};
+use crate::{Money, MoneyError, PaymentId, TicketError, TicketEvent, Timestamp, text};
 
 /// A ticket has no more attempts to pay: who was declined so often guesses cards, and each attempt costs the provider a
 /// call and the log a fact for ever.
@@ -85,11 +85,15 @@ impl TicketAccount {
         if payment.is_captured() {
             return Ok(vec![]);
         }
-        require_fee(provider_fee, amount)?;
+        let terms = &self.sale().terms;
+        let store_fee = terms.store_fee_in(amount)?;
+        // What arrives is the amount less both fees: it must be an amount.
+        require_fee(provider_fee, amount.checked_sub(store_fee)?)?;
         let captured = TicketEvent::PaymentCaptured {
             payment_id,
             amount,
             provider_fee,
+            store_fee: terms.channel.is_store().then_some(store_fee),
             captured_at: at,
         };
         let mut events = vec![captured];
@@ -109,6 +113,7 @@ impl TicketAccount {
             // The ticket stays what it is; of a refunded one, everything still goes back.
             in_full: self.phase() == TicketPhase::Refunded,
             was_issued: false,
+            tax: None,
             request: None,
             owed_at: at,
         }
@@ -152,8 +157,17 @@ impl TicketAccount {
         if !gross.is_positive() {
             return Ok(vec![]);
         }
-        let settled = split(gross, fee, self.sale().terms.platform_fee, at)?;
-        Ok(vec![TicketEvent::TicketSettled(settled)])
+        let terms = &self.sale().terms;
+        let taken = terms.taken(gross, fee)?;
+        Ok(vec![TicketEvent::TicketSettled(TicketSettled {
+            gross,
+            tax: terms.tax_between(gross, Money::zero(gross.currency()))?,
+            store_fee: terms.channel.is_store().then_some(taken.store_fee),
+            provider_fee: taken.provider_fee,
+            platform_fee: None,
+            host_share: None,
+            settled_at: at,
+        })])
     }
 
     fn known_payment(&self, payment_id: PaymentId) -> Result<&Payment, TicketError> {
@@ -169,24 +183,4 @@ fn require_fee(fee: Money, amount: Money) -> Result<(), MoneyError> {
     } else {
         Ok(())
     }
-}
-
-/// The provider's fee first, then the platform's share of what is left; the rest is the host's. No part is negative and
-/// none is lost: a fee above the gross (after a partial refund) is borne by the host only as far as the gross reaches.
-fn split(gross: Money, fee: Money, platform_fee: BasisPoints, at: Timestamp) -> Result<TicketSettled, MoneyError> {
-    let provider_fee = if gross.checked_sub(fee)?.amount_minor() < 0 {
-        gross
-    } else {
-        fee
-    };
-    let net = gross.checked_sub(provider_fee)?;
-    let platform_fee = net.share_floor(platform_fee)?;
-    let host_share = net.checked_sub(platform_fee)?;
-    Ok(TicketSettled {
-        gross,
-        provider_fee,
-        platform_fee,
-        host_share,
-        settled_at: at,
-    })
 }

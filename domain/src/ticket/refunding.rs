@@ -35,6 +35,12 @@ impl TicketAccount {
         if !in_full && !was_issued {
             return Err(TicketError::NotIssued);
         }
+        // Before it is issued, nothing of it is tax yet.
+        let tax = if was_issued {
+            self.sale().terms.tax_between(left, left.checked_sub(amount)?)?
+        } else {
+            None
+        };
         Ok(vec![TicketEvent::RefundOwed(RefundOwed {
             refund_id: owe.refund_id,
             payment_id: payment.payment_id,
@@ -43,6 +49,7 @@ impl TicketAccount {
             initiated_by: owe.by,
             in_full,
             was_issued,
+            tax,
             request: owe.request,
             owed_at: owe.at,
         })])
@@ -129,10 +136,25 @@ impl TicketAccount {
             RefundState::Owed | RefundState::Sent | RefundState::Failed => Ok(vec![TicketEvent::RefundCompleted {
                 refund_id,
                 amount: refund.amount,
+                store_fee: self.store_fee_back(refund)?,
                 completed_at: at,
             }]),
             RefundState::Completed => Ok(vec![]),
         }
+    }
+
+    /// The store's fee goes by what stays: what it gives back is the difference.
+    fn store_fee_back(&self, refund: &Refund) -> Result<Option<Money>, MoneyError> {
+        let terms = &self.sale().terms;
+        let Some(payment) = self.payment(refund.payment_id).filter(|_| terms.channel.is_store()) else {
+            return Ok(None);
+        };
+        let before = payment.amount.checked_sub(self.returned(refund.payment_id))?;
+        let after = before.checked_sub(refund.amount)?;
+        terms
+            .store_fee_in(before)?
+            .checked_sub(terms.store_fee_in(after)?)
+            .map(Some)
     }
 
     pub(super) fn record_refund_failed(&self, refund_id: RefundId, reason: &str, at: Timestamp) -> Decision {

@@ -1,5 +1,6 @@
 //! What holds for every order of commands, sane or not (`style.md` §13).
 
+mod fees;
 mod money;
 mod payout;
 mod room;

@@ -3,8 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use domain::payout::{EarningCredited, RequestPayout};
-use domain::{Currency, Fingerprint, Money, Payout, PayoutCommand, PayoutEvent, PayoutId, RoomId, TicketId, UserId};
+use domain::fees::PlatformFee;
+use domain::payout::{RequestPayout, SettledSale};
+use domain::{
+    BasisPoints, Currency, Fingerprint, Money, Payout, PayoutCommand, PayoutEvent, PayoutId, RoomId, TicketId, UserId,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -24,14 +27,15 @@ fn command() -> impl Strategy<Value = PayoutCommand> {
                 destination: format!("acct_{}", number % 2),
                 at,
             },
-            4..=6 => PayoutCommand::CreditEarning(Box::new(EarningCredited {
+            4..=6 => PayoutCommand::CreditEarning(Box::new(SettledSale {
                 ticket_id: TicketId::from_uuid(Uuid::from_u128(number)),
                 room_id: RoomId::from_uuid(Uuid::from_u128(1)),
                 gross: Money::new(share, currency),
+                tax: None,
+                store_fee: None,
                 provider_fee: Money::zero(currency),
-                platform_fee: Money::zero(currency),
-                host_share: Money::new(share, currency),
-                credited_at: at,
+                platform_fee: PlatformFee::flat(BasisPoints::ZERO),
+                at,
             })),
             7..=9 => PayoutCommand::RequestPayout(RequestPayout {
                 payout_id,

@@ -76,6 +76,7 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
                 options: waits.boxed(),
                 request: Fingerprint::of(if odd && second % 7 == 0 { b"odd" } else { b"hold" }),
                 at,
+                customer: domain::Customer::NotAsked,
             }),
             4..=6 => RoomCommand::SellSeat { ticket_id, buyer, at },
             7 => {
@@ -320,6 +321,7 @@ fn a_big_room_sells_its_whole_capacity() {
             options: None,
             request: Fingerprint::of(b"hold"),
             at,
+            customer: domain::Customer::NotAsked,
         })
     };
     assert!((0..seats).all(|number| record(hold(number, at(i64::from(number / 1_000)))) == 1));

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use domain::ticket::{OrderTicket, OweRefund, RefundInitiator, RefundReason, StartPayment, TicketPhase};
+use domain::ticket::{OrderTicket, OweRefund, RefundInitiator, RefundReason, RefundState, StartPayment, TicketPhase};
 use domain::{
-    BasisPoints, Channel, Currency, Fingerprint, Money, PaymentId, RefundId, RefundPolicy, RoomId, Terms, Ticket,
-    TicketCommand, TicketEvent, TicketId, UserId,
+    BasisPoints, Channel, Currency, Fingerprint, Money, PaymentId, RefundId, RefundPolicy, RoomId, SaleRules, TaxRule,
+    Terms, Ticket, TicketCommand, TicketEvent, TicketId, UserId, tax,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -21,7 +21,22 @@ fn user(number: u128) -> UserId {
     UserId::from_uuid(Uuid::from_u128(number))
 }
 
-fn order(total: i64, fee: u16) -> TicketCommand {
+/// With the tax of Germany in it, through a store, or neither.
+fn order(total: i64, fee: u16, kind: u8) -> TicketCommand {
+    let is_store = kind == 1;
+    let rules = SaleRules {
+        store_fee: if is_store {
+            BasisPoints::try_new(3_000).expect("a share")
+        } else {
+            BasisPoints::ZERO
+        },
+        tax: (kind == 2).then(|| TaxRule {
+            country: "DE".parse().expect("a country"),
+            rate: BasisPoints::try_new(1_900).expect("a share"),
+            version: 1,
+        }),
+        ..SaleRules::default()
+    };
     TicketCommand::Order(Box::new(OrderTicket {
         ticket_id: TicketId::from_uuid(Uuid::from_u128(1)),
         room_id: RoomId::from_uuid(Uuid::from_u128(1)),
@@ -31,12 +46,13 @@ fn order(total: i64, fee: u16) -> TicketCommand {
             preset: "open".to_owned(),
             preset_version: 1,
             total: usd(total),
-            tax: usd(0),
-            channel: Channel::Web,
+            tax: tax::included(usd(total), rules.tax.as_ref()).expect("in range"),
+            channel: if is_store { Channel::Ios } else { Channel::Web },
             platform_fee: BasisPoints::try_new(fee).expect("a share"),
             refund_policy: RefundPolicy::UntilStart,
             legal_terms_sha256: None,
             customer_country: None,
+            rules,
         },
         at: at(0),
     }))
@@ -135,9 +151,13 @@ fn capture_of(number: u128, amount: i64, fee: i64) -> TicketCommand {
 
 /// Any order, half of the time after a sale that went well: there most is to be lost.
 fn commands() -> impl Strategy<Value = Vec<TicketCommand>> {
-    let sale = (prop_oneof![Just(0_i64), 1..40_i64, 1_000..100_000_i64], 0..=10_000_u16);
-    (sale, any::<bool>()).prop_flat_map(|((total, share), is_issued)| {
-        let mut first = vec![order(total, share)];
+    let sale = (
+        prop_oneof![Just(0_i64), 1..40_i64, 1_000..100_000_i64],
+        0..=10_000_u16,
+        0..3_u8,
+    );
+    (sale, any::<bool>()).prop_flat_map(|((total, share, kind), is_issued)| {
+        let mut first = vec![order(total, share, kind)];
         if is_issued {
             let issue = TicketCommand::Issue { at: at(1) };
             first.extend([start_of(0), start_of(1), capture_of(0, total, total / 20), issue]);
@@ -153,13 +173,23 @@ struct Seen {
     captured: BTreeMap<PaymentId, i64>,
     owed: BTreeMap<PaymentId, i64>,
     issued: u32,
+    /// The tax in the price, and what of it is due; what stores keep.
+    due: i64,
+    tax: i64,
+    store: i64,
     settled: Option<i64>,
 }
 
 impl Seen {
     fn take(&mut self, event: &TicketEvent) {
         match event {
-            TicketEvent::PaymentCaptured { payment_id, amount, .. } => {
+            TicketEvent::PaymentCaptured {
+                payment_id,
+                amount,
+                store_fee,
+                ..
+            } => {
+                self.store += store_fee.map_or(0, Money::amount_minor);
                 assert_eq!(self.captured.insert(*payment_id, amount.amount_minor()), None);
             }
             TicketEvent::PaymentCancelled { payment_id, .. } => {
@@ -167,6 +197,8 @@ impl Seen {
             }
             TicketEvent::RefundOwed(owed) => {
                 assert!(owed.amount.is_positive());
+                self.tax -= owed.tax.map_or(0, |tax| tax.amount.amount_minor());
+                assert!(owed.tax.is_none_or(|tax| tax.amount.amount_minor() >= 0));
                 let was_never_earned = owed.reason == RefundReason::ChargedTwice;
                 assert!(was_never_earned || self.settled.is_none(), "took back what was earned");
                 *self.owed.entry(owed.payment_id).or_default() += owed.amount.amount_minor();
@@ -174,11 +206,21 @@ impl Seen {
                     assert!(*owed <= self.captured[payment_id], "more owed back than came");
                 }
             }
-            TicketEvent::TicketIssued { .. } => self.issued += 1,
+            TicketEvent::TicketOrdered { terms, .. } => self.due = terms.tax.amount_minor(),
+            TicketEvent::TicketIssued { .. } => {
+                self.issued += 1;
+                self.tax += self.due;
+            }
+            TicketEvent::RefundCompleted { store_fee, .. } => {
+                self.store -= store_fee.map_or(0, Money::amount_minor);
+            }
             TicketEvent::TicketSettled(settled) => {
-                let parts = [settled.provider_fee, settled.platform_fee, settled.host_share].map(Money::amount_minor);
+                let tax = settled.tax.map(|tax| tax.amount);
+                assert_eq!(tax.map_or(0, Money::amount_minor), self.tax, "the tax that is due");
+                let parts = [Some(settled.provider_fee), settled.store_fee, tax];
+                let parts: Vec<i64> = parts.into_iter().flatten().map(Money::amount_minor).collect();
                 assert!(parts.iter().all(|part| *part >= 0));
-                assert_eq!(parts.iter().sum::<i64>(), settled.gross.amount_minor());
+                assert!(parts.iter().sum::<i64>() <= settled.gross.amount_minor());
                 assert_eq!(
                     self.settled.replace(settled.gross.amount_minor()),
                     None,
@@ -187,6 +229,7 @@ impl Seen {
             }
             _ => {}
         }
+        assert!(self.tax >= 0 && self.store >= 0);
         assert!(self.issued <= 1, "issued twice");
     }
 
@@ -214,6 +257,9 @@ fn hold_laws(commands: Vec<TicketCommand>) {
     assert!(seen.captured.len() <= 1 + seen.owed.len());
     if state.phase() == TicketPhase::Refunded {
         assert_eq!(kept, 0);
+        assert_eq!(seen.tax, 0, "no tax on what went back");
+        let has_all_left = state.refunds().all(|refund| refund.state == RefundState::Completed);
+        assert!(!has_all_left || seen.store == 0, "the store keeps a fee of nothing");
     }
 }
 

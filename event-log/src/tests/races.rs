@@ -90,6 +90,7 @@ async fn the_last_seats_of_a_room_are_held_once(pool: PgPool) {
             options: None,
             request: Fingerprint::of(b"hold"),
             at: at(1),
+            customer: domain::Customer::NotAsked,
         });
         rooms.execute(id, hold, metadata())
     });

@@ -48,9 +48,9 @@ fn react_to_ticket(recorded: &Recorded, ticket: TicketId, event: &TicketEvent) -
             let earning = CreditEarning {
                 ticket,
                 gross: settled.gross,
+                tax: settled.tax,
+                store_fee: settled.store_fee,
                 provider_fee: settled.provider_fee,
-                platform_fee: settled.platform_fee,
-                host_share: settled.host_share,
             };
             vec![NewJob::now(recorded, Job::CreditEarning(earning))]
         }

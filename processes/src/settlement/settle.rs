@@ -1,6 +1,6 @@
 //! From a delivered room to its host's balance: room, tickets, account.
 
-use domain::payout::EarningCredited;
+use domain::payout::SettledSale;
 use domain::{PayoutCommand, Room, RoomId, Ticket, TicketCommand, TicketId};
 
 use crate::job::CreditEarning;
@@ -27,19 +27,21 @@ pub async fn settle_ticket(deps: &Deps, context: &JobContext, ticket: TicketId) 
 /// Credits the host. The account takes each ticket once.
 pub async fn credit_earning(deps: &Deps, context: &JobContext, earning: CreditEarning) -> JobResult {
     let ticket = earning.ticket;
-    let sale = |ticket: &Ticket| ticket.sale().map(|sale| (sale.room_id, sale.host));
+    let sale = |ticket: &Ticket| ticket.sale().cloned();
     let (sale, _) = deps.aggregates.tickets.read(ticket.as_uuid(), sale).await?;
-    let Some((room_id, host)) = sale else {
+    let Some(sale) = sale else {
         return Err(JobError::Retry(format!("ticket {ticket} was never ordered")));
     };
-    let credit = EarningCredited {
+    let host = sale.host;
+    let credit = SettledSale {
         ticket_id: ticket,
-        room_id,
+        room_id: sale.room_id,
         gross: earning.gross,
+        tax: earning.tax,
+        store_fee: earning.store_fee,
         provider_fee: earning.provider_fee,
-        platform_fee: earning.platform_fee,
-        host_share: earning.host_share,
-        credited_at: deps.clock.now(),
+        platform_fee: sale.terms.platform_fee_rule(),
+        at: deps.clock.now(),
     };
     deps.aggregates
         .payouts

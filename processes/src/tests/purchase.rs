@@ -297,6 +297,7 @@ async fn who_was_sent_out_while_paying_for_another_seat_gets_the_money_back(pool
             options: None,
             request: Fingerprint::of(b"hold"),
             at,
+            customer: domain::Customer::NotAsked,
         };
         world.tell_room(room(2), RoomCommand::HoldSeat(hold)).await;
         let mut begin = world.begin(2, payment(number));

@@ -215,6 +215,7 @@ impl World {
             options: None,
             request: Fingerprint::of(b"hold"),
             at: self.now(),
+            customer: domain::Customer::NotAsked,
         };
         self.tell_room(room, RoomCommand::HoldSeat(hold)).await;
         ticket(number)

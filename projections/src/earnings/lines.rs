@@ -23,20 +23,23 @@ const HOSTS: &str = "
         position = excluded.position";
 
 const LINES: &str = "
-    INSERT INTO statement_lines (position, host, at, kind, room_id, ticket_id, payout_id, currency, gross,
+    INSERT INTO statement_lines (position, host, at, kind, room_id, ticket_id, payout_id, currency, gross, tax, store_fee,
         provider_fee, platform_fee, net)
     SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[],
-        $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])";
+        $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])";
 
 const TOTALS: &str = "
-    INSERT INTO balances AS total (host, currency, available, pending_payout, paid_out, gross, provider_fees, platform_fees)
+    INSERT INTO balances AS total (host, currency, available, pending_payout, paid_out, gross, taxes, store_fees,
+        provider_fees, platform_fees)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-        $8::bigint[])
+        $8::bigint[], $9::bigint[], $10::bigint[])
     ON CONFLICT (host, currency) DO UPDATE SET
         available = total.available + excluded.available,
         pending_payout = total.pending_payout + excluded.pending_payout,
         paid_out = total.paid_out + excluded.paid_out,
         gross = total.gross + excluded.gross,
+        taxes = total.taxes + excluded.taxes,
+        store_fees = total.store_fees + excluded.store_fees,
         provider_fees = total.provider_fees + excluded.provider_fees,
         platform_fees = total.platform_fees + excluded.platform_fees";
 
@@ -50,6 +53,8 @@ pub(super) struct Line {
     payout: Option<Uuid>,
     currency: &'static str,
     gross: i64,
+    tax: i64,
+    store_fee: i64,
     provider_fee: i64,
     platform_fee: i64,
     /// On the available balance.
@@ -69,6 +74,8 @@ impl Line {
             payout: None,
             currency: earning.host_share.currency().code(),
             gross: earning.gross.amount_minor(),
+            tax: earning.tax.map_or(0, |tax| tax.amount.amount_minor()),
+            store_fee: earning.store_fee.map_or(0, Money::amount_minor),
             provider_fee: earning.provider_fee.amount_minor(),
             platform_fee: earning.platform_fee.amount_minor(),
             net: earning.host_share.amount_minor(),
@@ -94,6 +101,8 @@ impl Line {
             payout: Some(payout.as_uuid()),
             currency: amount.currency().code(),
             gross: 0,
+            tax: 0,
+            store_fee: 0,
             provider_fee: 0,
             platform_fee: 0,
             net,
@@ -108,7 +117,7 @@ impl Line {
 pub(super) struct Accounts {
     hosts: BTreeMap<Uuid, HostFold>,
     lines: Vec<(i64, Line)>,
-    totals: BTreeMap<(Uuid, &'static str), [i64; 6]>,
+    totals: BTreeMap<(Uuid, &'static str), [i64; 8]>,
 }
 
 pub(super) struct HostFold {
@@ -146,6 +155,8 @@ impl Accounts {
             line.pending,
             line.paid,
             line.gross,
+            line.tax,
+            line.store_fee,
             line.provider_fee,
             line.platform_fee,
         ];
@@ -198,6 +209,8 @@ impl Accounts {
             .bind(lines.clone().map(|line| line.payout).collect::<Vec<Option<Uuid>>>())
             .bind(lines.clone().map(|line| line.currency).collect::<Vec<&str>>())
             .bind(lines.clone().map(|line| line.gross).collect::<Vec<i64>>())
+            .bind(lines.clone().map(|line| line.tax).collect::<Vec<i64>>())
+            .bind(lines.clone().map(|line| line.store_fee).collect::<Vec<i64>>())
             .bind(lines.clone().map(|line| line.provider_fee).collect::<Vec<i64>>())
             .bind(lines.clone().map(|line| line.platform_fee).collect::<Vec<i64>>())
             .bind(lines.map(|line| line.net).collect::<Vec<i64>>())
@@ -222,6 +235,8 @@ impl Accounts {
             .bind(column(3))
             .bind(column(4))
             .bind(column(5))
+            .bind(column(6))
+            .bind(column(7))
             .execute(tables)
             .await?;
         Ok(())

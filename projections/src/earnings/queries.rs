@@ -32,6 +32,8 @@ struct BalanceRecord {
     pending_payout: i64,
     paid_out: i64,
     gross: i64,
+    taxes: i64,
+    store_fees: i64,
     provider_fees: i64,
     platform_fees: i64,
 }
@@ -60,6 +62,8 @@ struct LineRecord {
     payout_id: Option<Uuid>,
     currency: String,
     gross: i64,
+    tax: i64,
+    store_fee: i64,
     provider_fee: i64,
     platform_fee: i64,
     net: i64,
@@ -141,7 +145,8 @@ pub async fn statement(
         Some(None) => return Ok(Vec::new()),
     };
     let select = "
-        SELECT position, at, kind, room_id, ticket_id, payout_id, currency, gross, provider_fee, platform_fee, net
+        SELECT position, at, kind, room_id, ticket_id, payout_id, currency, gross, tax, store_fee, provider_fee,
+            platform_fee, net
         FROM view_earnings.statement_lines
         WHERE host = $1 AND ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3)
         ORDER BY position LIMIT $4";
@@ -187,6 +192,8 @@ fn balance_of(row: &RowOf<Uuid>, record: &BalanceRecord) -> Result<Balance, Quer
         pending_payout: money(record.pending_payout)?,
         paid_out: money(record.paid_out)?,
         gross: money(record.gross)?,
+        taxes: money(record.taxes)?,
+        store_fees: money(record.store_fees)?,
         provider_fees: money(record.provider_fees)?,
         platform_fees: money(record.platform_fees)?,
     })
@@ -225,6 +232,8 @@ impl TryFrom<LineRecord> for StatementLine {
             ticket_id: record.ticket_id.map(TicketId::from_uuid),
             payout_id: record.payout_id.map(PayoutId::from_uuid),
             gross: money(record.gross)?,
+            tax: money(record.tax)?,
+            store_fee: money(record.store_fee)?,
             provider_fee: money(record.provider_fee)?,
             platform_fee: money(record.platform_fee)?,
             net: money(record.net)?,

@@ -53,7 +53,10 @@ pub struct Balance {
     /// Requested and neither paid nor failed.
     pub pending_payout: Money,
     pub paid_out: Money,
+    /// What buyers paid and did not get back, tax in it.
     pub gross: Money,
+    pub taxes: Money,
+    pub store_fees: Money,
     pub provider_fees: Money,
     pub platform_fees: Money,
 }
@@ -84,6 +87,8 @@ pub struct StatementLine {
     pub ticket_id: Option<TicketId>,
     pub payout_id: Option<PayoutId>,
     pub gross: Money,
+    pub tax: Money,
+    pub store_fee: Money,
     pub provider_fee: Money,
     pub platform_fee: Money,
     /// What it did to the available balance: zero when a payout arrives, for the request had taken it already.

@@ -13,6 +13,8 @@ CREATE TABLE balances (
     pending_payout bigint NOT NULL DEFAULT 0,
     paid_out       bigint NOT NULL DEFAULT 0,
     gross          bigint NOT NULL DEFAULT 0,
+    taxes          bigint NOT NULL DEFAULT 0,
+    store_fees     bigint NOT NULL DEFAULT 0,
     provider_fees  bigint NOT NULL DEFAULT 0,
     platform_fees  bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (host, currency)
@@ -41,6 +43,8 @@ CREATE TABLE statement_lines (
     payout_id    uuid,
     currency     text        NOT NULL,
     gross        bigint      NOT NULL,
+    tax          bigint      NOT NULL,
+    store_fee    bigint      NOT NULL,
     provider_fee bigint      NOT NULL,
     platform_fee bigint      NOT NULL,
     net          bigint      NOT NULL

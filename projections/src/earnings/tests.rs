@@ -51,6 +51,8 @@ async fn what_was_earned_is_available_until_it_is_paid_out(pool: PgPool) {
         pending_payout: usd(0),
         paid_out: usd(2_000),
         gross: usd(gross),
+        taxes: usd(0),
+        store_fees: usd(0),
         provider_fees: usd(3 * FEE),
         platform_fees: usd(platform),
     };

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{AnyEvent, Currency, Money, Timestamp};
+use domain::{AnyEvent, Country, Currency, Money, Timestamp};
 use event_log::Recorded;
 use sqlx::PgConnection;
 
@@ -116,6 +116,7 @@ impl Books {
         match amount {
             Amount::Exactly(money) => Some(money),
             Amount::FirstCapture(ticket) => self.facts.sale(ticket.as_uuid())?.first_capture,
+            Amount::TaxOf(ticket) => self.facts.sale(ticket.as_uuid())?.tax.map(|tax| tax.amount),
         }
     }
 
@@ -142,10 +143,16 @@ impl Books {
                 let sale = self.facts.sale(ticket.as_uuid()).ok_or("sale")?;
                 format!("liability:unearned:{}", sale.room)
             }
+            Account::TaxOfTicket(ticket) => {
+                let sale = self.facts.sale(ticket.as_uuid()).ok_or("sale")?;
+                tax(sale.tax.ok_or("tax")?.country)
+            }
+            Account::Tax(country) => tax(country),
             Account::Unearned(room) => format!("liability:unearned:{room}"),
             Account::HostAvailable(host) => format!("liability:host:{host}:available"),
             Account::PlatformFee => "revenue:platform_fee".to_owned(),
             Account::ProviderFee => "expense:provider_fee".to_owned(),
+            Account::StoreFee => "expense:store_fee".to_owned(),
         })
     }
 
@@ -193,6 +200,10 @@ fn check_balance(transaction: &Transaction, position: u64) -> Result<(), ApplyEr
             imbalance_minor,
         }),
     }
+}
+
+fn tax(country: Country) -> String {
+    format!("liability:tax:{country}")
 }
 
 const fn event_type(event: &AnyEvent) -> &'static str {

@@ -6,15 +6,34 @@
 
 use domain::payout::EarningCredited;
 use domain::ticket::RefundOwed;
-use domain::{AnyEvent, Money, PaymentId, PayoutEvent, PayoutId, RefundId, RoomId, TicketEvent, TicketId, UserId};
+use domain::{
+    AnyEvent, Country, Money, PaymentId, PayoutEvent, PayoutId, RefundId, RoomId, TaxPart, TicketEvent, TicketId,
+    UserId,
+};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum LedgerChange<'a> {
-    KnowSale { ticket: TicketId, room: RoomId },
-    KnowPayment { payment: PaymentId, provider: &'a str },
-    KnowCapture { ticket: TicketId, amount: Money },
-    KnowRefund { refund: RefundId, payment: PaymentId },
-    KnowPayout { payout: PayoutId, provider: &'a str },
+    KnowSale {
+        ticket: TicketId,
+        room: RoomId,
+        tax: Option<TaxPart>,
+    },
+    KnowPayment {
+        payment: PaymentId,
+        provider: &'a str,
+    },
+    KnowCapture {
+        ticket: TicketId,
+        amount: Money,
+    },
+    KnowRefund {
+        refund: RefundId,
+        payment: PaymentId,
+    },
+    KnowPayout {
+        payout: PayoutId,
+        provider: &'a str,
+    },
     Post(Vec<Posting>),
 }
 
@@ -42,10 +61,14 @@ pub(crate) enum Account {
     ClearingRefund,
     ClearingPayout,
     UnearnedOfTicket(TicketId),
+    /// Of the country whose tax the ticket has in it.
+    TaxOfTicket(TicketId),
+    Tax(Country),
     Unearned(RoomId),
     HostAvailable(UserId),
     PlatformFee,
     ProviderFee,
+    StoreFee,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +76,8 @@ pub(crate) enum Amount {
     Exactly(Money),
     /// What the ticket's first captured payment brought; nothing for a free seat.
     FirstCapture(TicketId),
+    /// The tax in it; nothing where there is no tax.
+    TaxOf(TicketId),
 }
 
 pub(crate) fn evolve(event: &AnyEvent) -> Vec<LedgerChange<'_>> {
@@ -65,7 +90,13 @@ pub(crate) fn evolve(event: &AnyEvent) -> Vec<LedgerChange<'_>> {
 
 fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Vec<LedgerChange<'_>> {
     match event {
-        TicketEvent::TicketOrdered { room_id, .. } => vec![LedgerChange::KnowSale { ticket, room: *room_id }],
+        TicketEvent::TicketOrdered { room_id, terms, .. } => vec![LedgerChange::KnowSale {
+            ticket,
+            room: *room_id,
+            tax: terms
+                .tax_between(terms.total, Money::zero(terms.total.currency()))
+                .unwrap_or_default(),
+        }],
         TicketEvent::PaymentStarted {
             payment_id, provider, ..
         } => vec![LedgerChange::KnowPayment {
@@ -76,14 +107,17 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Vec<LedgerChange<'_>>
             payment_id,
             amount,
             provider_fee,
+            store_fee,
             ..
-        } => capture(ticket, *payment_id, *amount, *provider_fee),
+        } => capture(ticket, *payment_id, *amount, *provider_fee, *store_fee),
         TicketEvent::TicketIssued { .. } => vec![issue(ticket)],
         TicketEvent::RefundOwed(refund) => owe_refund(ticket, refund),
-        TicketEvent::RefundCompleted { refund_id, amount, .. } => vec![LedgerChange::Post(vec![
-            debit(Account::ClearingRefund, *amount),
-            credit(Account::CashOfRefund(*refund_id), *amount),
-        ])],
+        TicketEvent::RefundCompleted {
+            refund_id,
+            amount,
+            store_fee,
+            ..
+        } => vec![give_back(*refund_id, *amount, *store_fee)],
         // What was owed and could not be sent stays visible in clearing:refund.
         TicketEvent::RefundFailed { .. }
         | TicketEvent::RefundSent { .. }
@@ -132,22 +166,43 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
 }
 
 /// The provider holds what is left after its fee; what it will become is not decided yet.
-fn capture<'a>(ticket: TicketId, payment: PaymentId, amount: Money, fee: Money) -> Vec<LedgerChange<'a>> {
+fn capture<'a>(
+    ticket: TicketId,
+    payment: PaymentId,
+    amount: Money,
+    fee: Money,
+    store_fee: Option<Money>,
+) -> Vec<LedgerChange<'a>> {
     let cash = Account::CashOfPayment(payment);
+    let store_fee = store_fee.unwrap_or(Money::zero(amount.currency()));
     vec![
         LedgerChange::KnowCapture { ticket, amount },
         LedgerChange::Post(vec![
             debit(cash, amount),
             credit(cash, fee),
             debit(Account::ProviderFee, fee),
+            credit(cash, store_fee),
+            debit(Account::StoreFee, store_fee),
             credit(Account::ClearingCharge, amount),
         ]),
     ]
 }
 
-/// The money became a ticket: sold, not earned.
+/// The money leaves, less what a store gives back of its own fee.
+fn give_back<'a>(refund: RefundId, amount: Money, store_fee: Option<Money>) -> LedgerChange<'a> {
+    let store_fee = store_fee.unwrap_or(Money::zero(amount.currency()));
+    let cash = Account::CashOfRefund(refund);
+    LedgerChange::Post(vec![
+        debit(Account::ClearingRefund, amount),
+        credit(cash, amount),
+        debit(cash, store_fee),
+        credit(Account::StoreFee, store_fee),
+    ])
+}
+
+/// The money became a ticket: sold, not earned. Its tax is due.
 fn issue<'a>(ticket: TicketId) -> LedgerChange<'a> {
-    let amount = Amount::FirstCapture(ticket);
+    let (amount, tax) = (Amount::FirstCapture(ticket), Amount::TaxOf(ticket));
     LedgerChange::Post(vec![
         Posting {
             side: Side::Debit,
@@ -159,6 +214,16 @@ fn issue<'a>(ticket: TicketId) -> LedgerChange<'a> {
             account: Account::UnearnedOfTicket(ticket),
             amount,
         },
+        Posting {
+            side: Side::Debit,
+            account: Account::UnearnedOfTicket(ticket),
+            amount: tax,
+        },
+        Posting {
+            side: Side::Credit,
+            account: Account::TaxOfTicket(ticket),
+            amount: tax,
+        },
     ])
 }
 
@@ -169,22 +234,37 @@ fn owe_refund<'a>(ticket: TicketId, refund: &RefundOwed) -> Vec<LedgerChange<'a>
     } else {
         Account::ClearingCharge
     };
+    let mut postings = vec![
+        debit(from, refund.amount),
+        credit(Account::ClearingRefund, refund.amount),
+    ];
+    // The tax in it is not due any more.
+    postings.extend(
+        refund
+            .tax
+            .into_iter()
+            .flat_map(|tax| [debit(Account::Tax(tax.country), tax.amount), credit(from, tax.amount)]),
+    );
     vec![
         LedgerChange::KnowRefund {
             refund: refund.refund_id,
             payment: refund.payment_id,
         },
-        LedgerChange::Post(vec![
-            debit(from, refund.amount),
-            credit(Account::ClearingRefund, refund.amount),
-        ]),
+        LedgerChange::Post(postings),
     ]
 }
 
-/// Delivered: unearned income becomes the host's and the platform's; the host bears the provider's fee.
+/// Delivered: unearned income becomes the host's and the platform's; the host bears the store's and the provider's fee. Tax
+/// was never income.
 fn earn<'a>(host: UserId, earning: &EarningCredited) -> LedgerChange<'a> {
+    let zero = Money::zero(earning.gross.currency());
     LedgerChange::Post(vec![
         debit(Account::Unearned(earning.room_id), earning.gross),
+        credit(
+            Account::Unearned(earning.room_id),
+            earning.tax.map_or(zero, |tax| tax.amount),
+        ),
+        credit(Account::StoreFee, earning.store_fee.unwrap_or(zero)),
         credit(Account::HostAvailable(host), earning.host_share),
         credit(Account::PlatformFee, earning.platform_fee),
         credit(Account::ProviderFee, earning.provider_fee),

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use domain::Money;
+use domain::{Money, TaxPart};
 use event_log::Recorded;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -13,14 +13,16 @@ use super::evolve::{Account, Amount, LedgerChange, evolve};
 use crate::ApplyError;
 use crate::convert::text;
 
-const SALES: &str = "SELECT ticket_id, room_id, captured_minor, currency FROM sales WHERE ticket_id = ANY($1)";
+const SALES: &str = "
+    SELECT ticket_id, room_id, captured_minor, currency, tax_minor, tax_currency, tax_country
+    FROM sales WHERE ticket_id = ANY($1)";
 const PAYMENTS: &str = "SELECT payment_id, provider FROM payments WHERE payment_id = ANY($1)";
 const REFUNDS: &str = "SELECT refund_id, payment_id FROM refunds WHERE refund_id = ANY($1)";
 const PAYOUTS: &str = "SELECT payout_id, provider FROM payouts WHERE payout_id = ANY($1)";
 
 const NEW_SALES: &str = "
-    INSERT INTO sales (ticket_id, room_id, captured_minor, currency)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[])";
+    INSERT INTO sales (ticket_id, room_id, captured_minor, currency, tax_minor, tax_currency, tax_country)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::text[])";
 const CAPTURED_SALES: &str = "
     UPDATE sales SET captured_minor = new.captured_minor, currency = new.currency
     FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS new (ticket_id, captured_minor, currency)
@@ -39,7 +41,20 @@ struct Fact<T> {
 pub(super) struct Sale {
     pub(super) room: Uuid,
     pub(super) first_capture: Option<Money>,
+    /// What of it is tax.
+    pub(super) tax: Option<TaxPart>,
     is_captured_here: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct SaleRecord {
+    ticket_id: Uuid,
+    room_id: Uuid,
+    captured_minor: Option<i64>,
+    currency: Option<String>,
+    tax_minor: Option<i64>,
+    tax_currency: Option<String>,
+    tax_country: Option<String>,
 }
 
 #[derive(Default)]
@@ -95,17 +110,22 @@ impl Wanted {
             Account::CashOfPayment(payment) => self.payments.insert(payment.as_uuid()),
             Account::CashOfRefund(refund) => self.refunds.insert(refund.as_uuid()),
             Account::CashOfPayout(payout) => self.payouts.insert(payout.as_uuid()),
-            Account::UnearnedOfTicket(ticket) => self.sales.insert(ticket.as_uuid()),
+            Account::UnearnedOfTicket(ticket) | Account::TaxOfTicket(ticket) => self.sales.insert(ticket.as_uuid()),
             Account::ClearingCharge
             | Account::ClearingRefund
             | Account::ClearingPayout
             | Account::Unearned(_)
             | Account::HostAvailable(_)
             | Account::PlatformFee
-            | Account::ProviderFee => false,
+            | Account::Tax(_)
+            | Account::ProviderFee
+            | Account::StoreFee => false,
         };
-        if let Amount::FirstCapture(ticket) = amount {
-            self.sales.insert(ticket.as_uuid());
+        match amount {
+            Amount::Exactly(_) => {}
+            Amount::FirstCapture(ticket) | Amount::TaxOf(ticket) => {
+                self.sales.insert(ticket.as_uuid());
+            }
         }
     }
 }
@@ -138,18 +158,23 @@ impl Facts {
     }
 
     async fn load_sales(&mut self, wanted: HashSet<Uuid>, tables: &mut PgConnection) -> Result<(), ApplyError> {
-        let rows: Vec<(Uuid, Uuid, Option<i64>, Option<String>)> = fetch(SALES, wanted, tables).await?;
-        for (ticket, room, captured_minor, currency) in rows {
-            let first_capture = match captured_minor.zip(currency) {
-                Some((minor, code)) => Some(Money::new(minor, code.parse().map_err(|_| crate::UnknownWord(code))?)),
+        let rows: Vec<SaleRecord> = fetch(SALES, wanted, tables).await?;
+        for row in rows {
+            let first_capture = money(row.captured_minor, row.currency)?;
+            let tax = match money(row.tax_minor, row.tax_currency)?.zip(row.tax_country) {
+                Some((amount, code)) => Some(TaxPart {
+                    country: code.parse().map_err(|_| crate::UnknownWord(code))?,
+                    amount,
+                }),
                 None => None,
             };
             let sale = Sale {
-                room,
+                room: row.room_id,
                 first_capture,
+                tax,
                 is_captured_here: false,
             };
-            self.sales.insert(ticket, stored(sale));
+            self.sales.insert(row.ticket_id, stored(sale));
         }
         Ok(())
     }
@@ -157,10 +182,11 @@ impl Facts {
     /// Keeps what a change tells; a posting tells nothing.
     pub(super) fn learn(&mut self, change: &LedgerChange<'_>) {
         match change {
-            LedgerChange::KnowSale { ticket, room } => {
+            LedgerChange::KnowSale { ticket, room, tax } => {
                 let sale = Sale {
                     room: room.as_uuid(),
                     first_capture: None,
+                    tax: *tax,
                     is_captured_here: false,
                 };
                 self.sales.insert(ticket.as_uuid(), new(sale));
@@ -234,6 +260,9 @@ impl Facts {
                 .bind(begun.iter().map(|(_, sale)| sale.room).collect::<Vec<Uuid>>())
                 .bind(begun.iter().map(|(_, sale)| minor(sale)).collect::<Vec<Option<i64>>>())
                 .bind(begun.iter().map(|(_, sale)| code(sale)).collect::<Vec<Option<&str>>>())
+                .bind(taxes(&begun, |tax| tax.amount.amount_minor()))
+                .bind(taxes(&begun, |tax| tax.amount.currency().code()))
+                .bind(taxes(&begun, |tax| tax.country.to_string()))
                 .execute(&mut *tables)
                 .await?;
         }
@@ -256,6 +285,20 @@ impl Facts {
                 .await?;
         }
         Ok(())
+    }
+}
+
+fn taxes<T>(sales: &[(Uuid, Sale)], of: impl Fn(TaxPart) -> T) -> Vec<Option<T>> {
+    sales.iter().map(|(_, sale)| sale.tax.map(&of)).collect()
+}
+
+fn money(minor: Option<i64>, code: Option<String>) -> Result<Option<Money>, ApplyError> {
+    match minor.zip(code) {
+        Some((minor, code)) => {
+            let currency = code.parse().map_err(|_| crate::UnknownWord(code))?;
+            Ok(Some(Money::new(minor, currency)))
+        }
+        None => Ok(None),
     }
 }
 

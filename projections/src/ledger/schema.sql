@@ -3,7 +3,10 @@ CREATE TABLE sales (
     ticket_id      uuid PRIMARY KEY,
     room_id        uuid NOT NULL,
     captured_minor bigint, -- what the first capture brought
-    currency       text
+    currency       text,
+    tax_minor      bigint, -- what of the price is tax, where there is tax
+    tax_currency   text,
+    tax_country    text
 ) WITH (fillfactor = 80);
 
 CREATE TABLE payments (

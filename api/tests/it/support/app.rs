@@ -8,7 +8,7 @@ use api::limits::{Limits, LimitsConfig};
 use api::{ApiParts, Live};
 use axum::Router;
 use axum::body::Body;
-use domain::{Preset, Timestamp};
+use domain::{BasisPoints, Preset, TaxRules, Timestamp};
 use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog, SystemClock};
 use http::{Method, Request};
 use payments::PaymentProvider;
@@ -33,6 +33,24 @@ const POOL_WAIT: Duration = Duration::from_secs(2);
 const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
 const TOKEN_TTL: Duration = Duration::from_hours(1);
 
+/// How a shop sells.
+pub(crate) struct Shop {
+    pub(crate) preset: Preset,
+    pub(crate) taxes: TaxRules,
+    /// The provider takes nothing, so that figures are those of the rules alone.
+    pub(crate) is_provider_free: bool,
+}
+
+impl Default for Shop {
+    fn default() -> Self {
+        Self {
+            preset: Preset::open(),
+            taxes: TaxRules::default(),
+            is_provider_free: false,
+        }
+    }
+}
+
 pub(crate) struct TestApp {
     router: Router,
     clock: Arc<dyn Clock>,
@@ -50,6 +68,14 @@ impl TestApp {
     }
 
     pub(crate) async fn start_with(options: PgConnectOptions, limits: LimitsConfig) -> Self {
+        Self::start_shop(options, limits, Shop::default()).await
+    }
+
+    pub(crate) async fn start_as(options: PgConnectOptions, shop: Shop) -> Self {
+        Self::start_shop(options, LimitsConfig::for_testing(), shop).await
+    }
+
+    async fn start_shop(options: PgConnectOptions, limits: LimitsConfig, shop: Shop) -> Self {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         let pool = PgPoolOptions::new()
             .max_connections(POOL_CONNECTIONS)
@@ -63,7 +89,7 @@ impl TestApp {
         let projections = Projections::start(Arc::clone(&log), pool.clone(), &tracker, cancel.clone()).await;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let secret: SecretString = "the secret of the API's tests".into();
-        let sandbox = Arc::new(sandbox(&pool, &clock));
+        let sandbox = Arc::new(sandbox(&pool, &clock, shop.is_provider_free));
         let aggregates = Aggregates::new(&log);
         let provider: Arc<dyn PaymentProvider> = Arc::<Sandbox>::clone(&sandbox);
         let settings = ProcessSettings {
@@ -94,7 +120,8 @@ impl TestApp {
             limits: Limits::new(limits),
             live,
             public_ws_url: "ws://boxoffice.test".to_owned(),
-            preset: Preset::open(),
+            preset: shop.preset,
+            taxes: shop.taxes,
         };
         Self {
             router: api::router(parts),
@@ -238,9 +265,12 @@ impl TestApp {
     }
 }
 
-fn sandbox(pool: &PgPool, clock: &Arc<dyn Clock>) -> Sandbox {
+fn sandbox(pool: &PgPool, clock: &Arc<dyn Clock>, is_free: bool) -> Sandbox {
     let clock = Arc::clone(clock);
-    let config = SandboxConfig::new("the sandbox's secret".into(), Arc::new(move || clock.now()));
+    let mut config = SandboxConfig::new("the sandbox's secret".into(), Arc::new(move || clock.now()));
+    if is_free {
+        (config.fee_bp, config.fee_fixed_minor) = (BasisPoints::ZERO, 0);
+    }
     Sandbox::new(pool.clone(), config)
 }
 

@@ -75,6 +75,7 @@ fn scheduled() -> RoomScheduled {
         platform_fee: BasisPoints::try_new(500).expect("5 %"),
         request: request("schedule"),
         scheduled_at: at(-100),
+        fees: Preset::open().fees,
     }
 }
 
@@ -110,6 +111,7 @@ fn terms() -> Terms {
         refund_policy: RefundPolicy::UntilStart,
         legal_terms_sha256: None,
         customer_country: None,
+        rules: crate::SaleRules::default(),
     }
 }
 
@@ -121,6 +123,7 @@ fn hold(ticket_id: TicketId, buyer: UserId, when: Timestamp) -> RoomCommand {
         options: None,
         request: request("hold"),
         at: when,
+        customer: crate::Customer::NotAsked,
     })
 }
 

@@ -48,6 +48,7 @@ fn a_ticket_id_is_never_used_for_another_request() {
         options: None,
         request: request("other"),
         at: at(80),
+        customer: crate::Customer::NotAsked,
     });
     given(past).when(other).then_err(RoomError::KeyReused);
 }

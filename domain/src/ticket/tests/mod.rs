@@ -29,6 +29,7 @@ fn terms(total: i64, refund_policy: RefundPolicy) -> Terms {
         refund_policy,
         legal_terms_sha256: None,
         customer_country: None,
+        rules: crate::SaleRules::default(),
     }
 }
 
@@ -87,6 +88,7 @@ fn captured(number: u128) -> TicketEvent {
         amount: usd(1_000),
         provider_fee: usd(59),
         captured_at: at(3),
+        store_fee: None,
     }
 }
 
@@ -117,13 +119,15 @@ fn admitted() -> TicketEvent {
     TicketEvent::TicketAdmitted { admitted_at: at(5) }
 }
 
-fn settled(gross: i64, provider_fee: i64, platform_fee: i64, host_share: i64) -> TicketEvent {
+fn settled(gross: i64, provider_fee: i64) -> TicketEvent {
     TicketEvent::TicketSettled(TicketSettled {
         gross: usd(gross),
         provider_fee: usd(provider_fee),
-        platform_fee: usd(platform_fee),
-        host_share: usd(host_share),
+        platform_fee: None,
+        host_share: None,
         settled_at: at(9),
+        tax: None,
+        store_fee: None,
     })
 }
 
@@ -139,6 +143,7 @@ fn owed(number: u128, amount: i64, in_full: bool, was_issued: bool) -> RefundOwe
         was_issued,
         request: Some(request("refund")),
         owed_at: at(6),
+        tax: None,
     }
 }
 

@@ -54,5 +54,6 @@ pub(super) fn terms(total: Money) -> Terms {
         refund_policy: RefundPolicy::None,
         legal_terms_sha256: None,
         customer_country: None,
+        rules: domain::SaleRules::default(),
     }
 }

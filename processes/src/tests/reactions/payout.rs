@@ -47,6 +47,8 @@ fn only_a_requested_payout_leads_to_something() {
             platform_fee: usd(0),
             host_share: amount,
             credited_at: at,
+            tax: None,
+            store_fee: None,
         }),
         PayoutEvent::PayoutSent {
             payout_id,

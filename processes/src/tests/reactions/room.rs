@@ -117,6 +117,7 @@ fn other_events_of_a_room_lead_to_nothing() {
         platform_fee: BasisPoints::ZERO,
         request: Fingerprint::of(b"room"),
         scheduled_at: at,
+        fees: domain::FeeRules::default(),
     };
     let session_id = SESSION;
     let others = [

@@ -37,6 +37,7 @@ fn owed(in_full: bool) -> TicketEvent {
         was_issued: true,
         request: None,
         owed_at: at(0),
+        tax: None,
     })
 }
 
@@ -74,6 +75,7 @@ fn captured_money_asks_for_its_seat() {
         amount: usd(1_000),
         provider_fee: usd(59),
         captured_at: at(0),
+        store_fee: None,
     };
     assert_eq!(ticket_jobs(captured), [Job::SellSeat { ticket: ticket(1) }]);
 }
@@ -102,16 +104,18 @@ fn a_settled_sale_credits_its_host() {
     let settled = TicketSettled {
         gross: usd(1_000),
         provider_fee: usd(59),
-        platform_fee: usd(47),
-        host_share: usd(894),
+        platform_fee: None,
+        host_share: None,
         settled_at: at(0),
+        tax: None,
+        store_fee: None,
     };
     let credit = Job::CreditEarning(CreditEarning {
         ticket: ticket(1),
         gross: usd(1_000),
+        tax: None,
+        store_fee: None,
         provider_fee: usd(59),
-        platform_fee: usd(47),
-        host_share: usd(894),
     });
     assert_eq!(ticket_jobs(TicketEvent::TicketSettled(settled)), [credit]);
 }
@@ -147,6 +151,7 @@ fn other_events_of_a_ticket_lead_to_nothing() {
             refund_id,
             amount: usd(1),
             completed_at: at,
+            store_fee: None,
         },
     ];
     for event in others {

@@ -63,6 +63,7 @@ pub(crate) fn terms(total: Money) -> Terms {
         refund_policy: RefundPolicy::UntilStart,
         legal_terms_sha256: None,
         customer_country: None,
+        rules: domain::SaleRules::default(),
     }
 }
 
@@ -89,6 +90,7 @@ pub(crate) fn scheduled(number: u32, price: Money) -> RoomScheduled {
         platform_fee: BasisPoints::try_new(500).expect("below one"),
         request: Fingerprint::of(b"schedule"),
         scheduled_at: at(0),
+        fees: domain::FeeRules::default(),
     }
 }
 

@@ -84,6 +84,7 @@ impl Story {
                 amount: usd(PRICE),
                 provider_fee: usd(FEE),
                 captured_at,
+                store_fee: None,
             },
         )
     }
@@ -190,6 +191,7 @@ impl Story {
                 was_issued: owed.was_issued,
                 request: None,
                 owed_at,
+                tax: None,
             }),
         )
     }
@@ -205,6 +207,7 @@ impl Story {
             refund_id: refund(id),
             amount: usd(amount),
             completed_at: sent_at,
+            store_fee: None,
         };
         self.ticket(number, sent).ticket(number, completed)
     }
@@ -255,18 +258,22 @@ impl Story {
         let settled = TicketSettled {
             gross: usd(gross),
             provider_fee: usd(FEE),
-            platform_fee: usd(platform_fee),
-            host_share: usd(gross - FEE - platform_fee),
+            platform_fee: None,
+            host_share: None,
             settled_at,
+            tax: None,
+            store_fee: None,
         };
         let earning = EarningCredited {
             ticket_id: ticket(number),
             room_id: room(room_number),
             gross: settled.gross,
             provider_fee: settled.provider_fee,
-            platform_fee: settled.platform_fee,
-            host_share: settled.host_share,
+            platform_fee: usd(platform_fee),
+            host_share: usd(gross - FEE - platform_fee),
             credited_at: settled_at,
+            tax: None,
+            store_fee: None,
         };
         self.ticket(number, TicketEvent::TicketSettled(settled))
             .account(PayoutEvent::EarningCredited(earning))

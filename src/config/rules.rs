@@ -1,0 +1,139 @@
+//! By which rules the shop sells: a preset, built in or of the operator's own, and tax rates.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use domain::{Preset, TaxRules};
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RulesOptions {
+    /// The rule set rooms are scheduled under: `open`, `ticketed-spaces`, or one of `--rules-file`
+    #[arg(long, env = "BOXOFFICE_PRESET", default_value = "open", value_name = "NAME")]
+    pub(crate) preset: String,
+    /// A JSON file with presets and tax rates of one's own: `{"presets": [...], "taxes": {"version": 1, "rates": {"DE": 1900}}}`
+    #[arg(long, env = "BOXOFFICE_RULES_FILE", value_name = "PATH")]
+    pub(crate) rules_file: Option<PathBuf>,
+}
+
+/// What the shop sells by.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) preset: Preset,
+    pub(crate) taxes: TaxRules,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulesFile {
+    #[serde(default)]
+    presets: Vec<Preset>,
+    #[serde(default)]
+    taxes: TaxRules,
+}
+
+impl RulesOptions {
+    pub(crate) fn load(&self) -> anyhow::Result<Rules> {
+        let file = self.rules_file.as_deref().map(read).transpose()?.unwrap_or_default();
+        let preset = choose(&self.preset, &file.presets)?;
+        Ok(Rules {
+            preset,
+            taxes: file.taxes,
+        })
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<RulesFile> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let file: RulesFile = serde_json::from_str(&text).with_context(|| format!("understand {}", path.display()))?;
+    for (index, preset) in file.presets.iter().enumerate() {
+        check(preset, &file.presets[..index])
+            .with_context(|| format!("preset {:?} of {}", preset.name, path.display()))?;
+    }
+    Ok(file)
+}
+
+fn check(preset: &Preset, before: &[Preset]) -> anyhow::Result<()> {
+    if preset.name.is_empty() || Preset::built_in().iter().any(|built_in| built_in.name == preset.name) {
+        bail!("a preset needs a name of its own");
+    }
+    if before
+        .iter()
+        .any(|other| (&other.name, other.version) == (&preset.name, preset.version))
+    {
+        bail!("version {} is there twice", preset.version);
+    }
+    if preset.price_min_minor < 0 || preset.price_max_minor < preset.price_min_minor || preset.payout_min_minor < 0 {
+        bail!("prices must be from 0 up, and payouts too");
+    }
+    if preset.hold_seconds_min == 0 || preset.hold_seconds_max < preset.hold_seconds_min || preset.capacity_max == 0 {
+        bail!("holds and rooms must have a size");
+    }
+    Ok(())
+}
+
+/// The latest version of a name.
+fn choose(name: &str, own: &[Preset]) -> anyhow::Result<Preset> {
+    let all = own.iter().cloned().chain(Preset::built_in());
+    all.filter(|preset| preset.name == name)
+        .max_by_key(|preset| preset.version)
+        .with_context(|| format!("there is no preset {name:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn options(preset: &str, file: Option<&serde_json::Value>) -> (RulesOptions, Option<tempfile::NamedTempFile>) {
+        let file = file.map(|content| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            write!(file, "{content}").unwrap();
+            file
+        });
+        let rules_file = file.as_ref().map(|file| file.path().to_owned());
+        let preset = preset.to_owned();
+        (RulesOptions { preset, rules_file }, file)
+    }
+
+    fn own(version: u32) -> serde_json::Value {
+        let mut preset = serde_json::to_value(Preset::open()).unwrap();
+        preset["name"] = json!("coop");
+        preset["version"] = json!(version);
+        preset
+    }
+
+    #[test]
+    fn presets_are_built_in_or_written_by_the_operator() {
+        assert_eq!(options("open", None).0.load().unwrap().preset, Preset::open());
+        let spaces = options("ticketed-spaces", None).0.load().unwrap().preset;
+        assert_eq!(spaces, Preset::ticketed_spaces());
+        let file = json!({"presets": [own(2), own(3)], "taxes": {"version": 7, "rates": {"DE": 1900}}});
+        let (options, _file) = options("coop", Some(&file));
+        let rules = options.load().unwrap();
+        assert_eq!((rules.preset.version, rules.taxes.version), (3, 7));
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused_at_the_start() {
+        let mut negative = own(1);
+        negative["price_min_minor"] = json!(-1);
+        let bad = [
+            json!({"presets": [own(1), own(1)]}),
+            json!({"presets": [Preset::open()]}),
+            json!({"presets": [negative]}),
+            json!({"taxes": {"version": 1, "rates": {"Germany": 1900}}}),
+            json!({"taxes": {"version": 1, "rates": {"DE": 10_001}}}),
+            json!({"tariffs": []}),
+        ];
+        for content in bad {
+            let (options, _file) = options("open", Some(&content));
+            assert!(options.load().is_err(), "{content}");
+        }
+        assert!(options("closed", None).0.load().is_err());
+    }
+}
