@@ -71,6 +71,7 @@ fn selling() -> OpenApiRouter<ApiState> {
         .routes(routes!(tickets::refund_ticket))
         .routes(routes!(tickets::transfer_ticket))
         .routes(routes!(tickets::decline_reschedule))
+        .routes(routes!(tickets::read_evidence))
 }
 
 fn inside() -> OpenApiRouter<ApiState> {
@@ -110,6 +111,7 @@ fn around() -> OpenApiRouter<ApiState> {
         .routes(routes!(webhooks::receive_provider_webhook))
         .routes(routes!(sandbox::confirm_intent))
         .routes(routes!(sandbox::script_next_payment))
+        .routes(routes!(sandbox::open_dispute))
         .routes(routes!(sandbox::close_dispute))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -151,6 +151,42 @@ pub(crate) struct Credited {
     pub(crate) room_id: Uuid,
     #[serde(flatten)]
     pub(crate) split: Split,
+    #[serde(default)]
+    pub(crate) netted: Option<Money>,
+}
+
+/// Of `dispute_opened` and `dispute_won`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Disputed {
+    pub(crate) dispute: String,
+    pub(crate) payment_id: Uuid,
+    pub(crate) amount: Money,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Lost {
+    #[serde(flatten)]
+    pub(crate) disputed: Disputed,
+    pub(crate) fee: Money,
+    pub(crate) covered: Money,
+    pub(crate) was_issued: bool,
+    #[serde(default)]
+    pub(crate) tax: Option<Tax>,
+}
+
+/// Of `earning_held` and `earning_released`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct HeldEarning {
+    pub(crate) dispute: String,
+    pub(crate) amount: Money,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Reversed {
+    pub(crate) dispute: String,
+    pub(crate) from_reserve: Money,
+    pub(crate) from_available: Money,
+    pub(crate) receivable: Money,
 }
 
 #[derive(Debug, Deserialize)]
@@ -184,6 +220,12 @@ pub(crate) enum Fact {
     Completed(Completed),
     Settled(Settled),
     Credited(Credited),
+    Disputed(Disputed),
+    Won(Disputed),
+    Lost(Lost),
+    Reserved(HeldEarning),
+    Unreserved(HeldEarning),
+    Reversed(Reversed),
     Requested(Requested),
     Paid(Ended),
     Failed(Ended),
@@ -255,6 +297,9 @@ fn ticket(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         "refund_owed" => Fact::Owed(parse(entry)?),
         "refund_completed" => Fact::Completed(parse(entry)?),
         "ticket_settled" => Fact::Settled(parse(entry)?),
+        "dispute_opened" => Fact::Disputed(parse(entry)?),
+        "dispute_won" => Fact::Won(parse(entry)?),
+        "dispute_lost" => Fact::Lost(parse(entry)?),
         "payment_accepted" | "payment_declined" | "payment_cancelled" | "ticket_lapsed" | "ticket_admitted"
         | "ticket_transferred" | "refund_sent" | "refund_failed" => Fact::Other,
         _ => return Err(Unreadable::Unknown),
@@ -264,6 +309,9 @@ fn ticket(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
 fn payout(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
     Ok(match entry.event_type {
         "earning_credited" => Fact::Credited(parse(entry)?),
+        "earning_held" => Fact::Reserved(parse(entry)?),
+        "earning_released" => Fact::Unreserved(parse(entry)?),
+        "earning_reversed" => Fact::Reversed(parse(entry)?),
         "payout_requested" => Fact::Requested(parse(entry)?),
         "payout_paid" => Fact::Paid(parse(entry)?),
         "payout_failed" => Fact::Failed(parse(entry)?),

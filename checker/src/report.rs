@@ -41,6 +41,8 @@ pub enum Rule {
     Earnings,
     /// No more is paid out than was earned.
     Payouts,
+    /// A dispute ends once, and takes what there is to take.
+    Disputes,
 }
 
 impl fmt::Display for Rule {

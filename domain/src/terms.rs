@@ -115,7 +115,8 @@ impl Terms {
 }
 
 /// What is known of where the customer is.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Customer {
     /// The shop has no tax to take.
     #[default]
@@ -128,4 +129,10 @@ pub enum Customer {
         /// Looked up: the rate of this country, if it has one.
         tax: Option<TaxRule>,
     },
+}
+
+impl Customer {
+    pub(crate) const fn is_not_asked(&self) -> bool {
+        matches!(self, Self::NotAsked)
+    }
 }

@@ -80,6 +80,11 @@ pub enum Job {
         host: UserId,
         payout: PayoutId,
     },
+    /// A dispute was opened, won or lost: the host's account follows, and a ticket whose dispute was won goes on.
+    FollowDispute {
+        ticket: TicketId,
+        dispute: String,
+    },
 }
 
 /// A settled sale, on its way to the host's account.
@@ -115,6 +120,7 @@ impl Job {
             Self::SettleTicket { .. } => "settle_ticket",
             Self::CreditEarning(_) => "credit_earning",
             Self::SendPayout { .. } => "send_payout",
+            Self::FollowDispute { .. } => "follow_dispute",
         }
     }
 
@@ -132,6 +138,7 @@ impl Job {
             Self::RefundRoom { .. } | Self::OweRefund { .. } => "process:cancellation",
             Self::SettleRoom { .. } | Self::SettleTicket { .. } | Self::CreditEarning(_) => "process:settlement",
             Self::SendPayout { .. } => "process:payout",
+            Self::FollowDispute { .. } => "process:disputes",
         }
     }
 
@@ -158,6 +165,7 @@ impl Job {
             | Self::CreditEarning(CreditEarning { ticket, .. }) => ticket.to_string(),
             Self::LapseHolds { room } | Self::RefundRoom { room, .. } | Self::SettleRoom { room } => room.to_string(),
             Self::SendPayout { host, payout } => format!("{host}/{payout}"),
+            Self::FollowDispute { ticket, dispute } => format!("{ticket}/{dispute}"),
         }
     }
 }

@@ -10,6 +10,7 @@
 pub mod cancellation;
 pub mod checkout;
 mod deps;
+pub mod disputes;
 pub mod hold_expiry;
 pub mod inbox;
 pub mod job;

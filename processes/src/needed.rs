@@ -98,7 +98,8 @@ const fn ticket_of(job: &Job) -> Option<TicketId> {
         | Job::SettleRoom { .. }
         | Job::SettleTicket { .. }
         | Job::CreditEarning(_)
-        | Job::SendPayout { .. } => None,
+        | Job::SendPayout { .. }
+        | Job::FollowDispute { .. } => None,
     }
 }
 
@@ -128,7 +129,8 @@ fn look_at_ticket(state: &Ticket, job: &Job) -> Look {
         | Job::SettleRoom { .. }
         | Job::SettleTicket { .. }
         | Job::CreditEarning(_)
-        | Job::SendPayout { .. } => Look::Needed,
+        | Job::SendPayout { .. }
+        | Job::FollowDispute { .. } => Look::Needed,
     }
 }
 

@@ -11,8 +11,8 @@ use event_log::{Recorded, Subscriber, SubscriberError};
 use sqlx::PgConnection;
 
 use crate::{
-    Deps, NewJob, ProcessSettings, cancellation, checkout, hold_expiry, jobs, needed, payout, refunds, settlement,
-    transfers,
+    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, needed, payout, refunds,
+    settlement, transfers,
 };
 
 /// The checkpoint's name.
@@ -28,6 +28,7 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
         settlement::react(recorded),
         payout::react(recorded),
         transfers::react(recorded),
+        disputes::react(recorded),
     ]
     .concat()
 }

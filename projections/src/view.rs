@@ -29,8 +29,8 @@ impl View {
     pub const fn version(self) -> i32 {
         match self {
             Self::Presence => 1,
-            Self::Earnings => 2,
-            Self::Catalogue | Self::Tickets | Self::Entitlements | Self::Timeline | Self::Ledger => 3,
+            Self::Catalogue | Self::Tickets | Self::Earnings | Self::Entitlements | Self::Timeline => 3,
+            Self::Ledger => 4,
         }
     }
 

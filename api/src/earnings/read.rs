@@ -35,6 +35,10 @@ struct BalanceBody {
     store_fees: MoneyBody,
     provider_fees: MoneyBody,
     platform_fees: MoneyBody,
+    /// Held for disputes that are not decided.
+    reserved: MoneyBody,
+    /// What the host owes: the next earnings pay it first.
+    receivable: MoneyBody,
 }
 
 impl From<Balance> for BalanceBody {
@@ -49,6 +53,8 @@ impl From<Balance> for BalanceBody {
             store_fees: balance.store_fees.into(),
             provider_fees: balance.provider_fees.into(),
             platform_fees: balance.platform_fees.into(),
+            reserved: balance.reserved.into(),
+            receivable: balance.receivable.into(),
         }
     }
 }

@@ -29,7 +29,8 @@ pub(crate) struct StatementBody {
 struct StatementLineBody {
     position: u64,
     at: Moment,
-    /// `earning`, `payout_requested`, `payout_paid` or `payout_failed`
+    /// `earning`, `dispute_held`, `dispute_released`, `dispute_reversed`, `payout_requested`, `payout_paid` or
+    /// `payout_failed`
     kind: &'static str,
     room_id: Option<Uuid>,
     ticket_id: Option<Uuid>,

@@ -149,9 +149,11 @@ fn ticket_problem(refusal: &TicketError) -> Problem {
     let conflict = |code| Problem::new(StatusCode::CONFLICT, code, sentence(refusal));
     match refusal {
         // Whose ticket it is stays a secret.
-        TicketError::NotOrdered | TicketError::NotHolder | TicketError::UnknownPayment | TicketError::UnknownRefund => {
-            not_found()
-        }
+        TicketError::NotOrdered
+        | TicketError::NotHolder
+        | TicketError::UnknownPayment
+        | TicketError::UnknownRefund
+        | TicketError::UnknownDispute => not_found(),
         TicketError::KeyReused => key_reused(),
         TicketError::AlreadyPaid => conflict("already_paid"),
         TicketError::HoldExpired => conflict("hold_expired"),
@@ -160,10 +162,14 @@ fn ticket_problem(refusal: &TicketError) -> Problem {
                 .with_retry_after(ATTEMPTS_RETRY_AFTER_SECONDS)
         }
         TicketError::NotIssued => entry_refused(EntryRefusal::NotIssued),
-        TicketError::NotPaid | TicketError::Refunded | TicketError::NotRefundable => conflict("not_refundable"),
+        TicketError::NotPaid
+        | TicketError::Refunded
+        | TicketError::NotRefundable
+        | TicketError::Revoked
+        | TicketError::Disputed => conflict("not_refundable"),
         TicketError::NotTransferable => conflict("not_transferable"),
         TicketError::RefundExceedsCaptured { .. } => conflict("refund_exceeds_captured"),
-        TicketError::WrongAmount { .. } => conflict("wrong_state"),
+        TicketError::WrongAmount { .. } | TicketError::DisputeEnded => conflict("wrong_state"),
         TicketError::Money(reason) => invalid_field("amount", reason.to_string()),
     }
 }

@@ -31,6 +31,7 @@ impl FieldError {
 pub enum EntryRefusal {
     NotIssued,
     Refunded,
+    Revoked,
     Removed,
     /// It was given away.
     Transferred,
@@ -41,6 +42,7 @@ impl EntryRefusal {
         match self {
             Self::NotIssued => "not_issued",
             Self::Refunded => "refunded",
+            Self::Revoked => "revoked",
             Self::Removed => "removed",
             Self::Transferred => "transferred",
         }

@@ -41,6 +41,7 @@ fn own_errors() -> Vec<ApiError> {
         ApiError::IdempotencyKeyMissing,
         ApiError::EntryRefused(EntryRefusal::NotIssued),
         ApiError::EntryRefused(EntryRefusal::Refunded),
+        ApiError::EntryRefused(EntryRefusal::Revoked),
         ApiError::EntryRefused(EntryRefusal::Removed),
         ApiError::PaymentDeclined {
             reason: "card_declined".to_owned(),
@@ -90,26 +91,6 @@ fn room_refusals() -> Vec<RoomError> {
 }
 
 fn refusals() -> Vec<ApiError> {
-    let tickets = [
-        TicketError::NotOrdered,
-        TicketError::KeyReused,
-        TicketError::AlreadyPaid,
-        TicketError::HoldExpired,
-        TicketError::TooManyAttempts { limit: 20 },
-        TicketError::UnknownPayment,
-        TicketError::UnknownRefund,
-        TicketError::NotPaid,
-        TicketError::NotIssued,
-        TicketError::Refunded,
-        TicketError::NotHolder,
-        TicketError::NotRefundable,
-        TicketError::NotTransferable,
-        TicketError::RefundExceedsCaptured {
-            requested: usd(2),
-            left: usd(1),
-        },
-        TicketError::Money(MoneyError::Negative),
-    ];
     let payouts = [
         PayoutError::NotApproved,
         PayoutError::NoDestination,
@@ -129,11 +110,38 @@ fn refusals() -> Vec<ApiError> {
         PayoutError::AlreadyEnded,
     ];
     let rooms = room_refusals().into_iter().map(ApiError::from);
-    let tickets = tickets.into_iter().map(ApiError::from);
+    let tickets = ticket_refusals().into_iter().map(ApiError::from);
     rooms
         .chain(tickets)
         .chain(payouts.into_iter().map(ApiError::from))
         .collect()
+}
+
+fn ticket_refusals() -> Vec<TicketError> {
+    vec![
+        TicketError::NotOrdered,
+        TicketError::KeyReused,
+        TicketError::AlreadyPaid,
+        TicketError::HoldExpired,
+        TicketError::TooManyAttempts { limit: 20 },
+        TicketError::UnknownPayment,
+        TicketError::UnknownRefund,
+        TicketError::NotPaid,
+        TicketError::NotIssued,
+        TicketError::Refunded,
+        TicketError::NotHolder,
+        TicketError::NotRefundable,
+        TicketError::NotTransferable,
+        TicketError::Revoked,
+        TicketError::Disputed,
+        TicketError::UnknownDispute,
+        TicketError::DisputeEnded,
+        TicketError::RefundExceedsCaptured {
+            requested: usd(2),
+            left: usd(1),
+        },
+        TicketError::Money(MoneyError::Negative),
+    ]
 }
 
 /// One line for each error: `status code [reason] detail [pointer: detail]`.

@@ -1,8 +1,9 @@
-//! `POST /sandbox/next_payment` and `POST /sandbox/disputes/{ref}/close`: an operator's stage directions.
+//! `POST /sandbox/next_payment`, `POST /sandbox/disputes` and `POST /sandbox/disputes/{ref}/close`: an operator's stage
+//! directions.
 
 use axum::extract::State;
 use http::StatusCode;
-use payments::sandbox::{Card, CloseDisputeError};
+use payments::sandbox::{Card, CloseDisputeError, OpenDisputeError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,6 +52,38 @@ pub(crate) async fn script_next_payment(
         NextOutcome::Dispute => Card::Disputed,
     };
     sandbox.script_next(card).map_err(|_| ApiError::Overloaded)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A captured payment that its buyer goes to the bank about.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OpenDisputeRequest {
+    /// The payment's `provider_ref`
+    payment_ref: String,
+}
+
+/// Have the bank dispute a captured payment in the sandbox: for admins. Once more changes nothing
+#[utoipa::path(post, path = "/sandbox/disputes", tag = "sandbox", request_body = OpenDisputeRequest,
+    security(("bearer" = [])), responses(
+    (status = 204, description = "It is disputed, under the payment's reference with `dp_` in front instead of `pi_`."),
+    (status = 403, description = "`forbidden`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "`wrong_state`: it is not captured", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn open_dispute(
+    State(state): State<ApiState>,
+    caller: Caller,
+    JsonBody(body): JsonBody<OpenDisputeRequest>,
+) -> Result<StatusCode, ApiError> {
+    caller.require_admin()?;
+    let sandbox = state.sandbox.as_ref().ok_or(ApiError::NotFound)?;
+    let opened = sandbox.open_dispute(&body.payment_ref).await;
+    opened.map_err(|error| match error {
+        OpenDisputeError::Unknown => ApiError::NotFound,
+        OpenDisputeError::NotCaptured => ApiError::IntentSettled { state: "not captured" },
+        OpenDisputeError::Unavailable(source) => ApiError::ProviderUnavailable(source),
+    })?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -62,6 +62,7 @@ async fn check_ticket(state: &ApiState, ticket: TicketId) -> Result<(), ApiError
     match phase {
         TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Settled => Ok(()),
         TicketPhase::Refunded => Err(ApiError::EntryRefused(EntryRefusal::Refunded)),
+        TicketPhase::Revoked => Err(ApiError::EntryRefused(EntryRefusal::Revoked)),
         TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed => {
             Err(ApiError::EntryRefused(EntryRefusal::NotIssued))
         }
@@ -92,6 +93,7 @@ async fn admit(state: &ApiState, caller: &Caller, ticket: TicketId) -> Result<u6
     match admitted {
         Ok(executed) => Ok(executed.position),
         Err(ExecuteError::Refused(TicketError::Refunded)) => Err(ApiError::EntryRefused(EntryRefusal::Refunded)),
+        Err(ExecuteError::Refused(TicketError::Revoked)) => Err(ApiError::EntryRefused(EntryRefusal::Revoked)),
         Err(error) => Err(error.into()),
     }
 }

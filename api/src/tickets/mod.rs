@@ -2,6 +2,8 @@
 
 mod decline_reschedule;
 mod enter;
+mod evidence;
+mod evidence_page;
 mod hold;
 mod list_mine;
 mod lookup;
@@ -14,6 +16,7 @@ mod transfer;
 
 pub(crate) use decline_reschedule::*;
 pub(crate) use enter::*;
+pub(crate) use evidence::*;
 pub(crate) use hold::*;
 pub(crate) use list_mine::*;
 pub(crate) use pay::*;

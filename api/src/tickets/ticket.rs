@@ -20,7 +20,7 @@ pub(crate) struct TicketBody {
     id: Uuid,
     room_id: Uuid,
     holder_id: Uuid,
-    /// `held`, `payment_pending`, `issued`, `admitted`, `lapsed`, `released` or `refunded`
+    /// `held`, `payment_pending`, `issued`, `admitted`, `lapsed`, `released`, `refunded` or `revoked`
     state: &'static str,
     /// While held: until when it may be paid.
     expires_at: Option<Moment>,
@@ -123,6 +123,10 @@ impl From<TicketRow> for TicketBody {
 }
 
 impl TicketBody {
+    pub(super) fn id(&self) -> Uuid {
+        self.id
+    }
+
     /// The ticket that the hold at `position` made.
     pub(super) fn held(room: RoomId, held: SeatHeld, position: u64) -> Self {
         Self {

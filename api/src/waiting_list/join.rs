@@ -4,14 +4,27 @@ use axum::extract::State;
 use domain::room::JoinWaitingList;
 use domain::{RoomCommand, RoomId, TicketId};
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use super::place::{WaitingPlaceBody, place_of};
 use crate::answer::Written;
 use crate::error::ProblemBody;
-use crate::extract::{Caller, Id, IdempotencyKey, NoBody, fingerprint};
+use crate::extract::{Caller, Fields, Id, IdempotencyKey, OptionalJsonBody, fingerprint};
+use crate::shapes::{CustomerBody, customer};
 use crate::{ApiError, ApiState};
 
+/// Nothing needs to be said, unless the shop takes tax.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JoinRequest {
+    /// Needed for a priced room where the shop takes tax: the price of an offer depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    customer: Option<CustomerBody>,
+}
+
 /// Join the waiting list. First come, first served; an offer is a held ticket with a deadline of its own
-#[utoipa::path(post, path = "/v1/rooms/{room}/waiting_list/me", tag = "waiting list",
+#[utoipa::path(post, path = "/v1/rooms/{room}/waiting_list/me", tag = "waiting list", request_body = JoinRequest,
     params(("room" = Uuid, Path), ("Idempotency-Key" = String, Header, min_length = 8, max_length = 128, pattern = "^[!-~]+$",
         description = "8 to 128 visible characters")),
     security(("bearer" = [])), responses(
@@ -26,12 +39,16 @@ pub(crate) async fn join_waiting_list(
     caller: Caller,
     Id(room): Id<RoomId>,
     key: IdempotencyKey,
-    body: NoBody,
+    OptionalJsonBody(body): OptionalJsonBody<JoinRequest>,
 ) -> Result<Written<WaitingPlaceBody>, ApiError> {
     let path = format!("/v1/rooms/{room}/waiting_list/me");
+    let mut fields = Fields::default();
+    let customer = customer(body.customer.as_ref(), &state.taxes, &mut fields);
+    fields.finish()?;
     let command = RoomCommand::JoinWaitingList(JoinWaitingList {
         user: caller.user_id,
         ticket_id: TicketId::from_uuid(key.id(caller.user_id, &path)),
+        customer: customer.unwrap_or_default(),
         request: fingerprint(&path, &body)?,
         at: state.now(),
     });

@@ -34,6 +34,7 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /v1/tickets/{ticket}/refunds", 401, 404),
     ("POST /v1/tickets/{ticket}/transfer", 401, 404),
     ("POST /v1/tickets/{ticket}/decline_reschedule", 401, 404),
+    ("GET /v1/tickets/{ticket}/evidence", 401, 404),
     ("POST /v1/tickets/{ticket}/entry", 401, 404),
     ("POST /v1/rooms/{room}/entry", 401, 403),
     ("GET /v1/rooms/{room}/stage", 401, 403),
@@ -68,6 +69,7 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /v1/webhooks/livekit", 404, 404),
     ("POST /sandbox/intents/{ref}/confirm", 404, 404),
     ("POST /sandbox/next_payment", 401, 403),
+    ("POST /sandbox/disputes", 401, 403),
     ("POST /sandbox/disputes/{ref}/close", 401, 403),
     ("GET /healthz", 200, 200),
     ("GET /readyz", 200, 200),
@@ -141,6 +143,7 @@ impl Scene {
             "POST /v1/me/payouts" => json!({"currency": "USD"}),
             "POST /sandbox/intents/{ref}/confirm" => json!({"client_secret": "guessed"}),
             "POST /sandbox/next_payment" => json!({"outcome": "hang"}),
+            "POST /sandbox/disputes" => json!({"payment_ref": "pi_unknown"}),
             "POST /sandbox/disputes/{ref}/close" => json!({"outcome": "won"}),
             _ => json!({}),
         }

@@ -18,7 +18,7 @@ async fn buy(app: &TestApp, room: &str, buyer: Person, body: &Value) -> String {
     ticket
 }
 
-async fn deliver(app: &TestApp, room: &str) {
+pub(crate) async fn deliver(app: &TestApp, room: &str) {
     for verb in ["open", "end"] {
         let path = format!("/v1/rooms/{room}/{verb}");
         app.post(path).by(HOST).send().await.expect(200);
@@ -27,7 +27,7 @@ async fn deliver(app: &TestApp, room: &str) {
 }
 
 /// Debit less credit of every account that is not at zero.
-async fn books(app: &TestApp) -> Value {
+pub(crate) async fn books(app: &TestApp) -> Value {
     let path = format!("/v1/ledger/trial_balance?min_position={}", app.head().await);
     let balance = app.get(path).by(FINANCE).send().await.expect(200);
     assert_eq!(balance["totals"], json!([{"currency": "USD", "balance_minor": 0}]));
@@ -37,7 +37,7 @@ async fn books(app: &TestApp) -> Value {
         .collect()
 }
 
-fn earned(minor: i64) -> impl Fn(&Value) -> bool {
+pub(crate) fn earned(minor: i64) -> impl Fn(&Value) -> bool {
     move |body| body["balances"][0]["available"]["amount_minor"] == minor
 }
 

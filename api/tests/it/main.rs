@@ -5,6 +5,7 @@ mod bad_cases;
 mod bad_input;
 mod changing;
 mod contract;
+mod disputing;
 mod dividing;
 mod earning;
 mod limits;

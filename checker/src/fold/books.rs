@@ -1,16 +1,19 @@
 //! The books: what each event means in double entry. Debits are positive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
-use crate::facts::{Captured, Completed, Credited, Money, Tax};
+use crate::facts::{Captured, Completed, Credited, Lost, Money, Reversed, Tax};
 use crate::report::{Findings, Rule};
 use crate::snapshot::Balances;
 
 const CLEARING_CHARGE: &str = "clearing:charge";
 const CLEARING_REFUND: &str = "clearing:refund";
 const CLEARING_PAYOUT: &str = "clearing:payout";
+const CLEARING_DISPUTE: &str = "clearing:dispute";
+const DISPUTE_FEE: &str = "expense:dispute_fee";
+const DISPUTE_LOSS: &str = "loss:dispute";
 const PROVIDER_FEE: &str = "expense:provider_fee";
 const STORE_FEE: &str = "expense:store_fee";
 const PLATFORM_FEE: &str = "revenue:platform_fee";
@@ -86,6 +89,9 @@ impl Books {
             (PROVIDER_FEE, -1, &settled.provider_fee),
         ];
         lines.extend(settled.tax.iter().map(|tax| (&*unearned, -1, &tax.amount)));
+        let receivable = receivable(host);
+        let netted = fact.netted.iter();
+        lines.extend(netted.flat_map(|netted| [(&*available, 1, netted), (&*receivable, -1, netted)]));
         lines.extend(settled.store_fee.iter().map(|fee| (STORE_FEE, -1, fee)));
         self.post(position, &lines, found);
     }
@@ -105,10 +111,61 @@ impl Books {
         self.post(position, &lines, found);
     }
 
-    /// Money in transit. When nothing is in flight any more, there is none.
-    pub(super) fn find_unfinished(&self, found: &mut Findings) {
+    /// A bank takes money (1), or gives it back (-1).
+    pub(super) fn dispute(&mut self, position: u64, provider: &str, sign: i128, amount: &Money, found: &mut Findings) {
+        let lines = [(CLEARING_DISPUTE, sign, amount), (&*cash(provider), -sign, amount)];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn lose(&mut self, position: u64, provider: &str, room: Uuid, fact: &Lost, found: &mut Findings) {
+        let of_sale = if fact.was_issued {
+            unearned(room)
+        } else {
+            CLEARING_CHARGE.to_owned()
+        };
+        let (amount, covered) = (&fact.disputed.amount, &fact.covered);
+        let lines = [
+            (CLEARING_DISPUTE, -1, amount),
+            (DISPUTE_LOSS, 1, amount),
+            (DISPUTE_LOSS, -1, covered),
+            (&*of_sale, 1, covered),
+            (DISPUTE_FEE, 1, &fact.fee),
+            (&*cash(provider), -1, &fact.fee),
+        ];
+        self.post(position, &lines, found);
+        if let Some(Tax { country, amount }) = &fact.tax {
+            let relieved = if covered.minor == 0 { DISPUTE_LOSS } else { &*of_sale };
+            self.post(position, &[(&*due(country), 1, amount), (relieved, -1, amount)], found);
+        }
+    }
+
+    /// For a dispute (1), or back (-1).
+    pub(super) fn hold(&mut self, position: u64, host: Uuid, sign: i128, amount: &Money, found: &mut Findings) {
+        let lines = [(&*available(host), sign, amount), (&*reserve(host), -sign, amount)];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn reverse(&mut self, position: u64, host: Uuid, fact: &Reversed, found: &mut Findings) {
+        let (reserve, available, receivable) = (reserve(host), available(host), receivable(host));
+        let lines = [
+            (&*reserve, 1, &fact.from_reserve),
+            (DISPUTE_LOSS, -1, &fact.from_reserve),
+            (&*available, 1, &fact.from_available),
+            (DISPUTE_LOSS, -1, &fact.from_available),
+            (&*receivable, 1, &fact.receivable),
+            (DISPUTE_LOSS, -1, &fact.receivable),
+        ];
+        self.post(position, &lines, found);
+    }
+
+    /// Money in transit. When nothing is in flight any more, there is none but what banks have, by currency.
+    pub(super) fn find_unfinished(&self, disputed: &HashMap<String, i128>, found: &mut Findings) {
         for ((account, currency), minor) in &self.balances {
-            if account.starts_with("clearing:") && *minor != 0 {
+            let expected = match account.as_str() {
+                CLEARING_DISPUTE => disputed.get(currency).copied().unwrap_or(0),
+                _ => 0,
+            };
+            if account.starts_with("clearing:") && *minor != expected {
                 let what = format!("{account} stands at {minor} {currency}");
                 found.add(Rule::Ledger, None, what);
             }
@@ -140,6 +197,14 @@ fn unearned(room: Uuid) -> String {
 
 fn due(country: &str) -> String {
     format!("liability:tax:{country}")
+}
+
+fn reserve(host: Uuid) -> String {
+    format!("liability:host:{host}:reserve")
+}
+
+fn receivable(host: Uuid) -> String {
+    format!("asset:host:{host}:receivable")
 }
 
 fn available(host: Uuid) -> String {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::sales::Sales;
-use crate::facts::{Credited, Ended, Money, Requested, Split};
+use crate::facts::{Credited, Ended, HeldEarning, Money, Requested, Reversed, Split};
 use crate::report::{Findings, Rule};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,8 +25,12 @@ struct Payout {
 
 #[derive(Debug, Default)]
 pub(crate) struct Hosts {
+    /// By host and dispute: what is held of an earning.
+    held: HashMap<(Uuid, String), i128>,
     /// By host and currency: earned, and neither paid nor on its way.
     available: HashMap<(Uuid, String), i128>,
+    /// By host and currency: what the host owes.
+    owed: HashMap<(Uuid, String), i128>,
     earned: HashSet<Uuid>,
     payouts: HashMap<Uuid, Payout>,
 }
@@ -46,7 +50,57 @@ impl Hosts {
             let what = format!("the parts of ticket {ticket} are not the whole");
             found.add(Rule::Earnings, position, what);
         }
-        *self.available(host, &fact.split.host_share) += i128::from(fact.split.host_share.minor);
+        let netted = fact.netted.as_ref().map_or(0, |netted| i128::from(netted.minor));
+        let owes = self
+            .owed
+            .entry((host, fact.split.host_share.currency.clone()))
+            .or_default();
+        *owes -= netted;
+        if *owes < 0 || (*owes > 0 && netted < i128::from(fact.split.host_share.minor)) {
+            let what = format!("ticket {ticket} pays {netted} of what host {host} owes, which leaves {owes}");
+            found.add(Rule::Earnings, position, what);
+        }
+        *self.available(host, &fact.split.host_share) += i128::from(fact.split.host_share.minor) - netted;
+    }
+
+    pub(super) fn hold(&mut self, position: u64, host: Uuid, fact: &HeldEarning, found: &mut Findings) {
+        let available = self.available(host, &fact.amount);
+        *available -= i128::from(fact.amount.minor);
+        if *available < 0 {
+            let what = format!("dispute {} holds more than host {host} has", fact.dispute);
+            found.add(Rule::Disputes, position, what);
+        }
+        let key = (host, fact.dispute.clone());
+        self.held.insert(key, i128::from(fact.amount.minor));
+    }
+
+    pub(super) fn release(&mut self, position: u64, host: Uuid, fact: &HeldEarning, found: &mut Findings) {
+        self.unhold(position, host, &fact.dispute, &fact.amount, found);
+        *self.available(host, &fact.amount) += i128::from(fact.amount.minor);
+    }
+
+    pub(super) fn reverse(&mut self, position: u64, host: Uuid, fact: &Reversed, found: &mut Findings) {
+        self.unhold(position, host, &fact.dispute, &fact.from_reserve, found);
+        let available = self.available(host, &fact.from_available);
+        *available -= i128::from(fact.from_available.minor);
+        let left = *available;
+        if left < 0 || (left > 0 && fact.receivable.minor > 0) {
+            let what = format!(
+                "dispute {} takes {:?} and leaves {left} to host {host}",
+                fact.dispute, fact.from_available
+            );
+            found.add(Rule::Disputes, position, what);
+        }
+        let key = (host, fact.receivable.currency.clone());
+        *self.owed.entry(key).or_default() += i128::from(fact.receivable.minor);
+    }
+
+    fn unhold(&mut self, position: u64, host: Uuid, dispute: &str, amount: &Money, found: &mut Findings) {
+        let held = self.held.remove(&(host, dispute.to_owned())).unwrap_or(0);
+        if held != i128::from(amount.minor) {
+            let what = format!("dispute {dispute} held {held}, and lets go of {}", amount.minor);
+            found.add(Rule::Disputes, position, what);
+        }
     }
 
     pub(super) fn request(&mut self, position: u64, host: Uuid, fact: Requested, found: &mut Findings) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::rooms::Rooms;
-use crate::facts::{Captured, Completed, Money, Ordered, Owed, Settled, Started, Tax};
+use crate::facts::{Captured, Completed, Disputed, Lost, Money, Ordered, Owed, Settled, Started, Tax};
 use crate::report::{Findings, Rule};
 
 #[derive(Debug)]
@@ -29,12 +29,14 @@ struct Payment {
     /// Minor units that are to go back, and that have gone.
     owed: i128,
     returned: i128,
+    /// What a bank took for good.
+    lost: i128,
 }
 
 impl Payment {
-    /// All of it has gone back.
+    /// All of it has gone back, or to a bank.
     fn is_returned(&self) -> bool {
-        self.returned == i128::from(self.amount.minor)
+        self.returned + self.lost >= i128::from(self.amount.minor)
     }
 }
 
@@ -66,6 +68,8 @@ impl Ticket {
 pub(crate) struct Sales {
     tickets: HashMap<Uuid, Ticket>,
     refunds: HashMap<Uuid, Refund>,
+    /// By ticket and the provider's name: what a bank has taken, for as long as that is not decided.
+    disputes: HashMap<(Uuid, String), Option<Money>>,
 }
 
 impl Sales {
@@ -123,6 +127,7 @@ impl Sales {
             captured_at: None,
             owed: 0,
             returned: 0,
+            lost: 0,
         });
     }
 
@@ -223,7 +228,7 @@ impl Sales {
         };
         let left = ticket
             .standing()
-            .map(|payment| i128::from(payment.amount.minor) - payment.owed);
+            .map(|payment| (i128::from(payment.amount.minor) - payment.owed - payment.lost).max(0));
         if ticket.issued_at.is_none() || ticket.is_refunded || left != Some(i128::from(settled.gross.minor)) {
             let what = format!("ticket {id} is settled, and {left:?} are left of its money");
             found.add(Rule::Earnings, position, what);
@@ -231,6 +236,79 @@ impl Sales {
         if ticket.settled.replace(settled).is_some() {
             found.add(Rule::Earnings, position, format!("ticket {id} was settled before"));
         }
+    }
+
+    /// The provider whose balance the money leaves for the time being.
+    pub(super) fn dispute(&mut self, position: u64, id: Uuid, fact: &Disputed, found: &mut Findings) -> Option<String> {
+        let ticket = self.known(position, id, found)?;
+        let payment = ticket.payment(fact.payment_id).filter(|payment| {
+            let amount = &payment.amount;
+            payment.captured_at.is_some()
+                && amount.currency == fact.amount.currency
+                && amount.minor >= fact.amount.minor
+        });
+        let Some(payment) = payment else {
+            let what = format!("payment {} is disputed and was not captured so", fact.payment_id);
+            found.add(Rule::Disputes, position, what);
+            return None;
+        };
+        let provider = payment.provider.clone();
+        let key = (id, fact.dispute.clone());
+        if self.disputes.insert(key, Some(fact.amount.clone())).is_some() {
+            found.add(
+                Rule::Disputes,
+                position,
+                format!("dispute {} was opened before", fact.dispute),
+            );
+        }
+        Some(provider)
+    }
+
+    pub(super) fn end_dispute(
+        &mut self,
+        position: u64,
+        id: Uuid,
+        fact: &Disputed,
+        found: &mut Findings,
+    ) -> Option<String> {
+        let open = self.disputes.get_mut(&(id, fact.dispute.clone()));
+        if open.and_then(Option::take).as_ref() != Some(&fact.amount) {
+            let what = format!("dispute {} ends, and was not open so", fact.dispute);
+            found.add(Rule::Disputes, position, what);
+            return None;
+        }
+        let payment = self.known(position, id, found)?.payment(fact.payment_id)?;
+        Some(payment.provider.clone())
+    }
+
+    /// The room, if the ticket is known. What the sale covers is what was left of it.
+    pub(super) fn lose(&mut self, position: u64, id: Uuid, fact: &Lost, found: &mut Findings) -> Option<Uuid> {
+        let ticket = self.known(position, id, found)?;
+        let standing = ticket.standing().map(|payment| payment.id);
+        let (room, is_settled) = (ticket.room, ticket.settled.is_some());
+        let payment = ticket.payment(fact.disputed.payment_id)?;
+        let left = (i128::from(payment.amount.minor) - payment.owed - payment.lost).max(0);
+        let disputed = i128::from(fact.disputed.amount.minor);
+        payment.lost += disputed;
+        let is_of_sale = standing == Some(payment.id) && !is_settled;
+        let covered = if is_of_sale { left.min(disputed) } else { 0 };
+        if covered != i128::from(fact.covered.minor) {
+            let what = format!(
+                "dispute {} is covered by {}, not {covered}",
+                fact.disputed.dispute, fact.covered.minor
+            );
+            found.add(Rule::Disputes, position, what);
+        }
+        Some(room)
+    }
+
+    /// What banks have, by currency.
+    pub(super) fn disputed(&self) -> HashMap<String, i128> {
+        let mut sums = HashMap::new();
+        for amount in self.disputes.values().flatten() {
+            *sums.entry(amount.currency.clone()).or_default() += i128::from(amount.minor);
+        }
+        sums
     }
 
     /// What must not stay as it is.

@@ -6,7 +6,7 @@ use super::books::Books;
 use super::hosts::Hosts;
 use super::rooms::{Rooms, Seat};
 use super::sales::{Sales, Ticket};
-use crate::facts::{self, Fact, Unreadable};
+use crate::facts::{self, Disputed, Fact, Lost, Unreadable};
 use crate::report::{Findings, Rule};
 use crate::snapshot::{Balances, Entry};
 
@@ -72,6 +72,21 @@ impl Fold {
                 self.hosts.credit(at, subject, &fact, &self.sales, found);
                 self.books.earn(at, subject, &fact, found);
             }
+            Fact::Disputed(fact) => self.dispute(at, subject, &fact, found),
+            Fact::Won(fact) => self.win(at, subject, &fact, found),
+            Fact::Lost(fact) => self.lose(at, subject, &fact, found),
+            Fact::Reserved(fact) => {
+                self.hosts.hold(at, subject, &fact, found);
+                self.books.hold(at, subject, 1, &fact.amount, found);
+            }
+            Fact::Unreserved(fact) => {
+                self.hosts.release(at, subject, &fact, found);
+                self.books.hold(at, subject, -1, &fact.amount, found);
+            }
+            Fact::Reversed(fact) => {
+                self.hosts.reverse(at, subject, &fact, found);
+                self.books.reverse(at, subject, &fact, found);
+            }
             Fact::Requested(fact) => {
                 self.books.reserve(at, subject, &fact.amount, found);
                 self.hosts.request(at, subject, fact, found);
@@ -86,6 +101,26 @@ impl Fold {
                 self.books.unreserve(at, subject, &fact.amount, found);
             }
             Fact::Other => {}
+        }
+    }
+
+    fn dispute(&mut self, at: u64, ticket: Uuid, fact: &Disputed, found: &mut Findings) {
+        if let Some(provider) = self.sales.dispute(at, ticket, fact, found) {
+            self.books.dispute(at, &provider, 1, &fact.amount, found);
+        }
+    }
+
+    fn win(&mut self, at: u64, ticket: Uuid, fact: &Disputed, found: &mut Findings) {
+        if let Some(provider) = self.sales.end_dispute(at, ticket, fact, found) {
+            self.books.dispute(at, &provider, -1, &fact.amount, found);
+        }
+    }
+
+    fn lose(&mut self, at: u64, ticket: Uuid, fact: &Lost, found: &mut Findings) {
+        let provider = self.sales.end_dispute(at, ticket, &fact.disputed, found);
+        let room = self.sales.lose(at, ticket, fact, found);
+        if let (Some(provider), Some(room)) = (provider, room) {
+            self.books.lose(at, &provider, room, fact, found);
         }
     }
 
@@ -105,6 +140,6 @@ impl Fold {
     pub(crate) fn find_unfinished(&self, found: &mut Findings) {
         self.sales.find_unfinished(&self.rooms, found);
         self.hosts.find_unfinished(&self.sales, found);
-        self.books.find_unfinished(found);
+        self.books.find_unfinished(&self.sales.disputed(), found);
     }
 }

@@ -21,6 +21,10 @@ pub enum PayoutCommand {
         at: Timestamp,
     },
     CreditEarning(Box<SettledSale>),
+    /// A sale is disputed. Nothing is held of what was not earned.
+    HoldEarning(DisputedEarning),
+    ReleaseEarning(DisputedEarning),
+    ReverseEarning(DisputedEarning),
     RequestPayout(RequestPayout),
     RecordSent {
         payout_id: PayoutId,
@@ -36,6 +40,16 @@ pub enum PayoutCommand {
         reason: String,
         at: Timestamp,
     },
+}
+
+/// The earning of a sale that its buyer's bank disputes.
+#[derive(Clone, Debug)]
+pub struct DisputedEarning {
+    pub ticket_id: TicketId,
+    pub dispute: String,
+    /// What is disputed of the sale.
+    pub amount: Money,
+    pub at: Timestamp,
 }
 
 /// A sale that was settled. How the rest is divided between platform and host is decided by the account.

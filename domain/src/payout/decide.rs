@@ -5,13 +5,14 @@ use cqrs_es::event_sink::EventSink;
 
 use crate::fees::Taken;
 use crate::payout::command::{RequestPayout, SettledSale};
+use crate::payout::disputing::least;
 use crate::payout::event::EarningCredited;
 use crate::payout::state::{PayoutPhase, PayoutState};
 use crate::{Money, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, UserId, text};
 
 const DESTINATION_CHARS_MAX: usize = 200;
 
-type Decision = Result<Vec<PayoutEvent>, PayoutError>;
+pub(super) type Decision = Result<Vec<PayoutEvent>, PayoutError>;
 
 impl Payout {
     /// The events that follow from `command`; none if it is a repeat.
@@ -21,6 +22,9 @@ impl Payout {
             PayoutCommand::Approve { host, by, at } => Ok(self.approve(host, by, at)),
             PayoutCommand::LinkDestination { destination, at } => self.link_destination(destination, at),
             PayoutCommand::CreditEarning(sale) => self.credit_earning(&sale),
+            PayoutCommand::HoldEarning(disputed) => self.hold_earning(disputed),
+            PayoutCommand::ReleaseEarning(disputed) => Ok(self.release_earning(&disputed)),
+            PayoutCommand::ReverseEarning(disputed) => self.reverse_earning(disputed),
             PayoutCommand::RequestPayout(request) => self.request_payout(&request),
             PayoutCommand::RecordSent {
                 payout_id,
@@ -86,6 +90,7 @@ impl Payout {
         let earned = self.earned(sale.gross.currency());
         let shares = sale.platform_fee.split(&taken, earned)?;
         earned.checked_add(shares.host_share)?;
+        let netted = least(self.receivable(sale.gross.currency()), shares.host_share);
         Ok(vec![PayoutEvent::EarningCredited(EarningCredited {
             ticket_id: sale.ticket_id,
             room_id: sale.room_id,
@@ -95,6 +100,7 @@ impl Payout {
             provider_fee: sale.provider_fee,
             platform_fee: shares.platform_fee,
             host_share: shares.host_share,
+            netted: netted.is_positive().then_some(netted),
             credited_at: sale.at,
         })])
     }

@@ -23,6 +23,12 @@ pub enum PayoutEvent {
         linked_at: Timestamp,
     },
     EarningCredited(EarningCredited),
+    /// A sale is disputed: what is there of its earning waits in the reserve.
+    EarningHeld(HeldEarning),
+    /// The dispute was won: what was held is available again.
+    EarningReleased(HeldEarning),
+    /// The dispute was lost: the host gives back what the sale had brought.
+    EarningReversed(EarningReversed),
     PayoutRequested {
         payout_id: PayoutId,
         amount: Money,
@@ -63,7 +69,30 @@ pub struct EarningCredited {
     pub provider_fee: Money,
     pub platform_fee: Money,
     pub host_share: Money,
+    /// The part of the host's share that pays what the host owed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netted: Option<Money>,
     pub credited_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HeldEarning {
+    pub ticket_id: TicketId,
+    pub dispute: String,
+    pub amount: Money,
+    pub at: Timestamp,
+}
+
+/// `from_reserve + from_available + receivable` is what goes back of the sale's earning.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EarningReversed {
+    pub ticket_id: TicketId,
+    pub dispute: String,
+    pub from_reserve: Money,
+    pub from_available: Money,
+    /// What is no longer there: the host owes it, and the next earnings pay it.
+    pub receivable: Money,
+    pub reversed_at: Timestamp,
 }
 
 impl DomainEvent for PayoutEvent {
@@ -84,6 +113,9 @@ impl PayoutEvent {
             Self::HostApproved { .. } => "host_approved",
             Self::DestinationLinked { .. } => "destination_linked",
             Self::EarningCredited(_) => "earning_credited",
+            Self::EarningHeld(_) => "earning_held",
+            Self::EarningReleased(_) => "earning_released",
+            Self::EarningReversed(_) => "earning_reversed",
             Self::PayoutRequested { .. } => "payout_requested",
             Self::PayoutSent { .. } => "payout_sent",
             Self::PayoutPaid { .. } => "payout_paid",

@@ -2,6 +2,7 @@
 
 mod command;
 mod decide;
+mod disputing;
 mod error;
 mod event;
 mod state;

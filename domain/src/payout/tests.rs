@@ -46,6 +46,7 @@ fn earning(number: u128, host_share: Money) -> EarningCredited {
         credited_at: at(3),
         tax: None,
         store_fee: None,
+        netted: None,
     }
 }
 

@@ -156,10 +156,11 @@ pub struct RescheduleRoom {
 }
 
 /// `ticket_id` is the ticket that an offer will be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct JoinWaitingList {
     pub user: UserId,
     pub ticket_id: TicketId,
+    pub customer: Customer,
     pub request: Fingerprint,
     pub at: Timestamp,
 }

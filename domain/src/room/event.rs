@@ -3,7 +3,7 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::terms::{RefundPolicy, Terms};
+use crate::terms::{Customer, RefundPolicy, Terms};
 use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, SessionId, TicketId, Timestamp, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -78,6 +78,9 @@ pub enum RoomEvent {
         user: UserId,
         ticket_id: TicketId,
         request: Fingerprint,
+        /// The price of an offer depends on it where the shop takes tax.
+        #[serde(default, skip_serializing_if = "Customer::is_not_asked")]
+        customer: Customer,
         joined_at: Timestamp,
     },
     /// Out of the line without an offer.
@@ -172,6 +175,8 @@ pub enum LeaveReason {
     Removed,
     RoomCancelled,
     RoomOver,
+    /// The room has a price now, and it is not known where they are: what they would pay cannot be told.
+    CustomerUnknown,
 }
 
 /// What is new about a room. What is absent stays as it was.

@@ -13,9 +13,9 @@ use crate::room::event::{DenialReason, HoldOptions, LeaveReason, ReleaseReason, 
 use crate::room::facts::RoomFacts;
 use crate::room::seats::{Seat, Seats};
 use crate::room::selling::{Sales, denied, released, sold};
-use crate::room::waiting_list::{PaidWaiter, WAITING_MAX, WaitingList};
-use crate::terms::Channel;
-use crate::{Fingerprint, Room, RoomCommand, RoomError, RoomEvent, TicketId, Timestamp, UserId};
+use crate::room::waiting_list::{PaidWaiter, WAITING_MAX, Waiter, WaitingList};
+use crate::terms::{Channel, Customer};
+use crate::{Fingerprint, Room, RoomCommand, RoomError, RoomEvent, Terms, TicketId, Timestamp, UserId};
 
 /// Who paid too late and asked to wait is in front of the line for so long (`rules.md` 17).
 pub const LATE_WAIT: TimeDelta = TimeDelta::minutes(10);
@@ -106,10 +106,12 @@ impl Room {
         if waiting.is_some_and(WaitingList::is_full) {
             return Err(RoomError::WaitingListFull { limit: WAITING_MAX });
         }
+        sales.facts.terms(Channel::Web, &join.customer)?;
         Ok(vec![RoomEvent::WaitingListJoined {
             user,
             ticket_id: join.ticket_id,
             request: join.request,
+            customer: join.customer.clone(),
             joined_at: join.at,
         }])
     }
@@ -282,11 +284,12 @@ impl<'a> Turns<'a> {
         let (at, seats, events) = (self.at, self.seats, self.events);
         let mut turns = vec![];
         let waiting = seats.waiting().into_iter().flat_map(WaitingList::line);
-        let waiting = waiting.map(|waiter| (waiter.user, waiter.ticket_id, waiter.request));
-        for (user, ticket_id, request) in waiting.chain(events.iter().filter_map(joined)).take(TURNS_MAX) {
+        let waiting = waiting.map(Wish::of);
+        for wish in waiting.chain(events.iter().filter_map(joined)).take(TURNS_MAX) {
             if self.free == 0 {
                 break;
             }
+            let user = wish.user;
             if has_left(events, user) {
                 continue;
             }
@@ -294,16 +297,20 @@ impl<'a> Turns<'a> {
                 turns.push(left(user, LeaveReason::Removed, at));
             } else if self.taken_by(user) >= self.facts.tickets_per_buyer {
                 turns.push(left(user, LeaveReason::TicketLimit, at));
-            } else if let Some(offer) = self.offer(user, ticket_id, request) {
-                turns.push(RoomEvent::SeatHeld(offer));
-                self.give(user);
+            } else if let Ok(terms) = self.facts.terms(Channel::Web, wish.customer) {
+                if let Some(offer) = self.offer(&wish, terms) {
+                    turns.push(RoomEvent::SeatHeld(offer));
+                    self.give(user);
+                }
+            } else {
+                turns.push(left(user, LeaveReason::CustomerUnknown, at));
             }
         }
         turns
     }
 
     /// A hold with a deadline of its own, and never beyond the sales.
-    fn offer(&self, user: UserId, ticket_id: TicketId, request: Fingerprint) -> Option<SeatHeld> {
+    fn offer(&self, wish: &Wish<'_>, terms: Terms) -> Option<SeatHeld> {
         let wait = TimeDelta::seconds(i64::from(self.facts.offer_seconds));
         let expires_at = self.at.checked_add_signed(wait)?.min(self.facts.sales_close_at);
         let options = HoldOptions {
@@ -311,10 +318,10 @@ impl<'a> Turns<'a> {
             ..HoldOptions::default()
         };
         Some(SeatHeld {
-            ticket_id,
-            buyer: user,
-            terms: self.facts.terms(Channel::Web),
-            request,
+            ticket_id: wish.ticket_id,
+            buyer: wish.user,
+            terms,
+            request: wish.request,
             held_at: self.at,
             expires_at,
             options: options.boxed(),
@@ -358,16 +365,41 @@ const fn awaited(event: &RoomEvent) -> Option<PaidWaiter> {
     None
 }
 
-/// Who joins by this event, with the ticket that an offer will be and the request it comes from.
-fn joined(event: &RoomEvent) -> Option<(UserId, TicketId, Fingerprint)> {
+/// Somebody in line, with the ticket that an offer will be and the request it comes from.
+struct Wish<'a> {
+    user: UserId,
+    ticket_id: TicketId,
+    request: Fingerprint,
+    customer: &'a Customer,
+}
+
+impl<'a> Wish<'a> {
+    const fn of(waiter: &'a Waiter) -> Self {
+        Self {
+            user: waiter.user,
+            ticket_id: waiter.ticket_id,
+            request: waiter.request,
+            customer: &waiter.customer,
+        }
+    }
+}
+
+/// Who joins by this event.
+const fn joined(event: &RoomEvent) -> Option<Wish<'_>> {
     if let RoomEvent::WaitingListJoined {
         user,
         ticket_id,
         request,
+        customer,
         ..
     } = event
     {
-        return Some((*user, *ticket_id, *request));
+        return Some(Wish {
+            user: *user,
+            ticket_id: *ticket_id,
+            request: *request,
+            customer,
+        });
     }
     None
 }

@@ -190,12 +190,14 @@ impl Room {
                 user,
                 ticket_id,
                 request,
+                customer,
                 joined_at,
             } => self.with_seats(|seats| {
                 seats.waiting_mut().join(Waiter {
                     user,
                     ticket_id,
                     request,
+                    customer,
                     joined_at,
                 });
             }),

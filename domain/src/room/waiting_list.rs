@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::terms::Customer;
 use crate::{Fingerprint, TicketId, Timestamp, UserId};
 
 /// People in line at once. Who comes later would hardly ever have a turn.
@@ -30,6 +31,8 @@ pub(crate) struct Waiter {
     pub(crate) user: UserId,
     pub(crate) ticket_id: TicketId,
     pub(crate) request: Fingerprint,
+    #[serde(default)]
+    pub(crate) customer: Customer,
     pub(crate) joined_at: Timestamp,
 }
 

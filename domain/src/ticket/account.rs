@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ticket::event::RefundOwed;
+use crate::ticket::event::{DisputeOpened, RefundOwed};
 use crate::ticket::state::TicketPhase;
 use crate::{Fingerprint, Money, PaymentId, RefundId, RoomId, Terms, TicketEvent, TicketId, UserId};
 
@@ -65,6 +65,23 @@ pub enum RefundState {
     Failed,
 }
 
+/// A capture that the buyer's bank asks back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Dispute {
+    pub dispute: String,
+    pub payment_id: PaymentId,
+    pub amount: Money,
+    pub state: DisputeState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeState {
+    Open,
+    Won,
+    Lost,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TicketAccount {
     sale: Sale,
@@ -73,6 +90,8 @@ pub struct TicketAccount {
     phase: TicketPhase,
     payments: Vec<Payment>,
     refunds: Vec<Refund>,
+    disputes: Vec<Dispute>,
+    was_settled: bool,
     /// The capture that stands for the ticket: the first.
     standing: Option<PaymentId>,
 }
@@ -85,6 +104,8 @@ impl TicketAccount {
             phase: TicketPhase::Ordered,
             payments: Vec::new(),
             refunds: Vec::new(),
+            disputes: Vec::new(),
+            was_settled: false,
             standing: None,
         }
     }
@@ -126,6 +147,22 @@ impl TicketAccount {
         self.refunds().find(|refund| refund.refund_id == refund_id)
     }
 
+    pub(crate) fn disputes(&self) -> impl Iterator<Item = &Dispute> {
+        self.disputes.iter()
+    }
+
+    pub(crate) fn dispute(&self, dispute: &str) -> Option<&Dispute> {
+        self.disputes().find(|known| known.dispute == dispute)
+    }
+
+    pub(crate) const fn was_settled(&self) -> bool {
+        self.was_settled
+    }
+
+    pub(crate) fn is_disputed(&self) -> bool {
+        self.disputes().any(|dispute| dispute.state == DisputeState::Open)
+    }
+
     pub(crate) fn captured(&self) -> Money {
         let captured = self.payments().filter(|payment| payment.is_captured());
         self.sum(captured.map(|payment| payment.amount))
@@ -144,12 +181,22 @@ impl TicketAccount {
         }
     }
 
-    /// What is left of the standing capture.
+    /// What is left of the standing capture: neither owed back nor lost.
     pub(crate) fn left(&self) -> Option<Money> {
         let (payment, _) = self.standing()?;
         let owed = self.refunds().filter(|refund| refund.payment_id == payment.payment_id);
         let owed = self.sum(owed.map(|refund| refund.amount));
-        payment.amount.checked_sub(owed).ok()
+        let lost = self
+            .disputes()
+            .filter(|dispute| dispute.payment_id == payment.payment_id && dispute.state == DisputeState::Lost);
+        let lost = self.sum(lost.map(|dispute| dispute.amount));
+        let gone = owed.checked_add(lost).ok()?;
+        let left = payment.amount.checked_sub(gone).ok()?;
+        Some(if left.is_positive() {
+            left
+        } else {
+            Money::zero(left.currency())
+        })
     }
 
     /// What has left of a capture already.
@@ -214,8 +261,37 @@ impl TicketAccount {
             TicketEvent::RefundSent { refund_id, .. } => self.set_refund(refund_id, RefundState::Sent),
             TicketEvent::RefundCompleted { refund_id, .. } => self.set_refund(refund_id, RefundState::Completed),
             TicketEvent::RefundFailed { refund_id, .. } => self.set_refund(refund_id, RefundState::Failed),
-            TicketEvent::TicketSettled(_) => self.phase = TicketPhase::Settled,
             TicketEvent::TicketTransferred { to, .. } => self.holders.push(to),
+            TicketEvent::TicketSettled(_) => self.settled(),
+            TicketEvent::DisputeOpened(opened) => self.open_dispute(opened),
+            TicketEvent::DisputeWon { dispute, .. } => self.end_dispute(&dispute, DisputeState::Won),
+            TicketEvent::DisputeLost(lost) => self.end_dispute(&lost.dispute, DisputeState::Lost),
+        }
+    }
+
+    fn settled(&mut self) {
+        self.was_settled = true;
+        if self.phase != TicketPhase::Revoked {
+            self.phase = TicketPhase::Settled;
+        }
+    }
+
+    fn open_dispute(&mut self, opened: DisputeOpened) {
+        self.disputes.push(Dispute {
+            dispute: opened.dispute,
+            payment_id: opened.payment_id,
+            amount: opened.amount,
+            state: DisputeState::Open,
+        });
+    }
+
+    fn end_dispute(&mut self, dispute: &str, state: DisputeState) {
+        if state == DisputeState::Lost {
+            self.phase = TicketPhase::Revoked;
+        }
+        let found = self.disputes.iter_mut().find(|known| known.dispute == dispute);
+        if let Some(known) = found {
+            known.state = state;
         }
     }
 

@@ -69,6 +69,22 @@ pub enum TicketCommand {
     Settle {
         at: Timestamp,
     },
+    RecordDispute {
+        dispute: String,
+        payment_id: PaymentId,
+        amount: Money,
+        reason: String,
+        at: Timestamp,
+    },
+    RecordDisputeWon {
+        dispute: String,
+        at: Timestamp,
+    },
+    RecordDisputeLost {
+        dispute: String,
+        fee: Money,
+        at: Timestamp,
+    },
 }
 
 #[derive(Clone, Debug)]

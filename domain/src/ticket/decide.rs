@@ -49,6 +49,19 @@ impl Ticket {
             TicketCommand::RecordRefundFailed { refund_id, reason, at } => {
                 self.ordered()?.record_refund_failed(refund_id, &reason, at)
             }
+            TicketCommand::RecordDispute {
+                dispute,
+                payment_id,
+                amount,
+                reason,
+                at,
+            } => self
+                .ordered()?
+                .record_dispute(&dispute, payment_id, amount, &reason, at),
+            TicketCommand::RecordDisputeWon { dispute, at } => self.ordered()?.record_dispute_won(&dispute, at),
+            TicketCommand::RecordDisputeLost { dispute, fee, at } => {
+                self.ordered()?.record_dispute_lost(&dispute, fee, at)
+            }
             // What was never ordered has nothing to settle.
             TicketCommand::Settle { at } => self.account().map_or(Ok(vec![]), |account| account.settle(at)),
         }
@@ -95,7 +108,11 @@ impl TicketAccount {
                     Err(TicketError::NotPaid)
                 }
             }
-            TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Refunded | TicketPhase::Settled => Ok(vec![]),
+            TicketPhase::Issued
+            | TicketPhase::Admitted
+            | TicketPhase::Refunded
+            | TicketPhase::Settled
+            | TicketPhase::Revoked => Ok(vec![]),
             TicketPhase::Unordered => Err(TicketError::NotOrdered),
         }
     }
@@ -117,6 +134,7 @@ impl TicketAccount {
             TicketPhase::Issued => Ok(vec![TicketEvent::TicketAdmitted { admitted_at: at }]),
             TicketPhase::Admitted => Ok(vec![]),
             TicketPhase::Refunded => Err(TicketError::Refunded),
+            TicketPhase::Revoked => Err(TicketError::Revoked),
             TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed | TicketPhase::Settled => {
                 Err(TicketError::NotIssued)
             }

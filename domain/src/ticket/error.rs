@@ -39,6 +39,16 @@ pub enum TicketError {
     NotRefundable,
     #[error("{requested} is more than the {left} that is left of what was captured")]
     RefundExceedsCaptured { requested: Money, left: Money },
+    #[error("the ticket was revoked")]
+    Revoked,
+    /// Until the buyer's bank has decided, the money is neither here nor there.
+    #[error("the payment is disputed")]
+    Disputed,
+    #[error("no such dispute")]
+    UnknownDispute,
+    /// A dispute that was won cannot be lost, and one that was lost cannot be won.
+    #[error("the dispute has already ended")]
+    DisputeEnded,
     #[error("amount out of range")]
     Money(#[from] MoneyError),
 }

@@ -89,6 +89,45 @@ pub enum TicketEvent {
         to: UserId,
         transferred_at: Timestamp,
     },
+    /// The buyer's bank took the money back for the time being: the provider holds it until it is decided.
+    DisputeOpened(DisputeOpened),
+    /// Decided for us: the money is back.
+    DisputeWon {
+        dispute: String,
+        payment_id: PaymentId,
+        amount: Money,
+        won_at: Timestamp,
+    },
+    /// Decided for the buyer: the money is gone, and the ticket admits nobody.
+    DisputeLost(DisputeLost),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DisputeOpened {
+    /// The provider's name of the dispute.
+    pub dispute: String,
+    pub payment_id: PaymentId,
+    pub amount: Money,
+    pub reason: String,
+    pub opened_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DisputeLost {
+    pub dispute: String,
+    pub payment_id: PaymentId,
+    pub amount: Money,
+    /// What the provider takes on top.
+    pub fee: Money,
+    /// The part that the sale's own money covers: it was not earned yet. The rest is a loss, until the host's account gives
+    /// back what it had of it.
+    pub covered: Money,
+    /// That money had become a ticket.
+    pub was_issued: bool,
+    /// Tax that is not due any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<TaxPart>,
+    pub lost_at: Timestamp,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -178,6 +217,9 @@ impl TicketEvent {
             Self::RefundFailed { .. } => "refund_failed",
             Self::TicketSettled(_) => "ticket_settled",
             Self::TicketTransferred { .. } => "ticket_transferred",
+            Self::DisputeOpened(_) => "dispute_opened",
+            Self::DisputeWon { .. } => "dispute_won",
+            Self::DisputeLost(_) => "dispute_lost",
         }
     }
 }

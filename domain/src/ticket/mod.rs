@@ -3,6 +3,7 @@
 mod account;
 mod command;
 mod decide;
+mod disputing;
 mod error;
 mod event;
 mod paying;

@@ -44,6 +44,7 @@ impl TicketAccount {
     fn require_payable(&self) -> Result<(), TicketError> {
         match self.phase() {
             TicketPhase::Refunded => Err(TicketError::Refunded),
+            TicketPhase::Revoked => Err(TicketError::Revoked),
             TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Settled => Err(TicketError::AlreadyPaid),
             TicketPhase::Ordered | TicketPhase::Lapsed if self.standing().is_some() => Err(TicketError::AlreadyPaid),
             TicketPhase::Lapsed => Err(TicketError::HoldExpired),
@@ -144,12 +145,16 @@ impl TicketAccount {
 
     pub(super) fn settle(&self, at: Timestamp) -> Decision {
         match self.phase() {
-            TicketPhase::Issued | TicketPhase::Admitted => {}
+            // What a lost dispute left of a sale is earned all the same.
+            TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Revoked => {}
             TicketPhase::Unordered
             | TicketPhase::Ordered
             | TicketPhase::Lapsed
             | TicketPhase::Refunded
             | TicketPhase::Settled => return Ok(vec![]),
+        }
+        if self.was_settled() || self.is_disputed() {
+            return Ok(vec![]);
         }
         let (Some((_, fee)), Some(gross)) = (self.standing(), self.left()) else {
             return Ok(vec![]);

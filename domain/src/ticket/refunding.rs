@@ -28,6 +28,9 @@ impl TicketAccount {
         let (Some((payment, _)), Some(left)) = (self.standing(), self.left()) else {
             return Err(TicketError::NotPaid);
         };
+        if self.is_disputed() {
+            return Err(TicketError::Disputed);
+        }
         let was_issued = self.require_refundable(owe)?;
         let amount = amount_of(owe, left)?;
         let in_full = amount == left;
@@ -66,9 +69,13 @@ impl TicketAccount {
         let (Some((payment, _)), Some(amount)) = (self.standing(), self.left()) else {
             return Err(TicketError::NotPaid);
         };
+        if self.is_disputed() {
+            return Err(TicketError::Disputed);
+        }
         match self.phase() {
             TicketPhase::Issued => {}
             TicketPhase::Refunded => return Err(TicketError::Refunded),
+            TicketPhase::Revoked => return Err(TicketError::Revoked),
             TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed => return Err(TicketError::NotIssued),
             TicketPhase::Admitted | TicketPhase::Settled => return Err(TicketError::NotRefundable),
         }
@@ -84,6 +91,7 @@ impl TicketAccount {
             initiated_by: RefundInitiator::Buyer,
             in_full: true,
             was_issued: true,
+            tax: self.sale().terms.tax_between(amount, Money::zero(amount.currency()))?,
             request: None,
             owed_at: decline.at,
         })])
@@ -95,6 +103,7 @@ impl TicketAccount {
         let is_admitted = match self.phase() {
             TicketPhase::Refunded => return Err(TicketError::Refunded),
             TicketPhase::Settled => return Err(TicketError::NotRefundable),
+            TicketPhase::Revoked => return Err(TicketError::Revoked),
             TicketPhase::Admitted => true,
             TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Issued | TicketPhase::Lapsed => false,
         };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ticket::account::{Payment, Refund, Sale, TicketAccount};
+use crate::ticket::account::{Dispute, Payment, Refund, Sale, TicketAccount};
 use crate::{Money, PaymentId, RefundId, TicketEvent, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub enum TicketPhase {
     /// Everything captured is owed back.
     Refunded,
     Settled,
+    /// A dispute was lost: it admits nobody.
+    Revoked,
 }
 
 impl TicketPhase {
@@ -38,6 +40,7 @@ impl TicketPhase {
             Self::Lapsed => "lapsed",
             Self::Refunded => "refunded",
             Self::Settled => "settled",
+            Self::Revoked => "revoked",
         }
     }
 }
@@ -77,6 +80,20 @@ impl Ticket {
 
     pub fn refund(&self, refund_id: RefundId) -> Option<&Refund> {
         self.account()?.refund(refund_id)
+    }
+
+    /// Every dispute, first to last.
+    pub fn disputes(&self) -> impl Iterator<Item = &Dispute> {
+        self.account().into_iter().flat_map(TicketAccount::disputes)
+    }
+
+    pub fn dispute(&self, dispute: &str) -> Option<&Dispute> {
+        self.account()?.dispute(dispute)
+    }
+
+    /// Its money was earned by the host.
+    pub fn was_settled(&self) -> bool {
+        self.account().is_some_and(TicketAccount::was_settled)
     }
 
     /// All money captured for this ticket, over all attempts.

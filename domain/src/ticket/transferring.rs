@@ -18,6 +18,10 @@ impl TicketAccount {
         if by != from {
             return Err(TicketError::NotHolder);
         }
+        // The bank's word may end this ticket: it stays with who paid.
+        if self.is_disputed() {
+            return Err(TicketError::NotTransferable);
+        }
         match self.phase() {
             TicketPhase::Issued if self.transfers() < TRANSFERS_MAX => Ok(vec![TicketEvent::TicketTransferred {
                 from,
@@ -25,6 +29,7 @@ impl TicketAccount {
                 transferred_at: at,
             }]),
             TicketPhase::Refunded => Err(TicketError::Refunded),
+            TicketPhase::Revoked => Err(TicketError::Revoked),
             TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed => Err(TicketError::NotIssued),
             TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Settled => Err(TicketError::NotTransferable),
         }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use domain::fees::PlatformFee;
-use domain::payout::{RequestPayout, SettledSale};
+use domain::payout::{DisputedEarning, RequestPayout, SettledSale};
 use domain::{
     BasisPoints, Currency, Fingerprint, Money, Payout, PayoutCommand, PayoutEvent, PayoutId, RoomId, TicketId, UserId,
 };
@@ -16,7 +16,7 @@ use crate::{at, config, run};
 fn command() -> impl Strategy<Value = PayoutCommand> {
     let currency = prop::sample::select(vec![Currency::USD, Currency::JPY]);
     let amount = prop_oneof![Just(None), (-10..400_i64).prop_map(Some)];
-    (0..6_u128, 0..14_u8, -1..300_i64, currency, amount).prop_map(|(number, kind, share, currency, amount)| {
+    (0..6_u128, 0..18_u8, -1..300_i64, currency, amount).prop_map(|(number, kind, share, currency, amount)| {
         let payout_id = PayoutId::from_uuid(Uuid::from_u128(number));
         let host = UserId::from_uuid(Uuid::from_u128(1));
         let at = at(1);
@@ -56,9 +56,22 @@ fn command() -> impl Strategy<Value = PayoutCommand> {
                 reason: "no".to_owned(),
                 at,
             },
+            14 | 15 => PayoutCommand::HoldEarning(disputed(number, share, currency)),
+            16 => PayoutCommand::ReleaseEarning(disputed(number, share, currency)),
+            17 => PayoutCommand::ReverseEarning(disputed(number, share, currency)),
             _ => PayoutCommand::RecordPaid { payout_id, at },
         }
     })
+}
+
+/// Two disputes for each ticket.
+fn disputed(number: u128, amount: i64, currency: Currency) -> DisputedEarning {
+    DisputedEarning {
+        ticket_id: TicketId::from_uuid(Uuid::from_u128(number)),
+        dispute: format!("dp_{number}_{}", amount % 2),
+        amount: Money::new(amount, currency),
+        at: at(1),
+    }
 }
 
 /// Earned less what is paid or on its way, as a reader of the events alone would add it up.
@@ -67,7 +80,18 @@ fn take(left: &mut BTreeMap<Currency, i64>, event: &PayoutEvent) {
         *left.entry(money.currency()).or_default() += sign * money.amount_minor();
     };
     match event {
-        PayoutEvent::EarningCredited(earning) => add(earning.host_share, 1),
+        PayoutEvent::EarningCredited(earning) => {
+            add(earning.host_share, 1);
+            if let Some(netted) = earning.netted {
+                add(netted, -1);
+            }
+        }
+        PayoutEvent::EarningHeld(held) => add(held.amount, -1),
+        PayoutEvent::EarningReleased(held) => add(held.amount, 1),
+        PayoutEvent::EarningReversed(reversed) => {
+            add(reversed.from_available, -1);
+            assert!(reversed.receivable.amount_minor() >= 0 && reversed.from_reserve.amount_minor() >= 0);
+        }
         PayoutEvent::PayoutRequested { amount, .. } => add(*amount, -1),
         PayoutEvent::PayoutFailed { amount, .. } => add(*amount, 1),
         _ => {}
@@ -85,6 +109,8 @@ proptest! {
             take(&mut left, event);
             for (currency, left) in left.iter() {
                 assert!(*left >= 0, "paid more than was earned");
+                let parts = [state.reserved(*currency), state.receivable(*currency)];
+                assert!(parts.iter().all(|part| part.amount_minor() >= 0), "{parts:?}");
                 assert_eq!(state.available(*currency), Money::new(*left, *currency));
             }
         });

@@ -8,8 +8,8 @@ use domain::room::{
     Revision, RoomPhase, ScheduleRoom, SeatReturn,
 };
 use domain::{
-    Channel, Currency, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomEvent, RoomId,
-    SessionId, TicketId, UserId,
+    Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomEvent,
+    RoomId, SessionId, TicketId, UserId,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -76,7 +76,7 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
                 options: waits.boxed(),
                 request: Fingerprint::of(if odd && second % 7 == 0 { b"odd" } else { b"hold" }),
                 at,
-                customer: domain::Customer::NotAsked,
+                customer: Customer::NotAsked,
             }),
             4..=6 => RoomCommand::SellSeat { ticket_id, buyer, at },
             7 => {
@@ -126,6 +126,7 @@ fn line() -> impl Strategy<Value = RoomCommand> {
         RoomCommand::JoinWaitingList(JoinWaitingList {
             user,
             ticket_id,
+            customer: Customer::NotAsked,
             request: Fingerprint::of(b"join"),
             at,
         })
@@ -321,7 +322,7 @@ fn a_big_room_sells_its_whole_capacity() {
             options: None,
             request: Fingerprint::of(b"hold"),
             at,
-            customer: domain::Customer::NotAsked,
+            customer: Customer::NotAsked,
         })
     };
     assert!((0..seats).all(|number| record(hold(number, at(i64::from(number / 1_000)))) == 1));

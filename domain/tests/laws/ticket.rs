@@ -131,6 +131,28 @@ fn life() -> impl Strategy<Value = TicketCommand> {
     })
 }
 
+/// What the buyer's bank does.
+fn disputing(total: i64) -> impl Strategy<Value = TicketCommand> {
+    (0..3_u128, 0..6_u8, 1..=total.max(1)).prop_map(|(number, kind, amount)| {
+        let (dispute, at) = (format!("dp_{number}"), at(2));
+        match kind {
+            0..=2 => TicketCommand::RecordDispute {
+                dispute,
+                payment_id: PaymentId::from_uuid(Uuid::from_u128(number)),
+                amount: usd(amount),
+                reason: "fraudulent".to_owned(),
+                at,
+            },
+            3 => TicketCommand::RecordDisputeWon { dispute, at },
+            _ => TicketCommand::RecordDisputeLost {
+                dispute,
+                fee: usd(15),
+                at,
+            },
+        }
+    })
+}
+
 fn start_of(number: u128) -> TicketCommand {
     TicketCommand::StartPayment(StartPayment {
         payment_id: PaymentId::from_uuid(Uuid::from_u128(number)),
@@ -162,7 +184,7 @@ fn commands() -> impl Strategy<Value = Vec<TicketCommand>> {
             let issue = TicketCommand::Issue { at: at(1) };
             first.extend([start_of(0), start_of(1), capture_of(0, total, total / 20), issue]);
         }
-        let any = prop_oneof![3 => paying(total), 2 => refunding(total), 2 => life()];
+        let any = prop_oneof![3 => paying(total), 2 => refunding(total), 2 => life(), 1 => disputing(total)];
         prop::collection::vec(any, 0..40).prop_map(move |rest| first.iter().cloned().chain(rest).collect())
     })
 }
@@ -177,6 +199,8 @@ struct Seen {
     due: i64,
     tax: i64,
     store: i64,
+    /// What lost disputes took of the sale itself.
+    lost: i64,
     settled: Option<i64>,
 }
 
@@ -207,6 +231,15 @@ impl Seen {
                 }
             }
             TicketEvent::TicketOrdered { terms, .. } => self.due = terms.tax.amount_minor(),
+            TicketEvent::DisputeLost(lost) => {
+                self.tax -= lost.tax.map_or(0, |tax| tax.amount.amount_minor());
+                self.lost += lost.covered.amount_minor();
+                assert!(lost.covered.amount_minor() <= lost.amount.amount_minor());
+                assert!(
+                    self.settled.is_none() || lost.covered.is_zero(),
+                    "covered by what was earned"
+                );
+            }
             TicketEvent::TicketIssued { .. } => {
                 self.issued += 1;
                 self.tax += self.due;
@@ -247,7 +280,7 @@ fn hold_laws(commands: Vec<TicketCommand>) {
         assert_eq!(state.owed_back(), Some(usd(Seen::total(&seen.owed))));
     });
     let seen = seen.into_inner();
-    let kept = Seen::total(&seen.captured) - Seen::total(&seen.owed);
+    let kept = Seen::total(&seen.captured) - Seen::total(&seen.owed) - seen.lost;
     assert_eq!(
         seen.settled.unwrap_or(kept),
         kept,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{Aggregate as _, AggregateContext as _, DomainEvent as _, EventStore as _};
-use domain::room::{HoldSeat, ScheduleRoom};
+use domain::room::{HoldSeat, SaleOptions, ScheduleRoom};
 use domain::{
-    Channel, Currency, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomEvent, RoomId,
-    TicketId, Timestamp, UserId,
+    Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomEvent,
+    RoomId, TicketId, Timestamp, UserId,
 };
 use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
@@ -45,6 +45,7 @@ fn scheduled() -> RoomCommand {
             capacity_max: SEATS,
             ..Preset::open()
         },
+        sale: SaleOptions::default(),
         request: Fingerprint::of(b"schedule"),
         at: at(),
     }))
@@ -55,6 +56,8 @@ fn hold(number: u32) -> HoldSeat {
         ticket_id: TicketId::from_uuid(Uuid::from_u128(u128::from(number) << 64 | 3)),
         buyer: buyer(number),
         channel: Channel::Web,
+        customer: Customer::NotAsked,
+        options: None,
         request: Fingerprint::of(&number.to_be_bytes()),
         at: at(),
     }

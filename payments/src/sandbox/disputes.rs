@@ -1,4 +1,4 @@
-//! Disputes on demand: opened with a payment, closed by an operator.
+//! Disputes on demand: opened with a payment or later, closed by an operator.
 
 use chrono::TimeDelta;
 use domain::{Money, Timestamp};
@@ -10,11 +10,28 @@ use super::provider::in_time;
 use super::store::deliveries::Schedule;
 use super::store::events;
 use super::store::intents::{self, StoredIntent};
-use crate::{Dispute, DisputeStage, ProviderEvent, ProviderEventKind};
+use crate::{Dispute, DisputeStage, IntentState, ProviderEvent, ProviderEventKind};
 
 /// What a dispute costs, in the minor unit of the payment's currency.
 const FEE_MINOR: i64 = 1_500;
 const RESPOND_WITHIN: TimeDelta = TimeDelta::days(7);
+
+#[derive(Debug, Error)]
+pub enum OpenDisputeError {
+    #[error("unknown payment")]
+    Unknown,
+    #[error("the payment is not captured")]
+    NotCaptured,
+    /// The outcome is unknown: repeat.
+    #[error("the sandbox is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<StoreError> for OpenDisputeError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
 
 #[derive(Debug, Error)]
 pub enum CloseDisputeError {
@@ -38,6 +55,30 @@ impl From<StoreError> for CloseDisputeError {
 }
 
 impl Sandbox {
+    /// A buyer goes to the bank long after the payment. Once more changes nothing.
+    pub async fn open_dispute(&self, payment_ref: &str) -> Result<(), OpenDisputeError> {
+        in_time(self.open(payment_ref)).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    async fn open(&self, payment_ref: &str) -> Result<(), OpenDisputeError> {
+        let payment_id = intents::payment_of(payment_ref).ok_or(OpenDisputeError::Unknown)?;
+        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let found: Result<[StoredIntent; 1], _> = intents::lock(&mut tx, &[payment_id.as_uuid()]).await?.try_into();
+        let [stored] = found.map_err(|_| OpenDisputeError::Unknown)?;
+        if !matches!(stored.intent.state, IntentState::Captured { .. }) {
+            return Err(OpenDisputeError::NotCaptured);
+        }
+        let now = self.now();
+        let opened = opened(&stored, now);
+        if !events::exists(&mut tx, &opened.id).await? {
+            events::record(&mut tx, &[(opened, Schedule::once(now))]).await?;
+        }
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+
     /// The bank decides. The same decision again changes nothing.
     pub async fn close_dispute(&self, dispute_ref: &str, is_won: bool) -> Result<(), CloseDisputeError> {
         in_time(self.close(dispute_ref, is_won)).await?;

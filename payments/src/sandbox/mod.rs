@@ -23,5 +23,5 @@ mod tests;
 
 pub use config::{Now, SandboxConfig};
 pub use confirm::{Card, ConfirmError, Confirmation, Delivery};
-pub use disputes::CloseDisputeError;
+pub use disputes::{CloseDisputeError, OpenDisputeError};
 pub use provider::{SCRIPT_MAX, Sandbox, ScriptFull, WEBHOOK_TOLERANCE};

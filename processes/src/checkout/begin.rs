@@ -303,7 +303,7 @@ impl From<TicketError> for BeginPaymentError {
             TicketError::KeyReused => Self::KeyReused,
             TicketError::AlreadyPaid => Self::AlreadyPaid,
             TicketError::HoldExpired => Self::HoldExpired,
-            TicketError::Refunded => Self::Refunded,
+            TicketError::Refunded | TicketError::Revoked => Self::Refunded,
             TicketError::NotHolder => Self::NoSuchHold,
             TicketError::TooManyAttempts { limit } => Self::TooManyAttempts { limit },
             TicketError::NotOrdered
@@ -315,6 +315,9 @@ impl From<TicketError> for BeginPaymentError {
             | TicketError::NotRefundable
             | TicketError::NotTransferable
             | TicketError::RefundExceedsCaptured { .. }
+            | TicketError::Disputed
+            | TicketError::UnknownDispute
+            | TicketError::DisputeEnded
             | TicketError::Money(_) => Self::Internal(format!("the ticket refuses the payment: {refusal}")),
         }
     }

@@ -23,7 +23,7 @@ pub async fn issue_ticket(deps: &Deps, context: &JobContext, room: RoomId, ticke
         },
         _,
     ) = tickets.read(ticket.as_uuid(), Standing::of).await?;
-    if phase == TicketPhase::Refunded {
+    if matches!(phase, TicketPhase::Refunded | TicketPhase::Revoked) {
         // The money went back before the ticket came out: the seat must not stay sold.
         return refunds::release(deps, context, room, ticket).await;
     }
@@ -67,7 +67,11 @@ pub(crate) fn is_issued_and_settled(ticket: &Ticket) -> bool {
     } = Standing::of(ticket);
     match phase {
         TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Settled => !has_open_payments,
-        TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed | TicketPhase::Refunded => false,
+        TicketPhase::Unordered
+        | TicketPhase::Ordered
+        | TicketPhase::Lapsed
+        | TicketPhase::Refunded
+        | TicketPhase::Revoked => false,
     }
 }
 
@@ -102,7 +106,11 @@ pub async fn refund_seat_gone(deps: &Deps, context: &JobContext, room: RoomId, t
     match phase {
         TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed => {}
         // An earlier run of the sale got the seat after all, or the money is already on its way back.
-        TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Refunded | TicketPhase::Settled => {
+        TicketPhase::Issued
+        | TicketPhase::Admitted
+        | TicketPhase::Refunded
+        | TicketPhase::Settled
+        | TicketPhase::Revoked => {
             return Ok(Outcome::Done);
         }
     }

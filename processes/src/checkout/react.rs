@@ -83,6 +83,9 @@ fn react_to_ticket(
         | TicketEvent::RefundSent { .. }
         | TicketEvent::RefundCompleted { .. }
         | TicketEvent::RefundFailed { .. }
-        | TicketEvent::TicketSettled(_) => vec![],
+        | TicketEvent::TicketSettled(_)
+        | TicketEvent::DisputeOpened(_)
+        | TicketEvent::DisputeWon { .. }
+        | TicketEvent::DisputeLost(_) => vec![],
     }
 }

@@ -52,6 +52,7 @@ pub(crate) fn awaiting_seat(ticket: &Ticket) -> Option<Sale> {
         | TicketPhase::Issued
         | TicketPhase::Admitted
         | TicketPhase::Refunded
-        | TicketPhase::Settled => None,
+        | TicketPhase::Settled
+        | TicketPhase::Revoked => None,
     }
 }

@@ -5,10 +5,10 @@ use chrono::TimeDelta;
 use domain::ticket::{PaymentState, RefundState};
 use domain::{
     Money, PaymentId, PayoutCommand, PayoutError, PayoutId, RefundId, Ticket, TicketCommand, TicketError, TicketEvent,
-    TicketId, UserId,
+    TicketId, Timestamp, UserId,
 };
 use event_log::{ExecuteError, Executed, Metadata};
-use payments::{Dispute, IntentState, ProviderError, ProviderEvent, ProviderEventKind};
+use payments::{Dispute, DisputeStage, IntentState, ProviderError, ProviderEvent, ProviderEventKind};
 use sqlx::PgPool;
 use thiserror::Error;
 use uuid::Uuid;
@@ -88,21 +88,51 @@ pub async fn apply_event(deps: &Deps, process: &'static str, event: &ProviderEve
             let notice = Notice::of(event, NoticeKind::TransferReturned { amount }).about_payout(payout_id);
             notices::keep(deps, notice).await
         }
-        ProviderEventKind::Dispute(dispute) => keep_dispute(deps, event, dispute).await,
+        ProviderEventKind::Dispute(dispute) => record_dispute(deps, event, dispute, metadata).await,
         // It is the buyer's turn, and the hold's time runs on; or it is none of our business.
         ProviderEventKind::PaymentRequiresAction { .. } | ProviderEventKind::Other { .. } => Ok(()),
         ProviderEventKind::Unreadable { reason, .. } => Err(ApplyError::Contradiction(reason)),
     }
 }
 
-async fn keep_dispute(deps: &Deps, event: &ProviderEvent, dispute: Dispute) -> Result<(), ApplyError> {
+async fn record_dispute(
+    deps: &Deps,
+    event: &ProviderEvent,
+    dispute: Dispute,
+    metadata: Metadata,
+) -> Result<(), ApplyError> {
     let payment = deps.provider.find_payment(&dispute.payment_ref).await?;
     // An account may have other business, with disputes of its own.
     let Some(names) = payment.names else {
         return Ok(());
     };
+    if let Some(command) = command_of(&dispute, names.payment_id, deps.clock.now()) {
+        tell_ticket(deps, names.ticket_id, vec![command], metadata).await?;
+    }
+    // Evidence is for people to give, and in time.
     let notice = Notice::of(event, NoticeKind::Dispute(dispute)).about_ticket(names.ticket_id);
     notices::keep(deps, notice).await
+}
+
+/// What a dispute means for the ticket; nothing, where no money moved.
+fn command_of(dispute: &Dispute, payment_id: PaymentId, at: Timestamp) -> Option<TicketCommand> {
+    let name = dispute.dispute_ref.clone();
+    match dispute.stage {
+        DisputeStage::Opened => Some(TicketCommand::RecordDispute {
+            dispute: name,
+            payment_id,
+            amount: dispute.amount,
+            reason: dispute.reason.clone(),
+            at,
+        }),
+        DisputeStage::Won => Some(TicketCommand::RecordDisputeWon { dispute: name, at }),
+        DisputeStage::Lost => Some(TicketCommand::RecordDisputeLost {
+            dispute: name,
+            fee: dispute.fee.unwrap_or(Money::zero(dispute.amount.currency())),
+            at,
+        }),
+        DisputeStage::Inquiry | DisputeStage::InquiryClosed => None,
+    }
 }
 
 struct Capture {
@@ -227,7 +257,10 @@ async fn tell_ticket(
     match tickets.execute_all(ticket.as_uuid(), commands, metadata).await {
         Ok(executed) => Ok(executed),
         Err(ExecuteError::Refused(
-            refusal @ (TicketError::NotOrdered | TicketError::UnknownPayment | TicketError::UnknownRefund),
+            refusal @ (TicketError::NotOrdered
+            | TicketError::UnknownPayment
+            | TicketError::UnknownRefund
+            | TicketError::UnknownDispute),
         )) => Err(ApplyError::Unknown(format!("ticket {ticket}: {refusal}"))),
         Err(error) => Err(trouble(&format!("ticket {ticket}"), &error)),
     }

@@ -21,6 +21,9 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | PayoutEvent::HostApproved { .. }
         | PayoutEvent::DestinationLinked { .. }
         | PayoutEvent::EarningCredited(_)
+        | PayoutEvent::EarningHeld(_)
+        | PayoutEvent::EarningReleased(_)
+        | PayoutEvent::EarningReversed(_)
         | PayoutEvent::PayoutSent { .. }
         | PayoutEvent::PayoutPaid { .. }
         | PayoutEvent::PayoutFailed { .. } => vec![],

@@ -47,7 +47,10 @@ pub(crate) async fn owe(
     {
         Ok(_) => Ok(Owing::Owed),
         Err(ExecuteError::Refused(TicketError::NotPaid | TicketError::NotOrdered)) => Ok(Owing::NothingPaid),
-        Err(ExecuteError::Refused(TicketError::Refunded)) => Ok(Owing::AlreadyRefunded),
+        // Or the bank has the money. Should it give in, the ticket goes on from there (`disputes`).
+        Err(ExecuteError::Refused(TicketError::Refunded | TicketError::Revoked | TicketError::Disputed)) => {
+            Ok(Owing::AlreadyRefunded)
+        }
         Err(error) => Err(error.into()),
     }
 }

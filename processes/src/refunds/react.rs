@@ -43,6 +43,9 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::RefundSent { .. }
         | TicketEvent::RefundCompleted { .. }
-        | TicketEvent::TicketSettled(_) => vec![],
+        | TicketEvent::TicketSettled(_)
+        | TicketEvent::DisputeOpened(_)
+        | TicketEvent::DisputeWon { .. }
+        | TicketEvent::DisputeLost(_) => vec![],
     }
 }

@@ -67,6 +67,9 @@ fn react_to_ticket(recorded: &Recorded, ticket: TicketId, event: &TicketEvent) -
         | TicketEvent::RefundOwed(_)
         | TicketEvent::RefundSent { .. }
         | TicketEvent::RefundCompleted { .. }
-        | TicketEvent::RefundFailed { .. } => vec![],
+        | TicketEvent::RefundFailed { .. }
+        | TicketEvent::DisputeOpened(_)
+        | TicketEvent::DisputeWon { .. }
+        | TicketEvent::DisputeLost(_) => vec![],
     }
 }

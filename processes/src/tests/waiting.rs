@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::room::{HoldOptions, HoldSeat, JoinWaitingList};
 use domain::ticket::TicketPhase;
-use domain::{Channel, Fingerprint, Room, RoomCommand, TicketId};
+use domain::{Channel, Customer, Fingerprint, Room, RoomCommand, TicketId};
 use event_log::ManualClock;
 use sqlx::PgPool;
 
@@ -34,6 +34,7 @@ async fn join(world: &World, number: u128) -> TicketId {
     let join = JoinWaitingList {
         user: user(number),
         ticket_id: ticket(number),
+        customer: Customer::NotAsked,
         request: Fingerprint::of(b"join"),
         at: world.deps.clock.now(),
     };
@@ -80,6 +81,7 @@ async fn late_payer(world: &World, clock: &ManualClock) -> TicketId {
         ticket_id: ticket(1),
         buyer: user(1),
         channel: Channel::Web,
+        customer: Customer::NotAsked,
         options: options.boxed(),
         request: Fingerprint::of(b"hold"),
         at: world.deps.clock.now(),

@@ -37,6 +37,7 @@ async fn execute(
             accounts.touch(host, position).destination = Some(text(destination).into_owned());
         }
         EarningsChange::Credit { host, earning } => accounts.record(Line::of_earning(host, earning), position),
+        EarningsChange::Dispute { host, step } => accounts.record(Line::of_dispute(host, step), position),
         EarningsChange::RequestPayout {
             host,
             payout,

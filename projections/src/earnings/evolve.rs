@@ -1,7 +1,7 @@
 //! What an event changes in the accounts of hosts.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::payout::EarningCredited;
+use domain::payout::{EarningCredited, EarningReversed, HeldEarning};
 use domain::{AnyEvent, Money, PayoutEvent, PayoutId, Timestamp, UserId};
 
 use super::Standing;
@@ -19,6 +19,10 @@ pub(crate) enum EarningsChange<'a> {
     Credit {
         host: UserId,
         earning: &'a EarningCredited,
+    },
+    Dispute {
+        host: UserId,
+        step: DisputeStep<'a>,
     },
     RequestPayout {
         host: UserId,
@@ -38,6 +42,14 @@ pub(crate) enum EarningsChange<'a> {
         outcome: PayoutOutcome<'a>,
         at: Timestamp,
     },
+}
+
+/// What a dispute does to an earning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DisputeStep<'a> {
+    Held(&'a HeldEarning),
+    Released(&'a HeldEarning),
+    Reversed(&'a EarningReversed),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +78,9 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> EarningsChange<'_> {
         },
         PayoutEvent::DestinationLinked { destination, .. } => EarningsChange::LinkDestination { host, destination },
         PayoutEvent::EarningCredited(earning) => EarningsChange::Credit { host, earning },
+        PayoutEvent::EarningHeld(held) => of_dispute(host, DisputeStep::Held(held)),
+        PayoutEvent::EarningReleased(held) => of_dispute(host, DisputeStep::Released(held)),
+        PayoutEvent::EarningReversed(reversed) => of_dispute(host, DisputeStep::Reversed(reversed)),
         PayoutEvent::PayoutRequested {
             payout_id,
             amount,
@@ -106,4 +121,8 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> EarningsChange<'_> {
             at: *failed_at,
         },
     }
+}
+
+fn of_dispute(host: UserId, step: DisputeStep<'_>) -> EarningsChange<'_> {
+    EarningsChange::Dispute { host, step }
 }

@@ -8,6 +8,7 @@ use domain::{Money, PayoutId, Timestamp, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::evolve::DisputeStep;
 use super::{Standing, StatementKind};
 
 /// A host appears with the first event of the account; an application after the approval changes nothing.
@@ -30,9 +31,9 @@ const LINES: &str = "
 
 const TOTALS: &str = "
     INSERT INTO balances AS total (host, currency, available, pending_payout, paid_out, gross, taxes, store_fees,
-        provider_fees, platform_fees)
+        provider_fees, platform_fees, reserved, receivable)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-        $8::bigint[], $9::bigint[], $10::bigint[])
+        $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
     ON CONFLICT (host, currency) DO UPDATE SET
         available = total.available + excluded.available,
         pending_payout = total.pending_payout + excluded.pending_payout,
@@ -41,7 +42,9 @@ const TOTALS: &str = "
         taxes = total.taxes + excluded.taxes,
         store_fees = total.store_fees + excluded.store_fees,
         provider_fees = total.provider_fees + excluded.provider_fees,
-        platform_fees = total.platform_fees + excluded.platform_fees";
+        platform_fees = total.platform_fees + excluded.platform_fees,
+        reserved = total.reserved + excluded.reserved,
+        receivable = total.receivable + excluded.receivable";
 
 /// A line of the statement, with what it does to the host's totals.
 pub(super) struct Line {
@@ -61,10 +64,13 @@ pub(super) struct Line {
     net: i64,
     pending: i64,
     paid: i64,
+    reserved: i64,
+    receivable: i64,
 }
 
 impl Line {
     pub(super) fn of_earning(host: UserId, earning: &EarningCredited) -> Self {
+        let netted = earning.netted.map_or(0, Money::amount_minor);
         Self {
             host,
             at: earning.credited_at,
@@ -78,9 +84,11 @@ impl Line {
             store_fee: earning.store_fee.map_or(0, Money::amount_minor),
             provider_fee: earning.provider_fee.amount_minor(),
             platform_fee: earning.platform_fee.amount_minor(),
-            net: earning.host_share.amount_minor(),
+            net: earning.host_share.amount_minor().saturating_sub(netted),
             pending: 0,
             paid: 0,
+            reserved: 0,
+            receivable: -netted,
         }
     }
 
@@ -90,7 +98,10 @@ impl Line {
             StatementKind::PayoutRequested => (-minor, minor, 0),
             StatementKind::PayoutPaid => (0, -minor, minor),
             StatementKind::PayoutFailed => (minor, -minor, 0),
-            StatementKind::Earning => (0, 0, 0),
+            StatementKind::Earning
+            | StatementKind::DisputeHeld
+            | StatementKind::DisputeReleased
+            | StatementKind::DisputeReversed => (0, 0, 0),
         };
         Self {
             host,
@@ -108,6 +119,66 @@ impl Line {
             net,
             pending,
             paid,
+            reserved: 0,
+            receivable: 0,
+        }
+    }
+
+    pub(super) fn of_dispute(host: UserId, step: DisputeStep<'_>) -> Self {
+        let (kind, ticket, currency, at, [net, reserved, receivable]) = match step {
+            DisputeStep::Held(held) => {
+                let minor = held.amount.amount_minor();
+                let moved = [-minor, minor, 0];
+                (
+                    StatementKind::DisputeHeld,
+                    held.ticket_id,
+                    held.amount.currency(),
+                    held.at,
+                    moved,
+                )
+            }
+            DisputeStep::Released(held) => {
+                let minor = held.amount.amount_minor();
+                let moved = [minor, -minor, 0];
+                (
+                    StatementKind::DisputeReleased,
+                    held.ticket_id,
+                    held.amount.currency(),
+                    held.at,
+                    moved,
+                )
+            }
+            DisputeStep::Reversed(back) => {
+                let parts = [back.from_available, back.from_reserve, back.receivable].map(Money::amount_minor);
+                let moved = [-parts[0], -parts[1], parts[2]];
+                let currency = back.receivable.currency();
+                (
+                    StatementKind::DisputeReversed,
+                    back.ticket_id,
+                    currency,
+                    back.reversed_at,
+                    moved,
+                )
+            }
+        };
+        Self {
+            host,
+            at,
+            kind,
+            room: None,
+            ticket: Some(ticket.as_uuid()),
+            payout: None,
+            currency: currency.code(),
+            gross: 0,
+            tax: 0,
+            store_fee: 0,
+            provider_fee: 0,
+            platform_fee: 0,
+            net,
+            pending: 0,
+            paid: 0,
+            reserved,
+            receivable,
         }
     }
 }
@@ -117,7 +188,7 @@ impl Line {
 pub(super) struct Accounts {
     hosts: BTreeMap<Uuid, HostFold>,
     lines: Vec<(i64, Line)>,
-    totals: BTreeMap<(Uuid, &'static str), [i64; 8]>,
+    totals: BTreeMap<(Uuid, &'static str), [i64; 10]>,
 }
 
 pub(super) struct HostFold {
@@ -159,6 +230,8 @@ impl Accounts {
             line.store_fee,
             line.provider_fee,
             line.platform_fee,
+            line.reserved,
+            line.receivable,
         ];
         for (sum, amount) in total.iter_mut().zip(change) {
             // Amounts are bounded far below 2^63 by the presets; PostgreSQL refuses a sum that is not.
@@ -237,6 +310,8 @@ impl Accounts {
             .bind(column(5))
             .bind(column(6))
             .bind(column(7))
+            .bind(column(8))
+            .bind(column(9))
             .execute(tables)
             .await?;
         Ok(())

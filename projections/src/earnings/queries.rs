@@ -36,6 +36,8 @@ struct BalanceRecord {
     store_fees: i64,
     provider_fees: i64,
     platform_fees: i64,
+    reserved: i64,
+    receivable: i64,
 }
 
 #[derive(FromRow)]
@@ -196,6 +198,8 @@ fn balance_of(row: &RowOf<Uuid>, record: &BalanceRecord) -> Result<Balance, Quer
         store_fees: money(record.store_fees)?,
         provider_fees: money(record.provider_fees)?,
         platform_fees: money(record.platform_fees)?,
+        reserved: money(record.reserved)?,
+        receivable: money(record.receivable)?,
     })
 }
 

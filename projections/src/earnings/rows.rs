@@ -29,6 +29,9 @@ words! {
         PayoutRequested = "payout_requested",
         PayoutPaid = "payout_paid",
         PayoutFailed = "payout_failed",
+        DisputeHeld = "dispute_held",
+        DisputeReleased = "dispute_released",
+        DisputeReversed = "dispute_reversed",
     }
 }
 
@@ -59,6 +62,10 @@ pub struct Balance {
     pub store_fees: Money,
     pub provider_fees: Money,
     pub platform_fees: Money,
+    /// Held for disputes.
+    pub reserved: Money,
+    /// What the host owes: the next earnings pay it.
+    pub receivable: Money,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -17,6 +17,8 @@ CREATE TABLE balances (
     store_fees     bigint NOT NULL DEFAULT 0,
     provider_fees  bigint NOT NULL DEFAULT 0,
     platform_fees  bigint NOT NULL DEFAULT 0,
+    reserved       bigint NOT NULL DEFAULT 0,
+    receivable     bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (host, currency)
 );
 

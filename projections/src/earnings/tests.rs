@@ -55,6 +55,8 @@ async fn what_was_earned_is_available_until_it_is_paid_out(pool: PgPool) {
         store_fees: usd(0),
         provider_fees: usd(3 * FEE),
         platform_fees: usd(platform),
+        reserved: usd(0),
+        receivable: usd(0),
     };
     assert_eq!(account.balances, [expected]);
 }

@@ -16,6 +16,7 @@ use crate::convert::bigint;
 const NOT_ISSUED: &str = "not_issued";
 const ENTRY: &str = "entry";
 const REFUNDED: &str = "refunded";
+const REVOKED: &str = "revoked";
 
 const KNOW_ROOM: &str = "INSERT INTO rooms (room_id, host) VALUES ($1, $2)";
 const OPEN: &str = "UPDATE rooms SET session_id = $2, live = true WHERE room_id = $1";
@@ -46,6 +47,7 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
             Some(EntitlementChange::Entitle { ticket }) => tickets.give(ticket, ENTRY),
             Some(EntitlementChange::GiveTo { ticket, holder }) => tickets.give_to(ticket, holder),
             Some(EntitlementChange::Revoke { ticket }) => tickets.give(ticket, REFUNDED),
+            Some(EntitlementChange::Bar { ticket }) => tickets.give(ticket, REVOKED),
             Some(change) => execute(change, bigint(recorded.position), tables).await?,
             None => {}
         }
@@ -143,7 +145,8 @@ async fn execute(change: EntitlementChange, position: i64, tables: &mut PgConnec
         EntitlementChange::KnowTicket { .. }
         | EntitlementChange::Entitle { .. }
         | EntitlementChange::GiveTo { .. }
-        | EntitlementChange::Revoke { .. } => {
+        | EntitlementChange::Revoke { .. }
+        | EntitlementChange::Bar { .. } => {
             Ok(()) // gathered by the page
         }
     }

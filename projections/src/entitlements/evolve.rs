@@ -28,7 +28,12 @@ pub(crate) enum EntitlementChange {
         ticket: TicketId,
         holder: UserId,
     },
+    /// Its money went back.
     Revoke {
+        ticket: TicketId,
+    },
+    /// A dispute about it was lost.
+    Bar {
         ticket: TicketId,
     },
     AskToSpeak {
@@ -102,7 +107,10 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<EntitlementCha
         TicketEvent::TicketIssued { .. } => Some(EntitlementChange::Entitle { ticket }),
         TicketEvent::RefundOwed(refund) if refund.in_full => Some(EntitlementChange::Revoke { ticket }),
         TicketEvent::TicketTransferred { to, .. } => Some(EntitlementChange::GiveTo { ticket, holder: *to }),
-        TicketEvent::RefundOwed(_) // a part of the price went back, the ticket stays
+        TicketEvent::DisputeLost(_) => Some(EntitlementChange::Bar { ticket }),
+        TicketEvent::DisputeOpened(_)
+        | TicketEvent::DisputeWon { .. }
+        | TicketEvent::RefundOwed(_) // a part of the price went back, the ticket stays
         | TicketEvent::PaymentStarted { .. }
         | TicketEvent::PaymentAccepted { .. }
         | TicketEvent::PaymentCaptured { .. }

@@ -10,7 +10,7 @@ CREATE TABLE tickets (
     room_id   uuid NOT NULL,
     holder    uuid NOT NULL,
     right_to  text NOT NULL -- nothing (not issued), entry, or nothing any more (refunded)
-        CHECK (right_to IN ('not_issued', 'entry', 'refunded'))
+        CHECK (right_to IN ('not_issued', 'entry', 'refunded', 'revoked'))
 ) WITH (fillfactor = 80);
 
 CREATE TABLE removed (

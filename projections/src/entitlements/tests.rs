@@ -131,6 +131,13 @@ async fn a_refunded_ticket_admits_nobody(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_ticket_whose_dispute_was_lost_admits_nobody(pool: PgPool) {
+    project(&pool, View::Entitlements, &live().lose_dispute(10)).await;
+    assert_eq!(admits(&pool, 10).await, AdmissionRow::Refused(RefusalReason::NotIssued));
+    assert_eq!(people(&pool).await, [listener(11)]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_removed_person_stays_out_with_every_ticket(pool: PgPool) {
     let story = live().room(1, requested(user(10))).room(1, removed(user(10)));
     project(&pool, View::Entitlements, &story).await;

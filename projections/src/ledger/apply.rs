@@ -149,10 +149,15 @@ impl Books {
             }
             Account::Tax(country) => tax(country),
             Account::Unearned(room) => format!("liability:unearned:{room}"),
+            Account::ClearingDispute => "clearing:dispute".to_owned(),
             Account::HostAvailable(host) => format!("liability:host:{host}:available"),
+            Account::HostReserve(host) => format!("liability:host:{host}:reserve"),
+            Account::HostReceivable(host) => format!("asset:host:{host}:receivable"),
             Account::PlatformFee => "revenue:platform_fee".to_owned(),
             Account::ProviderFee => "expense:provider_fee".to_owned(),
             Account::StoreFee => "expense:store_fee".to_owned(),
+            Account::DisputeFee => "expense:dispute_fee".to_owned(),
+            Account::DisputeLoss => "loss:dispute".to_owned(),
         })
     }
 

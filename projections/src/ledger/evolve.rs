@@ -4,8 +4,8 @@
 //! whoever writes the books looks it up among what earlier events left there.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::payout::EarningCredited;
-use domain::ticket::RefundOwed;
+use domain::payout::{EarningCredited, EarningReversed};
+use domain::ticket::{DisputeLost, RefundOwed};
 use domain::{
     AnyEvent, Country, Money, PaymentId, PayoutEvent, PayoutId, RefundId, RoomId, TaxPart, TicketEvent, TicketId,
     UserId,
@@ -60,15 +60,20 @@ pub(crate) enum Account {
     ClearingCharge,
     ClearingRefund,
     ClearingPayout,
+    ClearingDispute,
     UnearnedOfTicket(TicketId),
     /// Of the country whose tax the ticket has in it.
     TaxOfTicket(TicketId),
     Tax(Country),
     Unearned(RoomId),
     HostAvailable(UserId),
+    HostReserve(UserId),
+    HostReceivable(UserId),
     PlatformFee,
     ProviderFee,
     StoreFee,
+    DisputeFee,
+    DisputeLoss,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -118,6 +123,15 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Vec<LedgerChange<'_>>
             store_fee,
             ..
         } => vec![give_back(*refund_id, *amount, *store_fee)],
+        TicketEvent::DisputeOpened(opened) => vec![LedgerChange::Post(vec![
+            debit(Account::ClearingDispute, opened.amount),
+            credit(Account::CashOfPayment(opened.payment_id), opened.amount),
+        ])],
+        TicketEvent::DisputeWon { payment_id, amount, .. } => vec![LedgerChange::Post(vec![
+            debit(Account::CashOfPayment(*payment_id), *amount),
+            credit(Account::ClearingDispute, *amount),
+        ])],
+        TicketEvent::DisputeLost(lost) => vec![lose_dispute(ticket, lost)],
         // What was owed and could not be sent stays visible in clearing:refund.
         TicketEvent::RefundFailed { .. }
         | TicketEvent::RefundSent { .. }
@@ -135,6 +149,9 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
     let available = Account::HostAvailable(host);
     match event {
         PayoutEvent::EarningCredited(earning) => vec![earn(host, earning)],
+        PayoutEvent::EarningHeld(held) => vec![move_to(available, Account::HostReserve(host), held.amount)],
+        PayoutEvent::EarningReleased(held) => vec![move_to(Account::HostReserve(host), available, held.amount)],
+        PayoutEvent::EarningReversed(reversed) => vec![reverse(host, reversed)],
         PayoutEvent::PayoutRequested {
             payout_id,
             amount,
@@ -254,6 +271,51 @@ fn owe_refund<'a>(ticket: TicketId, refund: &RefundOwed) -> Vec<LedgerChange<'a>
     ]
 }
 
+fn move_to<'a>(from: Account, to: Account, amount: Money) -> LedgerChange<'a> {
+    LedgerChange::Post(vec![debit(from, amount), credit(to, amount)])
+}
+
+/// What the host gives back makes the loss smaller.
+fn reverse<'a>(host: UserId, reversed: &EarningReversed) -> LedgerChange<'a> {
+    let parts = [
+        (Account::HostReserve(host), reversed.from_reserve),
+        (Account::HostAvailable(host), reversed.from_available),
+        (Account::HostReceivable(host), reversed.receivable),
+    ];
+    let both = |(account, amount)| [debit(account, amount), credit(Account::DisputeLoss, amount)];
+    LedgerChange::Post(parts.into_iter().flat_map(both).collect())
+}
+
+/// The money is gone: out of the sale as far as it was not earned, else as a loss. Tax of what is gone is not due any more.
+fn lose_dispute<'a>(ticket: TicketId, lost: &DisputeLost) -> LedgerChange<'a> {
+    let of_sale = if lost.was_issued {
+        Account::UnearnedOfTicket(ticket)
+    } else {
+        Account::ClearingCharge
+    };
+    let cash = Account::CashOfPayment(lost.payment_id);
+    let mut postings = vec![
+        credit(Account::ClearingDispute, lost.amount),
+        debit(Account::DisputeLoss, lost.amount),
+        credit(Account::DisputeLoss, lost.covered),
+        debit(of_sale, lost.covered),
+        debit(Account::DisputeFee, lost.fee),
+        credit(cash, lost.fee),
+    ];
+    let relieved = if lost.covered.is_zero() {
+        Account::DisputeLoss
+    } else {
+        of_sale
+    };
+    postings.extend(lost.tax.into_iter().flat_map(|tax| {
+        [
+            debit(Account::Tax(tax.country), tax.amount),
+            credit(relieved, tax.amount),
+        ]
+    }));
+    LedgerChange::Post(postings)
+}
+
 /// Delivered: unearned income becomes the host's and the platform's; the host bears the store's and the provider's fee. Tax
 /// was never income.
 fn earn<'a>(host: UserId, earning: &EarningCredited) -> LedgerChange<'a> {
@@ -266,6 +328,8 @@ fn earn<'a>(host: UserId, earning: &EarningCredited) -> LedgerChange<'a> {
         ),
         credit(Account::StoreFee, earning.store_fee.unwrap_or(zero)),
         credit(Account::HostAvailable(host), earning.host_share),
+        debit(Account::HostAvailable(host), earning.netted.unwrap_or(zero)),
+        credit(Account::HostReceivable(host), earning.netted.unwrap_or(zero)),
         credit(Account::PlatformFee, earning.platform_fee),
         credit(Account::ProviderFee, earning.provider_fee),
     ])

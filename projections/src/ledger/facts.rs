@@ -119,7 +119,12 @@ impl Wanted {
             | Account::PlatformFee
             | Account::Tax(_)
             | Account::ProviderFee
-            | Account::StoreFee => false,
+            | Account::StoreFee
+            | Account::DisputeFee
+            | Account::DisputeLoss
+            | Account::ClearingDispute
+            | Account::HostReserve(_)
+            | Account::HostReceivable(_) => false,
         };
         match amount {
             Amount::Exactly(_) => {}

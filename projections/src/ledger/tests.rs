@@ -295,3 +295,13 @@ async fn a_room_not_delivered_gives_everything_back(pool: PgPool) {
     let expected = books([("cash:provider:sandbox", -FEE), ("expense:provider_fee", FEE)]);
     assert_eq!(balances_after(&pool, &story).await, expected);
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_dispute_lost_before_the_delivery_is_paid_by_the_sale(pool: PgPool) {
+    let expected = books([
+        ("cash:provider:sandbox", -FEE - 1_500),
+        ("expense:dispute_fee", 1_500),
+        ("expense:provider_fee", FEE),
+    ]);
+    assert_eq!(balances_after(&pool, &bought().lose_dispute(10)).await, expected);
+}

@@ -128,10 +128,13 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<TicketChange<'_>> {
 fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<'_>> {
     let enter = |state| Some(TicketChange::Enter { ticket, state });
     match event {
-        TicketEvent::TicketOrdered { .. } => None, // says what the hold said
+        TicketEvent::TicketOrdered { .. } // says what the hold said
+        | TicketEvent::DisputeOpened(_) // between the bank and the books
+        | TicketEvent::DisputeWon { .. } => None,
         TicketEvent::TicketIssued { .. } => enter(TicketState::Issued),
         TicketEvent::TicketAdmitted { .. } => enter(TicketState::Admitted),
         TicketEvent::TicketSettled(_) => enter(TicketState::Settled),
+        TicketEvent::DisputeLost(_) => enter(TicketState::Revoked),
         TicketEvent::TicketLapsed { .. } => Some(TicketChange::EnterUnpaid {
             ticket,
             state: TicketState::Lapsed,
@@ -214,6 +217,9 @@ fn evolve_payment(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<
         | TicketEvent::RefundCompleted { .. }
         | TicketEvent::RefundFailed { .. }
         | TicketEvent::TicketTransferred { .. }
-        | TicketEvent::TicketSettled(_) => None,
+        | TicketEvent::TicketSettled(_)
+        | TicketEvent::DisputeOpened(_)
+        | TicketEvent::DisputeWon { .. }
+        | TicketEvent::DisputeLost(_) => None,
     }
 }

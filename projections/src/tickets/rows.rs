@@ -18,6 +18,8 @@ words! {
         Refunded = "refunded",
         /// Earned by the host. Whether the holder was there is `was_admitted`.
         Settled = "settled",
+        /// A dispute was lost: it admits nobody.
+        Revoked = "revoked",
     }
 }
 

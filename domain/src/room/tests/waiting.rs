@@ -1,6 +1,7 @@
 //! The waiting list: first come, first served, never after the sales, and late payers for a moment in front.
 
 use super::*;
+use crate::Customer;
 
 const OFFER: i64 = 600;
 
@@ -8,6 +9,7 @@ fn join(number: u128, user: UserId, second: i64) -> RoomCommand {
     RoomCommand::JoinWaitingList(JoinWaitingList {
         user,
         ticket_id: ticket(number),
+        customer: Customer::NotAsked,
         request: request("join"),
         at: at(second),
     })
@@ -22,6 +24,7 @@ fn joined(number: u128, user: UserId, second: i64) -> RoomEvent {
         user,
         ticket_id: ticket(number),
         request: request("join"),
+        customer: Customer::NotAsked,
         joined_at: at(second),
     }
 }

@@ -49,6 +49,7 @@ fn only_a_requested_payout_leads_to_something() {
             credited_at: at,
             tax: None,
             store_fee: None,
+            netted: None,
         }),
         PayoutEvent::PayoutSent {
             payout_id,

@@ -5,7 +5,7 @@ use domain::room::{
     DeliveryRecorded, DenialReason, PresenceInterval, ReleaseReason, Revision, RoomRevised, SeatHeld, SeatReleased,
     SeatSold,
 };
-use domain::ticket::{RefundInitiator, RefundOwed, TicketSettled};
+use domain::ticket::{DisputeLost, DisputeOpened, RefundInitiator, RefundOwed, TicketSettled};
 use domain::{Fingerprint, PayoutEvent, RoomEvent, TicketEvent};
 
 use super::{
@@ -212,6 +212,29 @@ impl Story {
         self.ticket(number, sent).ticket(number, completed)
     }
 
+    /// The buyer's bank takes the price of a ticket that is not settled, and keeps it.
+    pub(crate) fn lose_dispute(self, number: u32) -> Self {
+        let at = self.now();
+        let opened = TicketEvent::DisputeOpened(DisputeOpened {
+            dispute: format!("dp_{number}"),
+            payment_id: payment(number),
+            amount: usd(PRICE),
+            reason: "fraudulent".to_owned(),
+            opened_at: at,
+        });
+        let lost = TicketEvent::DisputeLost(DisputeLost {
+            dispute: format!("dp_{number}"),
+            payment_id: payment(number),
+            amount: usd(PRICE),
+            fee: usd(1_500),
+            covered: usd(PRICE),
+            was_issued: true,
+            tax: None,
+            lost_at: at,
+        });
+        self.ticket(number, opened).ticket(number, lost)
+    }
+
     pub(crate) fn open(self, number: u32) -> Self {
         let opened_at = self.now();
         self.room(
@@ -274,6 +297,7 @@ impl Story {
             credited_at: settled_at,
             tax: None,
             store_fee: None,
+            netted: None,
         };
         self.ticket(number, TicketEvent::TicketSettled(settled))
             .account(PayoutEvent::EarningCredited(earning))
