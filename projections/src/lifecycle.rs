@@ -19,6 +19,8 @@ use crate::{ProjectionError, RebuildError, View, rebuild, schema};
 /// How long a start waits for another process to bring a view to this version: this often, with this pause.
 const UPGRADE_LOOKS_MAX: u32 = 600;
 const UPGRADE_PAUSE: Duration = Duration::from_secs(1);
+/// How often a view that lost its last pages is looked at again.
+const LOST_PAUSE: Duration = Duration::from_millis(20);
 
 /// The running views of this process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,6 +31,7 @@ pub struct Projections {
 #[derive(Debug)]
 struct Shared {
     log: Arc<dyn EventLog>,
+    pool: PgPool,
     progress: Vec<(View, Progress)>,
     failure: OnceLock<String>,
 }
@@ -47,6 +50,7 @@ impl Projections {
         }
         let shared = Arc::new(Shared {
             log,
+            pool: pool.clone(),
             progress: View::ALL.iter().map(|&view| (view, Progress::new())).collect(),
             failure: OnceLock::new(),
         });
@@ -58,11 +62,34 @@ impl Projections {
     }
 
     /// Waits until a view shows everything up to `position`; `false` if that takes longer than `limit`.
+    ///
+    /// Views commit without a flush. A database that crashed comes back without their last pages, before their followers
+    /// have noticed; so it is asked whether it still has what was committed.
     pub async fn wait_for(&self, view: View, position: u64, limit: Duration) -> bool {
-        match self.progress(view) {
-            Some(progress) => progress.wait_for(position, limit).await,
-            None => false,
-        }
+        let Some(progress) = self.progress(view) else {
+            return false;
+        };
+        let shown = async {
+            while progress.wait_for(position, limit).await {
+                let stored = progress.stored();
+                if self.has_kept(view, stored).await {
+                    return true;
+                }
+                tokio::time::sleep(LOST_PAUSE).await;
+            }
+            false
+        };
+        tokio::time::timeout(limit, shown).await.unwrap_or(false)
+    }
+
+    async fn has_kept(&self, view: View, stored: u64) -> bool {
+        let checkpoint = sqlx::query!(
+            "SELECT position, hash FROM projection_checkpoint WHERE name = $1 AND version = $2",
+            view.as_str(),
+            view.version(),
+        );
+        let found = checkpoint.fetch_optional(&self.shared.pool).await;
+        found.is_ok_and(|row| row.is_some_and(|row| row.position.cast_unsigned() >= stored))
     }
 
     /// Waits until every view shows everything up to `position`; `false` if that takes longer than `limit`.

@@ -185,7 +185,8 @@ impl Follower {
         Some(Ahead { after, events })
     }
 
-    /// Waits for news; a checkpoint that was left behind is stored meanwhile.
+    /// Waits for news; a checkpoint that was left behind is stored meanwhile. One that a crashed database has lost, with the
+    /// pages before it, is seen here: nobody would wake us for them.
     async fn rest(&self, way: &mut Way, wake: &mut watch::Receiver<u64>) -> Result<(), Halt> {
         let limit = if way.is_stored() { SLOW_POLL } else { CHECKPOINT_PAUSE };
         if self.unless_cancelled(woken(wake, limit)).await? {
@@ -194,7 +195,9 @@ impl Follower {
         way.is_doubtful = true;
         if !way.is_stored() {
             self.transact(way.stored, way.at, None).await?;
-            way.store();
+            self.store(way);
+        } else if self.unless_cancelled(self.load_checkpoint()).await?? != way.stored {
+            return Err(Halt::Overtaken);
         }
         Ok(())
     }
@@ -238,17 +241,20 @@ impl Follower {
         self.cancel.run_until_cancelled(step).await.ok_or(Halt::Cancelled)
     }
 
-    /// Finds the checkpoint, and makes sure that the log still holds what was seen there.
-    async fn resume(&self) -> Result<Head, Halt> {
+    async fn load_checkpoint(&self) -> Result<Head, Halt> {
         let acquire = tokio::time::timeout(PAGE_LIMIT, self.pool.acquire()).await;
         let acquired = acquire.map_err(|_| Halt::Transient("no connection in time".to_owned()))?;
         let mut connection = acquired.map_err(|error| away(&error))?;
         let load = checkpoint::load(&mut connection, self.name(), self.subscriber.version());
-        let at = match tokio::time::timeout(PAGE_LIMIT, load).await {
-            Ok(loaded) => loaded.map_err(|source| self.unkept(source))?,
-            Err(_) => return Err(Halt::Transient("the checkpoint took too long".to_owned())),
-        };
-        drop(connection);
+        match tokio::time::timeout(PAGE_LIMIT, load).await {
+            Ok(loaded) => loaded.map_err(|source| self.unkept(source)),
+            Err(_) => Err(Halt::Transient("the checkpoint took too long".to_owned())),
+        }
+    }
+
+    /// Finds the checkpoint, and makes sure that the log still holds what was seen there.
+    async fn resume(&self) -> Result<Head, Halt> {
+        let at = self.load_checkpoint().await?;
         if at.position > 0 {
             let seen = self.log.read_all(at.position - 1, 1).await;
             let seen = seen.map_err(|error| self.unread(error))?;
@@ -263,6 +269,7 @@ impl Follower {
             }
         }
         self.progress.set(at.position);
+        self.progress.store(at.position);
         Ok(at)
     }
 
@@ -272,12 +279,17 @@ impl Follower {
         way.at = page.to;
         if is_concerned {
             self.transact(way.stored, page.to, Some(&page.events)).await?;
-            way.store();
+            self.store(way);
         } else if way.stored_at.elapsed() >= CHECKPOINT_PAUSE {
             self.transact(way.stored, page.to, None).await?;
-            way.store();
+            self.store(way);
         }
         Ok(())
+    }
+
+    fn store(&self, way: &mut Way) {
+        way.store();
+        self.progress.store(way.stored.position);
     }
 
     async fn transact(&self, from: Head, to: Head, page: Option<&[Arc<Recorded>]>) -> Result<(), Halt> {

@@ -133,3 +133,53 @@ async fn a_view_that_cannot_go_on_stops_the_process(_: PgPoolOptions, options: P
     assert!(views.position(View::Ledger) < head);
     shop.close().await;
 }
+
+/// Views commit without a flush: a database that crashes comes back with an earlier state of tables and checkpoint.
+#[sqlx::test(migrations = "../migrations")]
+async fn pages_that_a_crashed_database_lost_are_missed_and_done_again(_: PgPoolOptions, options: PgConnectOptions) {
+    let shop = Shop::open(options).await;
+    let (views, _) = shop.start_views().await;
+    let appends = whole_story().appends();
+    let (before, after) = appends.split_at(30);
+    let position = shop.append(before).await;
+    assert!(views.wait_all(position, PATIENCE).await);
+    let sides = ["terms", "rooms", "tickets", "payments", "refunds"];
+    let keep = sides.map(|table| format!("CREATE TABLE kept_{table} AS SELECT * FROM view_tickets.{table};"));
+    let kept = "CREATE TABLE kept AS SELECT position, hash FROM projection_checkpoint WHERE name = 'tickets';";
+    until_stored(&shop, position).await;
+    sqlx::raw_sql(&(keep.concat() + kept))
+        .execute(&shop.pool)
+        .await
+        .expect("kept");
+    let head = shop.append(after).await;
+    assert!(views.wait_all(head, PATIENCE).await);
+    until_stored(&shop, head).await;
+    let right = contents(&shop.pool, View::Tickets).await;
+    let lose = sides.map(|table| {
+        format!("DELETE FROM view_tickets.{table}; INSERT INTO view_tickets.{table} SELECT * FROM kept_{table};")
+    });
+    let lost =
+        "UPDATE projection_checkpoint SET position = kept.position, hash = kept.hash FROM kept WHERE name = 'tickets';";
+    let lose = format!("BEGIN; {}{lost} COMMIT;", lose.concat());
+    sqlx::raw_sql(&lose).execute(&shop.pool).await.expect("lost");
+    assert!(
+        !views.wait_for(View::Tickets, head, Duration::from_millis(100)).await,
+        "it does not show the end any more"
+    );
+    assert!(views.wait_for(View::Tickets, head, PATIENCE).await);
+    assert_eq!(contents(&shop.pool, View::Tickets).await, right);
+    shop.close().await;
+}
+
+/// A checkpoint stays behind for a moment while nothing concerns its view.
+async fn until_stored(shop: &Shop, position: u64) {
+    let is_stored = async || {
+        let views = list(&shop.pool).await.expect("a list");
+        views
+            .iter()
+            .any(|view| view.name == "tickets" && view.position == position)
+    };
+    while !is_stored().await {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
