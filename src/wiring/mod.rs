@@ -22,7 +22,7 @@ use projections::Projections;
 use secrecy::SecretString;
 
 use crate::commands::serve::Options;
-use crate::database::Database;
+use crate::database::{Database, while_it_restarts};
 use crate::lifecycle::Lifecycle;
 use crate::managed::data_dir::DataDir;
 
@@ -114,14 +114,12 @@ impl Core {
         )
         .await
         .context("open the log")?;
-        let projections = Projections::start(
-            Arc::clone(&log),
-            database.pool.clone(),
-            &lifecycle.back,
-            lifecycle.back_cancel.clone(),
-        )
-        .await
-        .context("start the read models")?;
+        let start_views = async || {
+            let (log, pool) = (Arc::clone(&log), database.pool.clone());
+            let started = Projections::start(log, pool, &lifecycle.back, lifecycle.back_cancel.clone()).await;
+            started.context("start the read models")
+        };
+        let projections = while_it_restarts(start_views).await?;
         Ok(Self {
             aggregates: Aggregates::with_tracker(&log, &lifecycle.back),
             log,
