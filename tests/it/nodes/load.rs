@@ -64,7 +64,12 @@ impl Rush {
         let bought = self.buyers.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
         let again = join_all(bought.iter().map(|one| async {
             let caller = one.buyer.clone().at(witness);
-            let answer = try_hold(&caller, &self.room).await?;
+            // A node that has not found the new primary or leader yet says when to come back.
+            let answer = eventually("a node to answer a buyer who asks once more", BUY_LIMIT, || async {
+                let answer = try_hold(&caller, &self.room).await?;
+                Ok((answer.status != 503).then_some(answer))
+            })
+            .await?;
             let same = answer.expect(201, "a buyer asks once more")?;
             ensure!(
                 same["id"] == one.ticket.as_str(),
