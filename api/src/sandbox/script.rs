@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use payments::sandbox::{Card, CloseDisputeError, OpenDisputeError};
+use payments::sandbox::{Card, CloseDisputeError, OpenDisputeError, Sandbox};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,6 +11,11 @@ use super::confirm::DECLINE_REASON;
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Id, JsonBody};
 use crate::{ApiError, ApiState};
+
+fn sandbox_of_admin<'a>(state: &'a ApiState, caller: &Caller) -> Result<&'a Sandbox, ApiError> {
+    caller.require_admin()?;
+    state.sandbox.as_deref().ok_or(ApiError::NotFound)
+}
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -42,8 +47,7 @@ pub(crate) async fn script_next_payment(
     caller: Caller,
     JsonBody(body): JsonBody<NextPaymentRequest>,
 ) -> Result<StatusCode, ApiError> {
-    caller.require_admin()?;
-    let sandbox = state.sandbox.as_ref().ok_or(ApiError::NotFound)?;
+    let sandbox = sandbox_of_admin(&state, &caller)?;
     let card = match body.outcome {
         NextOutcome::Decline => Card::Declined {
             reason: DECLINE_REASON.to_owned(),
@@ -76,8 +80,7 @@ pub(crate) async fn open_dispute(
     caller: Caller,
     JsonBody(body): JsonBody<OpenDisputeRequest>,
 ) -> Result<StatusCode, ApiError> {
-    caller.require_admin()?;
-    let sandbox = state.sandbox.as_ref().ok_or(ApiError::NotFound)?;
+    let sandbox = sandbox_of_admin(&state, &caller)?;
     let opened = sandbox.open_dispute(&body.payment_ref).await;
     opened.map_err(|error| match error {
         OpenDisputeError::Unknown => ApiError::NotFound,
@@ -116,8 +119,7 @@ pub(crate) async fn close_dispute(
     Id(dispute_ref): Id<String>,
     JsonBody(body): JsonBody<CloseDisputeRequest>,
 ) -> Result<StatusCode, ApiError> {
-    caller.require_admin()?;
-    let sandbox = state.sandbox.as_ref().ok_or(ApiError::NotFound)?;
+    let sandbox = sandbox_of_admin(&state, &caller)?;
     let is_won = body.outcome == DisputeOutcome::Won;
     let closed = sandbox.close_dispute(&dispute_ref, is_won).await;
     closed.map_err(|error| match error {
