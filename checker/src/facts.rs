@@ -253,6 +253,7 @@ pub(crate) fn read(entry: &Entry<'_>) -> Result<(Subject, Fact), Unreadable> {
         "room" => room(entry)?,
         "ticket" => ticket(entry)?,
         "payout" => payout(entry)?,
+        "shop" => shop(entry)?,
         _ => return Err(Unreadable::Unknown),
     };
     Ok((subject, fact))
@@ -318,6 +319,13 @@ fn payout(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         "host_applied" | "host_approved" | "destination_linked" | "payout_sent" => Fact::Other,
         _ => return Err(Unreadable::Unknown),
     })
+}
+
+fn shop(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
+    match entry.event_type {
+        "person_erased" => Ok(Fact::Other),
+        _ => Err(Unreadable::Unknown),
+    }
 }
 
 fn parse<'a, T: Deserialize<'a>>(entry: &Entry<'a>) -> Result<T, Unreadable> {

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{PayoutEvent, RoomEvent, RoomId, TicketEvent, TicketId, UserId, upcast};
+use crate::{PayoutEvent, RoomEvent, RoomId, ShopEvent, ShopId, TicketEvent, TicketId, UserId, upcast};
 
 /// An event with the aggregate it belongs to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +14,7 @@ pub enum AnyEvent {
     Ticket(TicketId, TicketEvent),
     /// The account of a host.
     Payout(UserId, PayoutEvent),
+    Shop(ShopId, ShopEvent),
 }
 
 /// A stored event that this version of boxoffice cannot read. Readers stop at it; they never skip it.
@@ -59,6 +60,10 @@ impl AnyEvent {
                 UserId::from_uuid(id(&stored.aggregate_id)?),
                 payload(stored)?,
             )),
+            "shop" => Ok(Self::Shop(
+                ShopId::from_uuid(id(&stored.aggregate_id)?),
+                payload(stored)?,
+            )),
             unknown => Err(UnknownEvent::AggregateType(unknown.to_owned())),
         }
     }
@@ -73,6 +78,7 @@ impl AnyEvent {
             "room" => Ok(Self::Room(RoomId::from_uuid(id()?), stored.parse()?)),
             "ticket" => Ok(Self::Ticket(TicketId::from_uuid(id()?), stored.parse()?)),
             "payout" => Ok(Self::Payout(UserId::from_uuid(id()?), stored.parse()?)),
+            "shop" => Ok(Self::Shop(ShopId::from_uuid(id()?), stored.parse()?)),
             unknown => Err(UnknownEvent::AggregateType(unknown.to_owned())),
         }
     }

@@ -59,6 +59,8 @@ ids! {
     RefundId
     /// One payout of a host.
     PayoutId
+    /// The shop itself, of which a log has one.
+    ShopId
     /// One opening of a room: names the room on the media server, so that an old token never fits a new opening.
     SessionId
 }

@@ -1,4 +1,4 @@
-//! The rules of boxoffice: rooms, tickets and payouts as event-sourced aggregates.
+//! The rules of boxoffice: rooms, tickets, payouts and the shop itself as event-sourced aggregates.
 //!
 //! Everything here is pure. Time, ids and looked-up facts arrive inside commands; a decision is a function of state and
 //! command; an event is a fact kept for ever. No database, no network, no clock, no randomness.
@@ -12,6 +12,7 @@ pub mod money;
 pub mod payout;
 pub mod preset;
 pub mod room;
+pub mod shop;
 mod storable;
 pub mod tax;
 pub mod terms;
@@ -24,11 +25,12 @@ pub mod upcast;
 pub use event::{AnyEvent, StoredEvent, UnknownEvent};
 pub use fees::{FeeBase, FeeRules, FeeTier};
 pub use fingerprint::Fingerprint;
-pub use ids::{PaymentId, PayoutId, RefundId, RoomId, SessionId, TicketId, UserId};
+pub use ids::{PaymentId, PayoutId, RefundId, RoomId, SessionId, ShopId, TicketId, UserId};
 pub use money::{BasisPoints, Currency, Money, MoneyError};
 pub use payout::{Payout, PayoutCommand, PayoutError, PayoutEvent};
 pub use preset::Preset;
 pub use room::{Room, RoomCommand, RoomError, RoomEvent};
+pub use shop::{Shop, ShopCommand, ShopError, ShopEvent};
 pub use storable::Storable;
 pub use tax::{Country, CountryEvidence, TaxPart, TaxRule, TaxRules};
 pub use terms::{Channel, Customer, RefundPolicy, SaleRules, Terms};

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use cqrs_es::DomainEvent;
 use cqrs_es::persist::SerializedEvent;
-use domain::{AnyEvent, PayoutEvent, RoomEvent, TicketEvent, UnknownEvent};
+use domain::{AnyEvent, PayoutEvent, RoomEvent, ShopEvent, TicketEvent, UnknownEvent};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -83,6 +83,7 @@ fn every_event_type_has_a_golden_of_its_version() {
     assert_eq!(variants::<RoomEvent>(), names_with_golden("room", "1"));
     assert_eq!(variants::<TicketEvent>(), names_with_golden("ticket", "1"));
     assert_eq!(variants::<PayoutEvent>(), names_with_golden("payout", "1"));
+    assert_eq!(variants::<ShopEvent>(), names_with_golden("shop", "1"));
     assert_eq!(variants::<RoomEvent>().len(), 24);
 }
 
@@ -96,6 +97,7 @@ fn every_golden_loads_and_is_stored_the_same_way() {
             AnyEvent::Room(_, event) => (event.event_type(), event.event_version(), to_value(event)),
             AnyEvent::Ticket(_, event) => (event.event_type(), event.event_version(), to_value(event)),
             AnyEvent::Payout(_, event) => (event.event_type(), event.event_version(), to_value(event)),
+            AnyEvent::Shop(_, event) => (event.event_type(), event.event_version(), to_value(event)),
         };
         assert_eq!(event_type, golden.event_type, "{}", golden.name);
         assert_eq!(

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
-use domain::{Payout, Room, Storable, Ticket};
+use domain::{Payout, Room, Shop, Storable, Ticket};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -73,6 +73,7 @@ const PAYOUT: &[&[&str]] = &[
     ],
     &["host_approved", "earning_credited", "payout_requested", "payout_failed"],
 ];
+const SHOP: &[&[&str]] = &[&["person_erased"]];
 
 #[test]
 fn rooms_are_kept_as_their_format_says() {
@@ -87,6 +88,11 @@ fn tickets_are_kept_as_their_format_says() {
 #[test]
 fn payouts_are_kept_as_their_format_says() {
     check::<Payout>(PAYOUT);
+}
+
+#[test]
+fn the_shop_is_kept_as_its_format_says() {
+    check::<Shop>(SHOP);
 }
 
 fn check<A: Storable + PartialEq + Debug>(stories: &[&[&str]]) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, AggregateContext as _};
-use domain::{Payout, Room, Storable, Ticket};
+use domain::{Payout, Room, Shop, Storable, Ticket};
 use futures::FutureExt as _;
 use thiserror::Error;
 use tokio_util::task::TaskTracker;
@@ -287,6 +287,7 @@ pub struct Aggregates {
     pub rooms: Executor<Room>,
     pub tickets: Executor<Ticket>,
     pub payouts: Executor<Payout>,
+    pub shop: Executor<Shop>,
 }
 
 impl Aggregates {
@@ -300,6 +301,7 @@ impl Aggregates {
             rooms: Executor::with_tracker(Arc::clone(log), tracker.clone()),
             tickets: Executor::with_tracker(Arc::clone(log), tracker.clone()),
             payouts: Executor::with_tracker(Arc::clone(log), tracker.clone()),
+            shop: Executor::with_tracker(Arc::clone(log), tracker.clone()),
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn of(position: u64, event: &AnyEvent) -> Option<(Note, Audience)> {
         ticket,
     };
     match event {
-        AnyEvent::Room(_, RoomEvent::PresenceRecorded { .. }) => None,
+        AnyEvent::Room(_, RoomEvent::PresenceRecorded { .. }) | AnyEvent::Shop(..) => None,
         AnyEvent::Room(room, event) => {
             let (ticket, people) = concerned(event);
             let audience = Audience {

@@ -60,12 +60,12 @@ impl TryFrom<RecordedEvent> for LogEventBody {
     }
 }
 
-/// One stream of the log: `room-<id>`, `ticket-<id>` or `payout-<host>`.
+/// One stream of the log: `room-<id>`, `ticket-<id>`, `payout-<host>` or `shop-<id>`.
 #[derive(Clone, Debug)]
 struct AggregateName(StreamId);
 
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("must be room-<id>, ticket-<id> or payout-<id>")]
+#[error("must be room-<id>, ticket-<id>, payout-<id> or shop-<id>")]
 struct NoAggregate;
 
 impl FromStr for AggregateName {
@@ -73,7 +73,7 @@ impl FromStr for AggregateName {
 
     fn from_str(name: &str) -> Result<Self, NoAggregate> {
         let (kind, id) = name.split_once('-').ok_or(NoAggregate)?;
-        let types = ["room", "ticket", "payout"];
+        let types = ["room", "ticket", "payout", "shop"];
         let aggregate_type = types.into_iter().find(|known| *known == kind).ok_or(NoAggregate)?;
         let id: Uuid = id.parse().map_err(|_| NoAggregate)?;
         Ok(Self(StreamId {
@@ -91,7 +91,7 @@ pub(crate) struct EventsQuery {
     limit: u32,
     /// The `next` of the page before: a log position, or with `aggregate` a sequence in its stream.
     after: Option<u64>,
-    /// Only the stream of one aggregate: `room-<id>`, `ticket-<id>` or `payout-<host>`.
+    /// Only the stream of one aggregate: `room-<id>`, `ticket-<id>`, `payout-<host>` or `shop-<id>`.
     #[param(value_type = Option<String>)]
     aggregate: Option<AggregateName>,
 }

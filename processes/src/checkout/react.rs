@@ -47,7 +47,7 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::DeliveryRecorded(_) => vec![],
         },
         AnyEvent::Ticket(ticket, event) => react_to_ticket(recorded, *ticket, event, settings),
-        AnyEvent::Payout(..) => vec![],
+        AnyEvent::Payout(..) | AnyEvent::Shop(..) => vec![],
     }
 }
 

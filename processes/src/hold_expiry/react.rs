@@ -56,6 +56,6 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
         },
-        AnyEvent::Ticket(..) | AnyEvent::Payout(..) => vec![],
+        AnyEvent::Ticket(..) | AnyEvent::Payout(..) | AnyEvent::Shop(..) => vec![],
     }
 }

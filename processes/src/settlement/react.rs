@@ -38,7 +38,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::PresenceRecorded { .. } => vec![],
         },
         AnyEvent::Ticket(ticket, event) => react_to_ticket(recorded, *ticket, event),
-        AnyEvent::Payout(..) => vec![],
+        AnyEvent::Payout(..) | AnyEvent::Shop(..) => vec![],
     }
 }
 

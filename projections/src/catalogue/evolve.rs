@@ -28,7 +28,7 @@ pub(crate) enum Seat {
 pub(crate) fn evolve(event: &AnyEvent) -> Option<CatalogueChange<'_>> {
     match event {
         AnyEvent::Room(room, event) => evolve_room(*room, event),
-        AnyEvent::Ticket(..) | AnyEvent::Payout(..) => None,
+        AnyEvent::Ticket(..) | AnyEvent::Payout(..) | AnyEvent::Shop(..) => None,
     }
 }
 

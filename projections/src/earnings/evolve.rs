@@ -62,7 +62,7 @@ pub(crate) enum PayoutOutcome<'a> {
 pub(crate) fn evolve(event: &AnyEvent) -> Option<EarningsChange<'_>> {
     match event {
         AnyEvent::Payout(host, event) => Some(evolve_payout(*host, event)),
-        AnyEvent::Room(..) | AnyEvent::Ticket(..) => None,
+        AnyEvent::Room(..) | AnyEvent::Ticket(..) | AnyEvent::Shop(..) => None,
     }
 }
 

@@ -216,5 +216,6 @@ const fn event_type(event: &AnyEvent) -> &'static str {
         AnyEvent::Room(_, event) => event.name(),
         AnyEvent::Ticket(_, event) => event.name(),
         AnyEvent::Payout(_, event) => event.name(),
+        AnyEvent::Shop(_, event) => event.name(),
     }
 }

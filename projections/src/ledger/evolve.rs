@@ -87,7 +87,7 @@ pub(crate) enum Amount {
 
 pub(crate) fn evolve(event: &AnyEvent) -> Vec<LedgerChange<'_>> {
     match event {
-        AnyEvent::Room(..) => vec![], // seats are no money
+        AnyEvent::Room(..) | AnyEvent::Shop(..) => vec![], // seats are no money
         AnyEvent::Ticket(ticket, event) => evolve_ticket(*ticket, event),
         AnyEvent::Payout(host, event) => evolve_payout(*host, event),
     }

@@ -19,7 +19,7 @@ pub(crate) enum PresenceChange<'a> {
 pub(crate) fn evolve(event: &AnyEvent) -> Option<PresenceChange<'_>> {
     match event {
         AnyEvent::Room(room, event) => evolve_room(*room, event),
-        AnyEvent::Ticket(..) | AnyEvent::Payout(..) => None,
+        AnyEvent::Ticket(..) | AnyEvent::Payout(..) | AnyEvent::Shop(..) => None,
     }
 }
 

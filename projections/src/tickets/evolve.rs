@@ -81,7 +81,7 @@ pub(crate) fn evolve(event: &AnyEvent) -> Option<TicketChange<'_>> {
     match event {
         AnyEvent::Room(room, event) => evolve_room(*room, event),
         AnyEvent::Ticket(ticket, event) => evolve_ticket(*ticket, event),
-        AnyEvent::Payout(..) => None,
+        AnyEvent::Payout(..) | AnyEvent::Shop(..) => None,
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) fn evolve(event: &AnyEvent) -> Option<TimelineChange> {
                 None
             },
         }),
-        AnyEvent::Payout(..) => None, // the account is the host's, not the room's
+        // The account is the host's, not the room's.
+        AnyEvent::Payout(..) | AnyEvent::Shop(..) => None,
     }
 }

@@ -72,6 +72,7 @@ fn line(record: &EntryRecord) -> Result<TimelineLine, QueryError> {
         AnyEvent::Room(_, event) => (event.name(), None, serde_json::to_value(event)),
         AnyEvent::Ticket(ticket, event) => (event.name(), Some(ticket), serde_json::to_value(event)),
         AnyEvent::Payout(_, event) => (event.name(), None, serde_json::to_value(event)),
+        AnyEvent::Shop(_, event) => (event.name(), None, serde_json::to_value(event)),
     };
     Ok(TimelineLine {
         position: row.position("position", record.position)?,

@@ -153,6 +153,7 @@ impl Story {
                     AnyEvent::Room(..) => "room",
                     AnyEvent::Ticket(..) => "ticket",
                     AnyEvent::Payout(..) => "payout",
+                    AnyEvent::Shop(..) => "shop",
                 },
                 aggregate_id: stream_id(&recorded.event).to_string().into(),
             },
@@ -161,6 +162,7 @@ impl Story {
                 AnyEvent::Room(_, event) => new_event(event.name(), event),
                 AnyEvent::Ticket(_, event) => new_event(event.name(), event),
                 AnyEvent::Payout(_, event) => new_event(event.name(), event),
+                AnyEvent::Shop(_, event) => new_event(event.name(), event),
             }],
             metadata: Arc::clone(&metadata),
         };
@@ -173,6 +175,7 @@ fn stream_id(event: &AnyEvent) -> Uuid {
         AnyEvent::Room(id, _) => id.as_uuid(),
         AnyEvent::Ticket(id, _) => id.as_uuid(),
         AnyEvent::Payout(id, _) => id.as_uuid(),
+        AnyEvent::Shop(id, _) => id.as_uuid(),
     }
 }
 
