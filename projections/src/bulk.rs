@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use event_log::Head;
-use event_log::replay::{self, ReplayPage};
+use event_log::replay::{self, ReplayPage, Wanted};
 use futures::StreamExt as _;
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::mpsc;
@@ -32,7 +32,11 @@ pub(crate) async fn fill(pool: &PgPool, views: &[View], up_to: u64) -> Result<()
         writers.push((view, tracker.spawn(write(pool.clone(), view, pages))));
         queues.push(queue);
     }
-    let read = read(pool, up_to, &queues).await;
+    let wanted = match views {
+        [view] => Wanted::OfAggregates(view.aggregates()),
+        _ => Wanted::Everything,
+    };
+    let read = read(pool, wanted, up_to, &queues).await;
     drop(queues);
     let mut outcome = read;
     for (view, writer) in writers {
@@ -46,8 +50,13 @@ pub(crate) async fn fill(pool: &PgPool, views: &[View], up_to: u64) -> Result<()
 }
 
 /// Hands every page to every writer. A writer that has stopped says why by itself.
-async fn read(pool: &PgPool, up_to: u64, queues: &[mpsc::Sender<Arc<ReplayPage>>]) -> Result<(), RebuildError> {
-    let mut pages = pin!(replay::pages(pool, 0, up_to));
+async fn read(
+    pool: &PgPool,
+    wanted: Wanted,
+    up_to: u64,
+    queues: &[mpsc::Sender<Arc<ReplayPage>>],
+) -> Result<(), RebuildError> {
+    let mut pages = pin!(replay::pages(pool, wanted, 0, up_to));
     while let Some(page) = pages.next().await {
         let page = Arc::new(page?);
         for queue in queues {

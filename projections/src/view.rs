@@ -70,6 +70,16 @@ impl View {
         }
     }
 
+    /// The types of the aggregates whose events may change anything here.
+    pub(crate) const fn aggregates(self) -> &'static [&'static str] {
+        match self {
+            Self::Catalogue => &["room"],
+            Self::Earnings => &["payout"],
+            Self::Ledger => &["ticket", "payout"],
+            Self::Tickets | Self::Entitlements | Self::Presence | Self::Timeline => &["room", "ticket"],
+        }
+    }
+
     /// How long a page may be let grow under load. Nobody sells by the timeline or the earnings.
     const fn gathers_for(self) -> Duration {
         match self {

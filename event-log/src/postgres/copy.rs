@@ -32,18 +32,55 @@ pub(crate) async fn stretch(
     (after, up_to): (u64, u64),
     show: impl FnMut(&RawEvent<'_>) + Send,
 ) -> Result<(), ReadError> {
-    match tokio::time::timeout(STRETCH_LIMIT, copy(pool, (after, up_to), show)).await {
+    within_limit(copy(pool, (after, up_to), "", show)).await
+}
+
+/// Shows of a stretch what aggregates of these types did, and its last event whatever it is; says how many events the
+/// stretch has. Types are names of ours, which need no quoting.
+pub(crate) async fn stretch_of(
+    pool: &PgPool,
+    aggregate_types: &[&'static str],
+    (after, up_to): (u64, u64),
+    show: impl FnMut(&RawEvent<'_>) + Send,
+) -> Result<u64, ReadError> {
+    let types = aggregate_types.join("', '");
+    let filter = format!("AND (aggregate_type IN ('{types}') OR position = {up_to})");
+    within_limit(async {
+        copy(pool, (after, up_to), &filter, show).await?;
+        count(pool, (after, up_to)).await
+    })
+    .await
+}
+
+async fn within_limit<T>(reading: impl Future<Output = Result<T, ReadError>>) -> Result<T, ReadError> {
+    match tokio::time::timeout(STRETCH_LIMIT, reading).await {
         Ok(done) => done,
         Err(elapsed) => Err(ReadError::Unavailable(Box::new(elapsed))),
     }
 }
 
+fn away(error: sqlx::Error) -> ReadError {
+    ReadError::Unavailable(Box::new(error))
+}
+
+async fn count(pool: &PgPool, (after, up_to): (u64, u64)) -> Result<u64, ReadError> {
+    let events = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "events!" FROM events WHERE position > $1 AND position <= $2"#,
+        after.cast_signed(),
+        up_to.cast_signed(),
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(away)?;
+    Ok(events.cast_unsigned())
+}
+
 async fn copy(
     pool: &PgPool,
     (after, up_to): (u64, u64),
+    filter: &str,
     mut show: impl FnMut(&RawEvent<'_>) + Send,
 ) -> Result<(), ReadError> {
-    let away = |error: sqlx::Error| ReadError::Unavailable(Box::new(error));
     let corrupt = |position| ReadError::Corrupt {
         position,
         reason: "the database sent a row of another shape".to_owned(),
@@ -53,7 +90,7 @@ async fn copy(
         "COPY (
             SELECT position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
                 recorded_at, hash
-            FROM events WHERE position > {after} AND position <= {up_to} ORDER BY position
+            FROM events WHERE position > {after} AND position <= {up_to} {filter} ORDER BY position
         ) TO STDOUT (FORMAT binary)"
     );
     let mut connection = pool.acquire().await.map_err(away)?;

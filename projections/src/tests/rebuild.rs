@@ -5,8 +5,12 @@
 )]
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
+use domain::{AnyEvent, StoredEvent};
+use event_log::replay::ReplayError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use super::lifecycle::unbalanced;
@@ -183,6 +187,32 @@ async fn a_rebuild_that_fails_leaves_the_live_view_as_it_was(_: PgPoolOptions, o
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_hole_stops_a_rebuild_also_where_the_view_does_not_look(_: PgPoolOptions, options: PgConnectOptions) {
+    let shop = Shop::open(options).await;
+    let head = shop.append(&whole_story().appends()).await;
+    let lost: i64 = sqlx::query_scalar("SELECT min(position) FROM events WHERE aggregate_type = 'ticket'")
+        .fetch_one(&shop.pool)
+        .await
+        .expect("an event of a ticket");
+    assert!(lost.unsigned_abs() < head);
+    sqlx::raw_sql(&format!(
+        "ALTER TABLE events DISABLE TRIGGER ALL;
+         DELETE FROM events WHERE position = {lost};
+         ALTER TABLE events ENABLE TRIGGER ALL;"
+    ))
+    .execute(&shop.pool)
+    .await
+    .expect("an event is lost");
+    let failed = rebuild(Arc::clone(&shop.log), &shop.pool, View::Catalogue).await;
+    let Err(RebuildError::Replay(ReplayError::Gap(position))) = failed else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(position, lost.unsigned_abs());
+    assert_eq!(leftovers(&shop).await, (vec![], vec![]));
+    shop.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_view_is_rebuilt_by_one_at_a_time(_: PgPoolOptions, options: PgConnectOptions) {
     let shop = Shop::open(options).await;
     let other = lock(&shop.pool, View::Tickets).await.expect("the lock");
@@ -216,4 +246,30 @@ async fn what_a_killed_rebuild_left_behind_is_no_obstacle(_: PgPoolOptions, opti
     assert_eq!(report.position, head);
     assert_eq!(leftovers(&shop).await, (vec![], vec![]));
     shop.close().await;
+}
+
+/// A rebuild of one view reads no others.
+#[test]
+fn a_view_reads_the_aggregates_of_all_events_that_concern_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../domain/tests/golden");
+    for file in fs::read_dir(folder).expect("the golden events") {
+        let file = file.expect("a file").path();
+        let name = file.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        let [aggregate_type, event_type, version] = name.split('.').collect::<Vec<_>>()[..] else {
+            panic!("{name} names an aggregate, an event and a version");
+        };
+        let payload = fs::read(&file).expect("an event");
+        let event = AnyEvent::read(StoredEvent {
+            aggregate_type,
+            aggregate_id: "01890a5d-ac96-774b-bcce-000000000001",
+            event_type,
+            event_version: version.trim_start_matches('v'),
+            payload: &payload,
+        });
+        let event = event.expect("it loads");
+        for view in View::ALL {
+            let reads = view.aggregates().contains(&aggregate_type);
+            assert!(reads || !view.concerns(&event), "{view} would miss {name}");
+        }
+    }
 }
