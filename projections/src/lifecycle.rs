@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use event_log::subscription::{self, SubscriptionError};
+use event_log::subscription::{self, SubscriptionError, checkpoint};
 use event_log::{EventLog, Progress};
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -83,13 +83,8 @@ impl Projections {
     }
 
     async fn has_kept(&self, view: View, stored: u64) -> bool {
-        let checkpoint = sqlx::query!(
-            "SELECT position, hash FROM projection_checkpoint WHERE name = $1 AND version = $2",
-            view.as_str(),
-            view.version(),
-        );
-        let found = checkpoint.fetch_optional(&self.shared.pool).await;
-        found.is_ok_and(|row| row.is_some_and(|row| row.position.cast_unsigned() >= stored))
+        let found = checkpoint::find(&self.shared.pool, view.as_str(), view.version()).await;
+        found.is_ok_and(|head| head.is_some_and(|head| head.position >= stored))
     }
 
     /// Waits until every view shows everything up to `position`; `false` if that takes longer than `limit`.

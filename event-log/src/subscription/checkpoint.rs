@@ -1,11 +1,30 @@
 //! The checkpoint of a subscriber: how far it is, and which event it saw there.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::Head;
 
+/// Where a subscriber is, if it was ever seen.
+pub async fn find(executor: impl PgExecutor<'_>, name: &str, version: i32) -> Result<Option<Head>, sqlx::Error> {
+    let row = sqlx::query!(
+        "SELECT position, hash FROM projection_checkpoint WHERE name = $1 AND version = $2",
+        name,
+        version,
+    )
+    .fetch_optional(executor)
+    .await?;
+    Ok(row.map(|row| Head {
+        position: row.position.cast_unsigned(),
+        // Anything but 32 bytes (which a CHECK excludes) matches no event, and stops the subscriber.
+        hash: row.hash.as_slice().try_into().unwrap_or([0xff; 32]),
+    }))
+}
+
 /// Where the subscriber is; the start of the log if it was never seen before.
 pub(super) async fn load(connection: &mut PgConnection, name: &str, version: i32) -> Result<Head, sqlx::Error> {
+    if let Some(found) = find(&mut *connection, name, version).await? {
+        return Ok(found);
+    }
     sqlx::query!(
         r#"
         INSERT INTO projection_checkpoint (name, version, position, hash)
@@ -18,18 +37,8 @@ pub(super) async fn load(connection: &mut PgConnection, name: &str, version: i32
     )
     .execute(&mut *connection)
     .await?;
-    let row = sqlx::query!(
-        "SELECT position, hash FROM projection_checkpoint WHERE name = $1 AND version = $2",
-        name,
-        version,
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(Head {
-        position: row.position.cast_unsigned(),
-        // Anything but 32 bytes (which a CHECK excludes) matches no event, and stops the subscriber.
-        hash: row.hash.as_slice().try_into().unwrap_or([0xff; 32]),
-    })
+    let found = find(connection, name, version).await?;
+    found.ok_or(sqlx::Error::RowNotFound)
 }
 
 /// Moves the checkpoint, if it is still where it was found and nobody else is about to move it.

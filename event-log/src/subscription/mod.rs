@@ -1,6 +1,6 @@
 //! Checkpointed subscriptions: pages of the log, in order, each handled in one transaction with its checkpoint.
 
-mod checkpoint;
+pub mod checkpoint;
 mod page;
 mod progress;
 mod run;
