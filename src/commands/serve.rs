@@ -8,8 +8,8 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use crate::config::{
-    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, MediaOptions, PaymentOptions, RulesOptions,
-    local_url,
+    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, LogOptions, MediaOptions, PaymentOptions,
+    RulesOptions, local_url,
 };
 use crate::database::Database;
 use crate::lifecycle::{Lifecycle, Signals};
@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) limits: LimitOptions,
     #[command(flatten)]
     pub(crate) database: DatabaseOptions,
+    #[command(flatten)]
+    pub(crate) log: LogOptions,
     #[command(flatten)]
     pub(crate) media: MediaOptions,
     #[command(flatten)]

@@ -12,7 +12,7 @@ use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
 use api::{ApiParts, Live};
 use axum::Router;
-use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock, Witness};
+use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock};
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
@@ -54,7 +54,13 @@ pub(crate) async fn start(
         id: data_dir.node_id()?,
         url: options.http.advertise_url(listeners.api_address),
     };
-    let core = Core::start(database, node, data_dir.witness(), lifecycle).await?;
+    let settings = LogSettings {
+        limits: options.log.limits(),
+        node,
+        witness: Some(data_dir.witness()),
+        ..LogSettings::default()
+    };
+    let core = Core::start(database, settings, lifecycle).await?;
     let provider = Provider::start(options, data_dir, &core, listeners.api_address, lifecycle)?;
     let processes = Processes::start(
         core.process_deps(provider.port()),
@@ -99,12 +105,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    async fn start(database: &Database, node: Node, witness: Witness, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
-        let settings = LogSettings {
-            node,
-            witness: Some(witness),
-            ..LogSettings::default()
-        };
+    async fn start(database: &Database, settings: LogSettings, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
         let log: Arc<dyn EventLog> = PostgresLog::connect_with(
             database.hosts.clone(),
             database.pool.clone(),

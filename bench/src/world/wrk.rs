@@ -166,7 +166,9 @@ async fn listen(mut child: Child, threads: usize) -> Result<String> {
         .read_to_string(&mut text)
         .await
         .context("hear wrk's complaints")?;
-    child.wait().await.context("wait for wrk")?;
+    // Said last, for the day when it says nothing else.
+    let status = child.wait().await.context("wait for wrk")?;
+    text.push_str(&status.to_string());
     Ok(text)
 }
 

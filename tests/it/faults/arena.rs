@@ -24,6 +24,8 @@ const BUYERS: usize = 8;
 const HOT_SEATS: usize = 6;
 const MANY_SEATS: usize = 600;
 const HOLD_SECONDS: u32 = 2;
+/// So that a room has one before the blow.
+const SNAPSHOT_EVERY: &str = "10";
 /// `rules.md` §5: nobody who paid is stuck for longer.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Lines of a server's log that go into an error.
@@ -57,6 +59,7 @@ impl Arena {
         for name in ["BOXOFFICE_RATE_LIMIT_PER_USER", "BOXOFFICE_RATE_LIMIT_PER_ADDRESS"] {
             environment.push((name.to_owned(), "0".to_owned()));
         }
+        environment.push(("BOXOFFICE_SNAPSHOT_EVERY".to_owned(), SNAPSHOT_EVERY.to_owned()));
         let shop = Shop::open(ShopOptions {
             environment,
             database_url: Some(proxy.url()),
@@ -150,6 +153,21 @@ impl Arena {
                 Err(error.context(format!("{told} acknowledgements came; PostgreSQL is at:\n{sessions}")))
             }
         }
+    }
+
+    /// Waits until the log has a snapshot of each room that is on sale.
+    pub(super) async fn wait_for_snapshots(&self) -> Result<()> {
+        let rooms = self.rooms.borrow().clone();
+        let ids: Vec<String> = rooms.iter().map(|room| format!("'{room}'")).collect();
+        let kept = format!(
+            "SELECT count(*) FROM snapshots WHERE aggregate_id IN ({})",
+            ids.join(", ")
+        );
+        let wanted = i64::try_from(rooms.len())?;
+        eventually("a snapshot of each room", RECOVERY_LIMIT, || async {
+            Ok((self.cluster.number(&kept).await? >= wanted).then_some(()))
+        })
+        .await
     }
 
     /// As `kill -9`, and a new start.

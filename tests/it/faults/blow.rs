@@ -28,7 +28,23 @@ pub(super) enum Blow {
     StallCommit,
     /// The answer of a commit is lost, and the server is killed before it can find out.
     LoseAnswerAndKillServer,
+    /// What is kept of the states of rooms becomes wrong in many ways, and the server has to begin with it.
+    SpoilSnapshotsAndKillServer,
 }
+
+/// Rooms that are larger, states of later or of other events, seals that are broken, formats of tomorrow.
+const SPOIL: &str = r#"
+    UPDATE snapshots SET
+        payload = CASE kind WHEN 0 THEN regexp_replace(payload::text, '"capacity":\d+', '"capacity":100000')::json
+            WHEN 1 THEN '{}' ELSE payload END,
+        last_sequence = last_sequence + (kind = 2)::int,
+        position = position - (kind = 3)::int,
+        hash = CASE kind WHEN 4 THEN sha256(hash) ELSE hash END,
+        seal = CASE kind WHEN 5 THEN sha256(seal) ELSE seal END,
+        format = format + (kind = 6)::int
+    FROM (SELECT aggregate_type AS of_type, aggregate_id AS of_id, abs(hashtext(aggregate_id)) % 7 AS kind FROM snapshots)
+        AS spoiled
+    WHERE (aggregate_type, aggregate_id) = (of_type, of_id)"#;
 
 impl Blow {
     pub(super) const ALL: &[Self] = &[
@@ -43,6 +59,7 @@ impl Blow {
         Self::KillServerAndBackend,
         Self::KillPostmaster,
         Self::StallCommit,
+        Self::SpoilSnapshotsAndKillServer,
     ];
 
     /// Falls, and returns when what was killed has been started again.
@@ -67,6 +84,11 @@ impl Blow {
             }
             Self::LoseAnswerAndKillServer => {
                 spring(arena, Trap::LoseAnswer).await?;
+                arena.kill_server().await
+            }
+            Self::SpoilSnapshotsAndKillServer => {
+                arena.wait_for_snapshots().await?;
+                arena.cluster.execute(SPOIL).await?;
                 arena.kill_server().await
             }
         }

@@ -10,7 +10,8 @@ use rand::{Rng as _, SeedableRng as _};
 use super::arena::Arena;
 use super::blow::Blow;
 
-const ROUNDS: u64 = 10;
+/// Each blow once.
+const ROUNDS: u64 = 12;
 /// The blow falls within this time of the first sale.
 const MOMENT: std::ops::Range<u64> = 0..800;
 
