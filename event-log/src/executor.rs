@@ -12,6 +12,8 @@ use cqrs_es::{Aggregate, AggregateContext as _};
 use domain::{Payout, Room, Shop, Storable, Ticket};
 use futures::FutureExt as _;
 use thiserror::Error;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
@@ -129,7 +131,7 @@ where
         let mut failure = ExecuteError::Conflict;
         for attempt in 0..ATTEMPTS {
             pause(attempt).await;
-            let context = in_time(self.store.check_out(id.as_str())).await?;
+            let context = in_time(timeout(CHECK_OUT_LIMIT, self.store.check_out(id.as_str())).await)?;
             match self.decide(context, commands, &metadata).await? {
                 Attempt::Done(executed) => return Ok(executed),
                 Attempt::Refused(refusal) => return Err(ExecuteError::Refused(refusal)),
@@ -145,7 +147,7 @@ where
         commands: &[A::Command],
         metadata: &Arc<[u8]>,
     ) -> Result<Attempt<A>, ExecuteError<A::Error>> {
-        let (decision, events) = handle_all(&mut context, commands).await?;
+        let (decision, events) = handle_all(&mut context, commands)?;
         match decision {
             Err(refusal) => {
                 let foundation = if events.is_empty() {
@@ -188,7 +190,7 @@ where
         for attempt in 0..ATTEMPTS {
             pause(attempt).await;
             let (answer, foundation) = {
-                let context = in_time(self.store.visit(id.as_str())).await?;
+                let context = in_time(timeout(CHECK_OUT_LIMIT, self.store.visit(id.as_str())).await)?;
                 (look(context.look()), context.untouched())
             };
             match foundation.durable().await {
@@ -207,17 +209,19 @@ enum Attempt<A: Aggregate> {
     Again(AppendError),
 }
 
-/// What commands decide, up to the first that is refused, and the events they wrote. Never waits, so a caller who goes
-/// away cannot stop between two events; and a command that panics is a defect of its own, not of whoever asked.
-async fn handle_all<A>(
-    context: &mut HotContext<A>,
-    commands: &[A::Command],
-) -> Result<(Result<(), A::Error>, Vec<A::Event>), ExecuteError<A::Error>>
+/// Whether all commands were accepted, and the events that were written.
+type Decided<A> = (Result<(), <A as Aggregate>::Error>, Vec<<A as Aggregate>::Event>);
+
+/// What commands decide, up to the first that is refused, and the events they wrote. A decision never waits, so a caller
+/// who goes away cannot stop it between two events, and no caller's future has to carry it; one that panics is a defect of
+/// its own, not of whoever asked.
+fn handle_all<A>(context: &mut HotContext<A>, commands: &[A::Command]) -> Result<Decided<A>, ExecuteError<A::Error>>
 where
     A: Aggregate<Services = ()> + 'static,
     A::Command: Clone + Send + Sync,
     A::Error: Send + Sync,
 {
+    let waited = || ExecuteError::Corrupt("the decision waited".to_owned());
     let sink = EventSink::default();
     let handle = async {
         for command in commands {
@@ -226,9 +230,13 @@ where
         Ok(())
     };
     let decision = tokio::task::unconstrained(AssertUnwindSafe(handle).catch_unwind())
-        .await
+        .now_or_never()
+        .ok_or_else(waited)?
         .map_err(|_| ExecuteError::Corrupt("the decision panicked".to_owned()))?;
-    Ok((decision, sink.collect().await))
+    let events = tokio::task::unconstrained(sink.collect())
+        .now_or_never()
+        .ok_or_else(waited)?;
+    Ok((decision, events))
 }
 
 /// The id of a stream, written without asking for memory.
@@ -246,10 +254,11 @@ impl StreamName {
     }
 }
 
-async fn in_time<T, E: std::error::Error + 'static>(
-    step: impl Future<Output = Result<T, HotError>>,
+/// What became of a step that was given [`CHECK_OUT_LIMIT`]. The step is polled where it is, not in a future round it.
+fn in_time<T, E: std::error::Error + 'static>(
+    outcome: Result<Result<T, HotError>, Elapsed>,
 ) -> Result<T, ExecuteError<E>> {
-    match tokio::time::timeout(CHECK_OUT_LIMIT, step).await {
+    match outcome {
         Ok(outcome) => outcome.map_err(hot_error),
         Err(_) => Err(ExecuteError::Unavailable(
             "the aggregate could not be loaded in time".to_owned(),

@@ -130,6 +130,12 @@ impl<A: Storable + 'static> Slot<A> {
         if self.is_current(log) {
             return Ok(false);
         }
+        // A future of its own: every command would carry the room that it takes.
+        Box::pin(self.reload(log)).await?;
+        Ok(true)
+    }
+
+    async fn reload(&mut self, log: &dyn EventLog) -> Result<(), HotError> {
         self.dirty = true;
         if let Some(in_flight) = &self.in_flight {
             // Answers come in the order of the queue, so the last one is enough. Whatever it is, it is final.
@@ -146,7 +152,7 @@ impl<A: Storable + 'static> Slot<A> {
         self.dirty = false;
         self.record.loaded(loaded.snapshot, loaded.bytes);
         self.ask_if_due();
-        Ok(true)
+        Ok(())
     }
 }
 
