@@ -16,6 +16,30 @@ pub(crate) struct Money {
 pub(crate) struct Scheduled {
     pub(crate) room_id: Uuid,
     pub(crate) capacity: u32,
+    #[serde(default)]
+    pub(crate) sale: Offered,
+}
+
+/// Tiers and promo codes that are new, or otherwise from here on.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Offered {
+    #[serde(default)]
+    pub(crate) tiers: Vec<Tier>,
+    #[serde(default)]
+    pub(crate) promo_codes: Vec<Promo>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Tier {
+    pub(crate) tier: String,
+    pub(crate) quota: u32,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Promo {
+    pub(crate) code: String,
+    pub(crate) quota: u32,
+    pub(crate) per_buyer: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -29,9 +53,42 @@ pub(crate) struct Transferred {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Revised {
     pub(crate) capacity: Option<u32>,
+    #[serde(flatten)]
+    pub(crate) offered: Offered,
 }
 
-/// Of `seat_held`, `seat_sold`, `seat_released` and `seat_denied`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Held {
+    #[serde(flatten)]
+    pub(crate) seat: SeatOf,
+    #[serde(default)]
+    pub(crate) terms: HeldTerms,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct HeldTerms {
+    #[serde(default)]
+    pub(crate) pricing: Option<Claim>,
+}
+
+/// What a seat takes of a tier and of a code.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub(crate) struct Claim {
+    #[serde(default)]
+    pub(crate) tier: Option<String>,
+    #[serde(default)]
+    pub(crate) promo_code: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sold {
+    #[serde(flatten)]
+    pub(crate) seat: SeatOf,
+    #[serde(default)]
+    pub(crate) retakes: Option<Claim>,
+}
+
+/// Of every event about a seat.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SeatOf {
     pub(crate) ticket_id: Uuid,
@@ -172,6 +229,8 @@ pub(crate) struct Lost {
     pub(crate) was_issued: bool,
     #[serde(default)]
     pub(crate) tax: Option<Tax>,
+    #[serde(default)]
+    pub(crate) store_fee: Option<Money>,
 }
 
 /// Of `earning_held` and `earning_released`.
@@ -208,8 +267,8 @@ pub(crate) enum Fact {
     Scheduled(Scheduled),
     Revised(Revised),
     Transferred(Transferred),
-    Held(SeatOf),
-    Sold(SeatOf),
+    Held(Held),
+    Sold(Sold),
     Released(Released),
     Denied(SeatOf),
     Ordered(Ordered),
@@ -302,7 +361,7 @@ fn ticket(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         "dispute_won" => Fact::Won(parse(entry)?),
         "dispute_lost" => Fact::Lost(parse(entry)?),
         "payment_accepted" | "payment_declined" | "payment_cancelled" | "ticket_lapsed" | "ticket_admitted"
-        | "ticket_transferred" | "refund_sent" | "refund_failed" => Fact::Other,
+        | "ticket_transferred" | "ticket_returned" | "refund_sent" | "refund_failed" => Fact::Other,
         _ => return Err(Unreadable::Unknown),
     })
 }

@@ -25,6 +25,8 @@ pub enum Rule {
     Acknowledged,
     /// `held + sold ≤ capacity` at every position.
     Capacity,
+    /// The same for each price tier and each promo code.
+    Quotas,
     /// A ticket has at most one seat, and that of its buyer.
     Seats,
     /// A ticket is issued at most once, after its seat was sold.

@@ -33,7 +33,7 @@ pub use room::{Room, RoomCommand, RoomError, RoomEvent};
 pub use shop::{Shop, ShopCommand, ShopError, ShopEvent};
 pub use storable::Storable;
 pub use tax::{Country, CountryEvidence, TaxPart, TaxRule, TaxRules};
-pub use terms::{Channel, Customer, RefundPolicy, SaleRules, Terms};
+pub use terms::{Channel, Customer, Pricing, RefundPolicy, SaleRules, Terms};
 pub use ticket::{Ticket, TicketCommand, TicketError, TicketEvent};
 
 /// A moment, UTC. Milliseconds are what clients see; the log keeps what it was given.

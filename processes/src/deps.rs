@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use event_log::clock::Clock;
 use event_log::{Aggregates, EventLog};
-use payments::PaymentProvider;
+use payments::{AppStore, PaymentProvider};
 use sqlx::PgPool;
 
 /// Cheap to clone.
@@ -16,6 +16,8 @@ pub struct Deps {
     pub aggregates: Aggregates,
     pub pool: PgPool,
     pub provider: Arc<dyn PaymentProvider>,
+    /// Who checks what app stores say; absent where nothing is sold through one.
+    pub store: Option<Arc<dyn AppStore>>,
     pub clock: Arc<dyn Clock>,
     pub settings: ProcessSettings,
 }

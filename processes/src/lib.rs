@@ -27,7 +27,7 @@ pub mod sweep;
 mod tests;
 pub mod transfers;
 
-pub use checkout::{BeginPayment, BeginPaymentError, Begun};
+pub use checkout::{BeginPayment, BeginPaymentError, Begun, PurchaseError};
 pub use deps::{Deps, ProcessSettings};
 pub use inbox::ReceiveError;
 pub use job::{Job, JobContext, JobError, JobResult, NewJob, Outcome};

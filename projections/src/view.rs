@@ -29,8 +29,8 @@ impl View {
     pub const fn version(self) -> i32 {
         match self {
             Self::Presence => 1,
-            Self::Catalogue | Self::Tickets | Self::Earnings | Self::Entitlements | Self::Timeline => 3,
-            Self::Ledger => 4,
+            Self::Tickets | Self::Earnings | Self::Entitlements | Self::Timeline => 3,
+            Self::Catalogue | Self::Ledger => 4,
         }
     }
 

@@ -16,7 +16,7 @@ use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, Sys
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
-use payments::PaymentProvider;
+use payments::{AppStore, PaymentProvider};
 use processes::{Deps, ProcessSettings, Processes};
 use projections::Projections;
 use secrecy::SecretString;
@@ -63,7 +63,7 @@ pub(crate) async fn start(
     let core = Core::start(database, settings, lifecycle).await?;
     let provider = Provider::start(options, data_dir, &core, listeners.api_address, lifecycle)?;
     let processes = Processes::start(
-        core.process_deps(provider.port()),
+        core.process_deps(provider.port(), provider.store(options)?),
         &lifecycle.back,
         &lifecycle.back_cancel,
     );
@@ -139,12 +139,13 @@ impl Core {
         }
     }
 
-    fn process_deps(&self, provider: Arc<dyn PaymentProvider>) -> Deps {
+    fn process_deps(&self, provider: Arc<dyn PaymentProvider>, store: Option<Arc<dyn AppStore>>) -> Deps {
         Deps {
             log: Arc::clone(&self.log),
             aggregates: self.aggregates.clone(),
             pool: self.pool.clone(),
             provider,
+            store,
             clock: Arc::clone(&self.clock),
             settings: ProcessSettings::default(),
         }

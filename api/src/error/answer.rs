@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 
 use axum::response::{IntoResponse, Response};
+use domain::room::{PromoCodeRefusal, Quota};
 use domain::{PayoutError, RoomError, TicketError};
 use http::StatusCode;
 
@@ -55,6 +56,12 @@ impl ApiError {
             Self::PaymentDeclined { reason } => {
                 Problem::new(StatusCode::PAYMENT_REQUIRED, "payment_declined", reason.as_str())
             }
+            Self::ReceiptRefused { reason } => Problem::new(
+                unprocessable,
+                "receipt_refused",
+                "This receipt does not pay for this ticket.",
+            )
+            .with_reason(reason),
             Self::IntentSettled { state } => Problem::new(conflict, "wrong_state", format!("The intent is {state}.")),
             Self::Conflict => Problem::new(conflict, "conflict", "Too many at once. Try again."),
             Self::TooManyRequests { retry_after_seconds } => Problem::new(
@@ -124,12 +131,24 @@ fn room_problem(refusal: &RoomError) -> Problem {
         RoomError::InvalidField { field, reason } => invalid_field(field, reason.as_str()),
         RoomError::HostNotApproved => Problem::new(StatusCode::FORBIDDEN, "host_not_approved", sentence(refusal)),
         RoomError::KeyReused => key_reused(),
-        RoomError::SoldOut { .. } | RoomError::WaitingListFull { .. } => conflict("sold_out"),
+        RoomError::SoldOut { .. } => conflict("sold_out").with_reason("room"),
+        RoomError::WaitingListFull { .. } => conflict("sold_out").with_reason("waiting_list"),
+        RoomError::QuotaExhausted { quota, .. } => conflict("sold_out").with_reason(match quota {
+            Quota::Tier => "tier",
+            Quota::PromoCode => "promo_code",
+        }),
+        RoomError::PromoCodeRefused { reason } => conflict("promo_code_refused").with_reason(match reason {
+            PromoCodeRefusal::Unknown => "unknown",
+            PromoCodeRefusal::NotYet => "not_yet",
+            PromoCodeRefusal::Expired => "expired",
+            PromoCodeRefusal::OtherTier => "other_tier",
+            PromoCodeRefusal::BuyerLimit { .. } => "buyer_limit",
+        }),
         RoomError::SalesNotOpen { .. } => conflict("sales_not_open"),
         RoomError::SalesClosed { .. } => conflict("sales_closed"),
         RoomError::NotTransferable => conflict("not_transferable"),
         RoomError::SalesPaused => conflict("sales_paused"),
-        RoomError::CapacityBelowSold { .. } => conflict("capacity_below_sold"),
+        RoomError::CapacityBelowSold { .. } | RoomError::QuotaBelowTaken { .. } => conflict("capacity_below_sold"),
         RoomError::FrozenAfterFirstSale { .. } => conflict("frozen_after_first_sale"),
         RoomError::TicketLimitReached { .. } => conflict("ticket_limit_reached"),
         RoomError::HoldExpired => conflict("hold_expired"),
@@ -167,6 +186,7 @@ fn ticket_problem(refusal: &TicketError) -> Problem {
         | TicketError::NotRefundable
         | TicketError::Revoked
         | TicketError::Disputed => conflict("not_refundable"),
+        TicketError::RefundedByStore => conflict("refund_by_store"),
         TicketError::NotTransferable => conflict("not_transferable"),
         TicketError::RefundExceedsCaptured { .. } => conflict("refund_exceeds_captured"),
         TicketError::WrongAmount { .. } | TicketError::DisputeEnded => conflict("wrong_state"),

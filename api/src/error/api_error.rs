@@ -76,6 +76,10 @@ pub enum ApiError {
     PaymentDeclined {
         reason: String,
     },
+    /// What a store is said to have collected is not believed, or not for this.
+    ReceiptRefused {
+        reason: &'static str,
+    },
     /// The sandbox's intent has ended otherwise.
     IntentSettled {
         state: &'static str,

@@ -10,7 +10,7 @@ use super::room::{RoomBody, change};
 use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Fields, Id, JsonBody, Moment};
-use crate::shapes::{MoneyBody, RefundPolicyBody};
+use crate::shapes::{MoneyBody, PromoCodeRequest, RefundPolicyBody, TierRequest, promo_codes};
 use crate::{ApiError, ApiState};
 
 /// What is to be otherwise; what is absent stays. Tickets that are held or sold keep their price and their terms.
@@ -49,12 +49,19 @@ pub(crate) struct ReviseRoomRequest {
     offer_seconds: Option<u32>,
     #[serde(default)]
     transferable: Option<bool>,
+    /// New ones, and known ones as they shall be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tiers: Vec<TierRequest>,
+    /// New ones, and known ones as they shall be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    promo_codes: Vec<PromoCodeRequest>,
 }
 
 impl ReviseRoomRequest {
-    fn into_wish(self) -> Result<Revision, ApiError> {
+    fn into_wish(self, room: RoomId) -> Result<Revision, ApiError> {
         let mut fields = Fields::default();
         let refund_policy = self.refund_policy.map(|policy| policy.parse(&mut fields));
+        let promo_codes = promo_codes(self.promo_codes, room, &mut fields);
         fields.finish()?;
         Ok(Revision {
             title: self.title,
@@ -70,6 +77,8 @@ impl ReviseRoomRequest {
             no_show_minutes: self.no_show_minutes,
             offer_seconds: self.offer_seconds,
             transferable: self.transferable,
+            tiers: self.tiers.into_iter().map(Into::into).collect(),
+            promo_codes,
         })
     }
 }
@@ -89,7 +98,7 @@ pub(crate) async fn revise_room(
     Id(room): Id<RoomId>,
     JsonBody(body): JsonBody<ReviseRoomRequest>,
 ) -> Result<Written<ReadBack<RoomBody>>, ApiError> {
-    let wish = body.into_wish()?;
+    let wish = body.into_wish(room)?;
     let (by, metadata) = caller.authority();
     let command = RoomCommand::Revise(Box::new(ReviseRoom {
         by,

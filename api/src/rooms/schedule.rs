@@ -10,7 +10,7 @@ use super::room::{RoomBody, read_back};
 use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Fields, IdempotencyKey, JsonBody, Moment, fingerprint};
-use crate::shapes::{MoneyBody, RefundPolicyBody};
+use crate::shapes::{MoneyBody, PromoCodeRequest, RefundPolicyBody, TierRequest, promo_codes};
 use crate::{ApiError, ApiState};
 
 const PATH: &str = "/v1/rooms";
@@ -51,6 +51,12 @@ pub(crate) struct ScheduleRoomRequest {
     /// Tickets may change hands until their holder is admitted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     transferable: bool,
+    /// Prices beside the room's own, in the order they are shown: 20 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tiers: Vec<TierRequest>,
+    /// 200 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    promo_codes: Vec<PromoCodeRequest>,
 }
 
 fn default_language() -> String {
@@ -84,6 +90,7 @@ impl ScheduleRoomRequest {
         let request = fingerprint(PATH, &self)?;
         let mut fields = Fields::default();
         let refund_policy = self.refund_policy.parse(&mut fields);
+        let promo_codes = promo_codes(self.promo_codes, room_id, &mut fields);
         fields.finish()?;
         Ok(RoomCommand::Schedule(Box::new(ScheduleRoom {
             room_id,
@@ -105,6 +112,8 @@ impl ScheduleRoomRequest {
             sale: SaleOptions {
                 offer_seconds: self.offer_seconds,
                 transferable: self.transferable,
+                tiers: self.tiers.into_iter().map(Into::into).collect(),
+                promo_codes,
             },
             preset: state.preset.clone(),
             request,

@@ -2,6 +2,8 @@
 
 mod confirm;
 mod script;
+mod store;
 
 pub(crate) use confirm::*;
 pub(crate) use script::*;
+pub(crate) use store::*;

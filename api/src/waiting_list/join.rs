@@ -23,7 +23,8 @@ pub(crate) struct JoinRequest {
     customer: Option<CustomerBody>,
 }
 
-/// Join the waiting list. First come, first served; an offer is a held ticket with a deadline of its own
+/// Join the waiting list. First come, first served; an offer is a held ticket with a deadline of its own, at the lowest
+/// price on sale when it is made: the room's, or that of a tier with a seat left
 #[utoipa::path(post, path = "/v1/rooms/{room}/waiting_list/me", tag = "waiting list", request_body = JoinRequest,
     params(("room" = Uuid, Path), ("Idempotency-Key" = String, Header, min_length = 8, max_length = 128, pattern = "^[!-~]+$",
         description = "8 to 128 visible characters")),

@@ -50,7 +50,7 @@ async fn ten_dollars_through_a_store_bring_the_host_6_79(_: PgPoolOptions, optio
     };
     let app = TestApp::start_as(options, shop).await;
     let room = app.schedule(HOST, "room", |_| {}).await;
-    let ticket = buy(&app, &room, ALICE, &json!({"channel": "ios"})).await;
+    let ticket = app.buy_in_store(&room, ALICE, "ios").await;
     let body = app
         .get(format!("/v1/tickets/{ticket}"))
         .by(ALICE)
@@ -66,7 +66,7 @@ async fn ten_dollars_through_a_store_bring_the_host_6_79(_: PgPoolOptions, optio
     let store_fees = json!({"amount_minor": 300, "currency": "USD"});
     assert_eq!(balance["balances"][0]["store_fees"], store_fees);
     let expected = json!({
-        "cash:provider:sandbox": 700,
+        "cash:provider:app_store": 700,
         format!("liability:host:{}:available", HOST.id): -679,
         "revenue:platform_fee": -21,
     });
@@ -92,8 +92,8 @@ async fn two_sales_settled_at_once_do_not_use_the_same_rest_below_the_line(
     };
     let app = TestApp::start_as(options, shop).await;
     let room = app.schedule(HOST, "room", |_| {}).await;
-    buy(&app, &room, ALICE, &json!({"channel": "android"})).await;
-    buy(&app, &room, BOB, &json!({"channel": "ios"})).await;
+    app.buy_in_store(&room, ALICE, "android").await;
+    app.buy_in_store(&room, BOB, "ios").await;
     deliver(&app, &room).await;
     // 6.79 below the line. Of the next 7.00, 2.27 are below it (2.21 for the host) and bring the fee of 0.06; the rest pays 20 %.
     let filling = 700 * (900 - 679) / 679;

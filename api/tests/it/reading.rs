@@ -306,7 +306,7 @@ async fn a_room_and_a_ticket_have_every_field_that_is_promised(_: PgPoolOptions,
         names(&room),
         "capacity co_host_ids decline_until description ended_at hold_seconds host_id id language no_show_minutes offer_seconds opened_at \
          planned_minutes position price price_total recording refund_policy sales seats starts_at state \
-         tickets_per_buyer title transferable void_reason"
+         tickets_per_buyer tiers title transferable void_reason"
     );
     assert_eq!(
         (

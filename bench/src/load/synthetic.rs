@@ -113,6 +113,7 @@ impl Writer {
             options: None,
         });
         let sold = RoomEvent::SeatSold(SeatSold {
+            retakes: None,
             ticket_id,
             buyer,
             late: false,
@@ -225,6 +226,7 @@ fn terms() -> Terms {
         platform_fee: preset.platform_fee,
         refund_policy: domain::RefundPolicy::UntilStart,
         legal_terms_sha256: None,
+        pricing: None,
         customer_country: None,
         preset_version: preset.version,
         preset: preset.name,

@@ -133,6 +133,13 @@ impl Books {
             (&*cash(provider), -1, &fact.fee),
         ];
         self.post(position, &lines, found);
+        if let Some(back) = &fact.store_fee {
+            self.post(
+                position,
+                &[(&*cash(provider), 1, back), (DISPUTE_LOSS, -1, back)],
+                found,
+            );
+        }
         if let Some(Tax { country, amount }) = &fact.tax {
             let relieved = if covered.minor == 0 { DISPUTE_LOSS } else { &*of_sale };
             self.post(position, &[(&*due(country), 1, amount), (relieved, -1, amount)], found);

@@ -106,6 +106,13 @@ impl Story {
         self.seat(number, "seat_held", None)
     }
 
+    /// By a tier or a promo code.
+    pub(super) fn hold_at(&mut self, number: u128, pricing: &Value) -> u64 {
+        let position = self.hold(number);
+        self.payload(position)["terms"] = json!({"pricing": pricing});
+        position
+    }
+
     pub(super) fn sell(&mut self, number: u128) -> u64 {
         self.seat(number, "seat_sold", None)
     }

@@ -1,6 +1,7 @@
 //! What can be asked of a room.
 
 use crate::room::event::{HoldOptions, PresenceInterval, Revision, SaleOptions};
+use crate::room::prices::PriceWish;
 use crate::terms::{Channel, Customer, RefundPolicy};
 use crate::{Fingerprint, Money, Preset, RoomId, SessionId, TicketId, Timestamp, UserId};
 
@@ -136,6 +137,8 @@ pub struct ReviseRoom {
 pub struct HoldSeat {
     pub ticket_id: TicketId,
     pub buyer: UserId,
+    /// A tier or a promo code; the room's price, if absent.
+    pub wish: Option<Box<PriceWish>>,
     pub channel: Channel,
     pub customer: Customer,
     pub options: Option<Box<HoldOptions>>,

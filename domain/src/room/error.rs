@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::Timestamp;
+use crate::room::prices::Quota;
 
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum RoomError {
@@ -17,6 +18,13 @@ pub enum RoomError {
     KeyReused,
     #[error("all {capacity} seats are held or sold")]
     SoldOut { capacity: u32 },
+    /// The room may have seats, and this price has none.
+    #[error("all {limit} seats of {} are held or sold", .quota.name())]
+    QuotaExhausted { quota: Quota, limit: u32 },
+    #[error("{taken} seats of this tier or code are held or sold")]
+    QuotaBelowTaken { taken: u32 },
+    #[error("this promo code {}", .reason.text())]
+    PromoCodeRefused { reason: PromoCodeRefusal },
     #[error("sales open at {opens_at}")]
     SalesNotOpen { opens_at: Timestamp },
     #[error("sales closed at {closed_at}")]
@@ -56,4 +64,40 @@ pub enum RoomError {
     StageFull { limit: usize },
     #[error("this person was removed from the room")]
     Removed,
+}
+
+/// Why a promo code changes no price.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PromoCodeRefusal {
+    /// Or it was mistyped.
+    Unknown,
+    NotYet,
+    Expired,
+    /// It is for a tier that the buyer did not choose.
+    OtherTier,
+    /// The buyer has used it as often as one may.
+    BuyerLimit {
+        limit: u32,
+    },
+}
+
+impl PromoCodeRefusal {
+    fn text(self) -> String {
+        match self {
+            Self::Unknown => "is not one of this room".to_owned(),
+            Self::NotYet => "is not good yet".to_owned(),
+            Self::Expired => "is not good any more".to_owned(),
+            Self::OtherTier => "is for another tier".to_owned(),
+            Self::BuyerLimit { limit } => format!("may be used for {limit} tickets by a buyer"),
+        }
+    }
+}
+
+impl Quota {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Tier => "this tier",
+            Self::PromoCode => "this promo code",
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
+use crate::room::prices::{PriceTier, PromoCode};
 use crate::terms::{Customer, RefundPolicy, Terms};
 use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, SessionId, TicketId, Timestamp, UserId};
 
@@ -144,6 +145,10 @@ pub struct SaleOptions {
     /// Tickets may change hands until their holder is admitted.
     #[serde(default, skip_serializing_if = "is_false")]
     pub transferable: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<PriceTier>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promo_codes: Vec<PromoCode>,
 }
 
 /// How long an offer to somebody in line stands, if the host does not say.
@@ -208,6 +213,11 @@ pub struct Revision {
     pub offer_seconds: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transferable: Option<bool>,
+    /// New ones, and known ones as they are now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<PriceTier>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promo_codes: Vec<PromoCode>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -264,6 +274,18 @@ pub struct SeatSold {
     /// The hold had lapsed, but a seat was still free (`rules.md` 17).
     pub late: bool,
     pub sold_at: Timestamp,
+    /// What it takes anew of a tier or a code: its hold had given that back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retakes: Option<Box<Retaken>>,
+}
+
+/// The tier and the promo code of a seat.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Retaken {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promo_code: Option<Fingerprint>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

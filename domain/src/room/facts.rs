@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::room::RoomError;
 use crate::room::event::{Revision, RoomRescheduled, RoomScheduled};
+use crate::room::pricing::Price;
 use crate::terms::{Channel, Customer, RefundPolicy, SaleRules};
 use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, Terms, Timestamp, UserId, tax};
 
@@ -49,7 +50,7 @@ pub struct RoomFacts {
 
 impl RoomFacts {
     /// The terms of a sale made now. The price is the total: no fees come on top, and tax is a part of it.
-    pub(crate) fn terms(&self, channel: Channel, customer: &Customer) -> Result<Terms, RoomError> {
+    pub(crate) fn terms(&self, price: Price, channel: Channel, customer: &Customer) -> Result<Terms, RoomError> {
         let mut rules = SaleRules {
             store_fee: if channel.is_store() {
                 self.fees.store_fee
@@ -63,7 +64,7 @@ impl RoomFacts {
         };
         let customer_country = match customer {
             Customer::NotAsked => None,
-            Customer::Missing if self.price.is_zero() => None,
+            Customer::Missing if price.total.is_zero() => None,
             Customer::Missing => return Err(invalid_customer("customer", "is needed: tax goes by its country")),
             Customer::Known { country, evidence, tax } => {
                 if !tax::is_proven(*country, evidence) {
@@ -75,11 +76,11 @@ impl RoomFacts {
                 Some(country.to_string())
             }
         };
-        let tax = tax::included(self.price, rules.tax.as_ref()).unwrap_or(Money::zero(self.price.currency()));
+        let tax = tax::included(price.total, rules.tax.as_ref()).unwrap_or(Money::zero(price.total.currency()));
         Ok(Terms {
             preset: self.preset.clone(),
             preset_version: self.preset_version,
-            total: self.price,
+            total: price.total,
             tax,
             channel,
             platform_fee: self.platform_fee,
@@ -87,6 +88,7 @@ impl RoomFacts {
             legal_terms_sha256: None,
             customer_country,
             rules,
+            pricing: price.pricing,
         })
     }
 }

@@ -3,14 +3,17 @@
 //! Free seats go to those who wait in the very decision that frees them, so nobody can come between. First those who paid
 //! too late and asked to wait, then the line; each in the order of the log. Never after the sales window or the end.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
 use crate::room::command::JoinWaitingList;
 use crate::room::decide::Decision;
-use crate::room::event::{DenialReason, HoldOptions, LeaveReason, ReleaseReason, SeatHeld};
+use crate::room::event::{DenialReason, HoldOptions, LeaveReason, ReleaseReason, Revision, SeatHeld};
 use crate::room::facts::RoomFacts;
+use crate::room::prices::{Claim, NoClaim, Prices};
+use crate::room::pricing::{self, Price};
 use crate::room::seats::{Seat, Seats};
 use crate::room::selling::{Sales, denied, released, sold};
 use crate::room::waiting_list::{PaidWaiter, WAITING_MAX, Waiter, WaitingList};
@@ -67,8 +70,9 @@ impl Room {
         };
         let offers = self.sales().and_then(|sales| {
             let facts = sales.facts;
-            let can_offer =
-                waiting.len() > 0 && sales.free(&[]) > 0 && !facts.sales_paused && now < facts.sales_close_at;
+            let is_open = !facts.sales_paused && now < facts.sales_close_at;
+            let is_served = || waiting.has_line() || waiting.paid().any(|paid| sales.can_retake(paid.ticket_id));
+            let can_offer = is_open && sales.free(&[]) > 0 && is_served();
             can_offer.then_some(facts.sales_open_at)
         });
         [expiry, waiting.next_deadline(), offers].into_iter().flatten().min()
@@ -106,7 +110,8 @@ impl Room {
         if waiting.is_some_and(WaitingList::is_full) {
             return Err(RoomError::WaitingListFull { limit: WAITING_MAX });
         }
-        sales.facts.terms(Channel::Web, &join.customer)?;
+        let price = Price::plain(sales.facts.price);
+        sales.facts.terms(price, Channel::Web, &join.customer)?;
         Ok(vec![RoomEvent::WaitingListJoined {
             user,
             ticket_id: join.ticket_id,
@@ -200,12 +205,18 @@ struct Turns<'a> {
     free: u32,
     /// What the decision changes for each buyer: seats more or less.
     taken: BTreeMap<UserId, i64>,
+    /// As the decision leaves them, if there are any.
+    prices: Option<Cow<'a, Prices>>,
+    /// The same for what is taken of tiers and codes.
+    claims: Vec<(Claim, i64)>,
     at: Timestamp,
 }
 
 impl<'a> Turns<'a> {
     fn new(room: &'a Room, sales: &Sales<'_>, seats: &'a Seats, events: &'a [RoomEvent], at: Timestamp) -> Self {
         let mut facts = sales.facts.clone();
+        let mut prices = seats.prices().map(Cow::Borrowed);
+        let mut claims = vec![];
         let mut taken = BTreeMap::new();
         let mut change = |buyer: UserId, by: i64| {
             let count: &mut i64 = taken.entry(buyer).or_default();
@@ -213,17 +224,32 @@ impl<'a> Turns<'a> {
         };
         for event in events {
             if let RoomEvent::RoomRevised(revised) = event {
+                let Revision { tiers, promo_codes, .. } = &revised.revision;
+                if !tiers.is_empty() || !promo_codes.is_empty() {
+                    let known = prices.get_or_insert_with(|| Cow::Owned(Prices::default()));
+                    known.to_mut().revise(tiers, promo_codes);
+                }
                 facts.revise(revised.revision.clone());
             } else if let RoomEvent::SalesResumed { .. } = event {
                 facts.sales_paused = false;
             } else if let RoomEvent::SeatReleased(released) = event {
                 change(released.buyer, -1);
+                let claim = seats.prices().and_then(|prices| prices.taken_claim(released.ticket_id));
+                claims.extend(claim.map(|claim| (claim.clone(), -1)));
             } else if let RoomEvent::SeatHeld(held) = event {
                 change(held.buyer, 1);
+                let claim = held
+                    .terms
+                    .pricing
+                    .as_deref()
+                    .map(|pricing| Claim::new(pricing, held.buyer));
+                claims.extend(claim.map(|claim| (claim, 1)));
             } else if let RoomEvent::SeatSold(sold) = event
                 && seats.seat(sold.ticket_id).is_none()
             {
                 change(sold.buyer, 1);
+                let claim = seats.prices().and_then(|prices| prices.claim(sold.ticket_id));
+                claims.extend(claim.map(|claim| (claim.clone(), 1)));
             }
         }
         let delta = taken.values().fold(0_i64, |sum, by| sum.saturating_add(*by));
@@ -237,6 +263,8 @@ impl<'a> Turns<'a> {
             free: u32::try_from(free).unwrap_or(0),
             facts,
             taken,
+            prices,
+            claims,
             at,
         }
     }
@@ -271,9 +299,17 @@ impl<'a> Turns<'a> {
             } else if is_open && self.free > 0 {
                 if self.taken_by(paid.buyer) >= self.facts.tickets_per_buyer {
                     turns.push(deny(DenialReason::TicketLimit));
-                } else {
-                    turns.push(sold(paid.ticket_id, paid.buyer, true, at));
-                    self.give(paid.buyer);
+                    continue;
+                }
+                let claim = seats.prices().and_then(|prices| prices.claim(paid.ticket_id));
+                match self.require_claim(claim) {
+                    Ok(()) => {
+                        turns.push(sold(paid.ticket_id, paid.buyer, true, claim, at));
+                        self.give(paid.buyer, claim.cloned());
+                    }
+                    Err(NoClaim::BuyerLimit { .. }) => turns.push(deny(DenialReason::TicketLimit)),
+                    // The room has seats, and what was paid for has none: that is waited for.
+                    Err(NoClaim::Exhausted { .. }) => {}
                 }
             }
         }
@@ -297,10 +333,11 @@ impl<'a> Turns<'a> {
                 turns.push(left(user, LeaveReason::Removed, at));
             } else if self.taken_by(user) >= self.facts.tickets_per_buyer {
                 turns.push(left(user, LeaveReason::TicketLimit, at));
-            } else if let Ok(terms) = self.facts.terms(Channel::Web, wish.customer) {
+            } else if let Ok(terms) = self.lowest_terms(wish.customer) {
+                let claim = terms.pricing.as_deref().map(|pricing| Claim::new(pricing, user));
                 if let Some(offer) = self.offer(&wish, terms) {
                     turns.push(RoomEvent::SeatHeld(offer));
-                    self.give(user);
+                    self.give(user, claim);
                 }
             } else {
                 turns.push(left(user, LeaveReason::CustomerUnknown, at));
@@ -328,7 +365,21 @@ impl<'a> Turns<'a> {
         })
     }
 
-    fn give(&mut self, buyer: UserId) {
+    /// Who waits is offered the lowest price there is when it is their turn.
+    fn lowest_terms(&self, customer: &Customer) -> Result<Terms, RoomError> {
+        let price = pricing::lowest(&self.facts, self.prices.as_deref(), &self.claims, self.at);
+        self.facts.terms(price, Channel::Web, customer)
+    }
+
+    fn require_claim(&self, claim: Option<&Claim>) -> Result<(), NoClaim> {
+        let (Some(prices), Some(claim)) = (&self.prices, claim) else {
+            return Ok(());
+        };
+        prices.require(claim, &self.claims.iter().map(|(claim, by)| (claim, *by)))
+    }
+
+    fn give(&mut self, buyer: UserId, claim: Option<Claim>) {
+        self.claims.extend(claim.map(|claim| (claim, 1)));
         self.free = self.free.saturating_sub(1);
         let count = self.taken.entry(buyer).or_default();
         *count = count.saturating_add(1);

@@ -4,8 +4,9 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use crate::room::event::DeliveryRecorded;
+use crate::room::event::{DeliveryRecorded, RoomRevised};
 use crate::room::facts::RoomFacts;
+use crate::room::prices::Prices;
 use crate::room::seats::{Seat, Seats};
 use crate::room::stage::Stage;
 use crate::room::waiting_list::{PaidWaiter, Waiter};
@@ -124,6 +125,11 @@ impl Room {
         self.seats().into_iter().flat_map(Seats::sold)
     }
 
+    /// Its tiers and promo codes, if it has any.
+    pub fn prices(&self) -> Option<&Prices> {
+        self.seats()?.prices()
+    }
+
     pub fn held_count(&self) -> u32 {
         self.seats().map_or(0, Seats::held_count)
     }
@@ -163,9 +169,11 @@ impl Room {
     pub(crate) fn evolve(&mut self, event: RoomEvent) {
         match event {
             RoomEvent::RoomScheduled(scheduled) => {
+                let mut seats = Seats::default();
+                seats.revise_prices(&scheduled.sale.tiers, &scheduled.sale.promo_codes);
                 *self = Self::Scheduled {
                     facts: Box::new(scheduled.into()),
-                    seats: Seats::default(),
+                    seats,
                 };
             }
             RoomEvent::SeatHeld(held) => self.with_seats(|seats| seats.hold(held)),
@@ -185,7 +193,10 @@ impl Room {
             // Evidence for readers; the verdict that follows is what counts here.
             RoomEvent::PresenceRecorded { .. } => {}
             RoomEvent::DeliveryRecorded(recorded) => self.take_delivery(recorded),
-            RoomEvent::RoomRevised(revised) => self.with_facts(|facts| facts.revise(revised.revision)),
+            RoomEvent::RoomRevised(RoomRevised { revision, .. }) => {
+                self.with_seats(|seats| seats.revise_prices(&revision.tiers, &revision.promo_codes));
+                self.with_facts(|facts| facts.revise(revision));
+            }
             RoomEvent::WaitingListJoined {
                 user,
                 ticket_id,

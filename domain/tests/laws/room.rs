@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::room::{
-    Authority, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, RecordDelivery, ReleaseReason, ReviseRoom,
-    Revision, RoomPhase, ScheduleRoom, SeatReturn,
+    Authority, Discount, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, PriceTier, PriceWish, Prices,
+    PromoCode, RecordDelivery, ReleaseReason, ReviseRoom, Revision, RoomPhase, RoomRevised, SaleOptions, ScheduleRoom,
+    SeatReturn,
 };
 use domain::{
-    Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomEvent,
-    RoomId, SessionId, TicketId, UserId,
+    BasisPoints, Channel, Currency, Customer, Fingerprint, Money, Preset, Pricing, RefundPolicy, Room, RoomCommand,
+    RoomError, RoomEvent, RoomId, SessionId, TicketId, UserId,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -32,6 +33,50 @@ fn session(number: u128) -> SessionId {
     SessionId::from_uuid(Uuid::from_u128(number))
 }
 
+fn tier(tier: &str, price: i64, quota: u32) -> PriceTier {
+    PriceTier {
+        tier: tier.to_owned(),
+        name: tier.to_owned(),
+        price: Money::new(price, Currency::USD),
+        quota,
+        opens_at: None,
+        closes_at: None,
+    }
+}
+
+fn early(quota: u32) -> PriceTier {
+    tier("early", 500, quota)
+}
+
+/// Cheaper than the room for a while.
+fn late_bird(quota: u32) -> PriceTier {
+    PriceTier {
+        opens_at: Some(at(60)),
+        closes_at: Some(at(120)),
+        ..tier("late", 700, quota)
+    }
+}
+
+fn code() -> Fingerprint {
+    Fingerprint::of(b"code")
+}
+
+/// Half of any price, once for each buyer.
+fn promo_code(quota: u32) -> PromoCode {
+    PromoCode {
+        code: code(),
+        label: "half".to_owned(),
+        discount: Discount::Share {
+            basis_points: BasisPoints::try_new(5_000).expect("a share"),
+        },
+        quota,
+        per_buyer: 1,
+        tier: None,
+        opens_at: None,
+        closes_at: None,
+    }
+}
+
 fn schedule() -> RoomCommand {
     RoomCommand::Schedule(Box::new(ScheduleRoom {
         room_id: RoomId::from_uuid(Uuid::from_u128(1)),
@@ -50,7 +95,11 @@ fn schedule() -> RoomCommand {
         hold_seconds: 10,
         refund_policy: RefundPolicy::None,
         no_show_minutes: 15,
-        sale: domain::room::SaleOptions::default(),
+        sale: SaleOptions {
+            tiers: vec![early(1), late_bird(2)],
+            promo_codes: vec![promo_code(2)],
+            ..SaleOptions::default()
+        },
         preset: Preset::open(),
         request: Fingerprint::of(b"schedule"),
         at: at(0),
@@ -70,6 +119,11 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
         };
         match kind {
             0..=3 => RoomCommand::HoldSeat(HoldSeat {
+                wish: PriceWish {
+                    tier: [None, Some("early"), Some("late")][(number % 3) as usize].map(str::to_owned),
+                    promo_code: (second % 3 == 0).then(code),
+                }
+                .boxed(),
                 ticket_id,
                 buyer,
                 channel: Channel::Web,
@@ -134,7 +188,7 @@ fn line() -> impl Strategy<Value = RoomCommand> {
 }
 
 fn changes() -> impl Strategy<Value = RoomCommand> {
-    (0..6_u8, 1..6_u32, 0..200_i64, 0..4_u128).prop_map(|(kind, number, second, who)| {
+    (0..8_u8, 1..6_u32, 0..200_i64, 0..4_u128).prop_map(|(kind, number, second, who)| {
         let (by, at) = (Authority::User(user(who / 3)), at(second));
         let wish = match kind {
             0 => return RoomCommand::PauseSales { by, at },
@@ -142,6 +196,14 @@ fn changes() -> impl Strategy<Value = RoomCommand> {
             3 => Revision {
                 price: Some(Money::new(i64::from(number) * 100, Currency::USD)),
                 refund_policy: Some(RefundPolicy::UntilStart),
+                ..Revision::default()
+            },
+            4 => Revision {
+                tiers: vec![early(number), late_bird(2)],
+                ..Revision::default()
+            },
+            5 => Revision {
+                promo_codes: vec![promo_code(number)],
                 ..Revision::default()
             },
             _ => Revision {
@@ -218,15 +280,87 @@ struct Seen {
     /// Who waits, in the order of the log: first those who paid, then the others.
     late: Vec<TicketId>,
     line: Vec<UserId>,
+    quotas: Quotas,
+}
+
+/// The same for tiers and codes: what is to be had of each, and what each ticket takes while it has its seat.
+#[derive(Default)]
+struct Quotas {
+    tiers: BTreeMap<String, u32>,
+    codes: BTreeMap<Fingerprint, PromoCode>,
+    claims: BTreeMap<TicketId, (Pricing, UserId)>,
+}
+
+impl Quotas {
+    fn set(&mut self, tiers: &[PriceTier], codes: &[PromoCode]) {
+        self.tiers
+            .extend(tiers.iter().map(|tier| (tier.tier.clone(), tier.quota)));
+        self.codes.extend(codes.iter().map(|code| (code.code, code.clone())));
+    }
+
+    fn taken(&self, seats: &BTreeMap<TicketId, bool>, is_it: impl Fn(&Pricing, UserId) -> bool) -> u32 {
+        let taken = self.claims.iter().filter(|(ticket, _)| seats.contains_key(ticket));
+        let taken = taken.filter(|(_, (pricing, buyer))| is_it(pricing, *buyer));
+        u32::try_from(taken.count()).expect("few")
+    }
+
+    fn of_tier(&self, seats: &BTreeMap<TicketId, bool>, tier: &str) -> u32 {
+        self.taken(seats, |pricing, _| pricing.tier.as_deref() == Some(tier))
+    }
+
+    fn of_code(&self, seats: &BTreeMap<TicketId, bool>, code: Fingerprint) -> u32 {
+        self.taken(seats, |pricing, _| pricing.promo_code == Some(code))
+    }
+
+    /// Whether something that the ticket was held at is all taken.
+    fn is_exhausted(&self, seats: &BTreeMap<TicketId, bool>, ticket: TicketId) -> bool {
+        let Some((pricing, _)) = self.claims.get(&ticket) else {
+            return false;
+        };
+        let tier = pricing.tier.as_deref();
+        let code = pricing.promo_code;
+        tier.is_some_and(|tier| self.of_tier(seats, tier) >= self.tiers[tier])
+            || code.is_some_and(|code| self.of_code(seats, code) >= self.codes[&code].quota)
+    }
+
+    fn hold(&self, seats: &BTreeMap<TicketId, bool>, prices: &Prices) {
+        for (tier, taken) in prices.tiers() {
+            assert_eq!(taken, self.of_tier(seats, &tier.tier), "{}", tier.tier);
+            assert!(taken <= tier.quota, "{} is oversold", tier.tier);
+        }
+        for (code, taken) in prices.promo_codes() {
+            assert_eq!(taken, self.of_code(seats, code.code));
+            assert!(taken <= code.quota, "a code is oversold");
+            for (_, buyer) in self.claims.values() {
+                let is_theirs = |pricing: &Pricing, by| pricing.promo_code == Some(code.code) && by == *buyer;
+                assert!(
+                    self.taken(seats, is_theirs) <= code.per_buyer,
+                    "a buyer has it too often"
+                );
+            }
+        }
+    }
 }
 
 impl Seen {
     fn take(&mut self, event: &RoomEvent) {
         match event {
+            RoomEvent::RoomScheduled(scheduled) => {
+                self.quotas.set(&scheduled.sale.tiers, &scheduled.sale.promo_codes);
+            }
+            RoomEvent::RoomRevised(RoomRevised { revision, .. }) => {
+                self.quotas.set(&revision.tiers, &revision.promo_codes);
+            }
             RoomEvent::SeatHeld(held) => {
+                let is_waiting_for_more = |ticket: &TicketId| self.quotas.is_exhausted(&self.seats, *ticket);
+                let nobody_paid_for_it = self.late.iter().all(is_waiting_for_more);
+                if let Some(pricing) = &held.terms.pricing {
+                    let claim = (pricing.as_ref().clone(), held.buyer);
+                    self.quotas.claims.insert(held.ticket_id, claim);
+                }
                 assert_eq!(self.seats.insert(held.ticket_id, false), None);
                 if held.options.as_ref().is_some_and(|options| options.offered) {
-                    assert!(self.late.is_empty(), "who paid goes first");
+                    assert!(nobody_paid_for_it, "who paid goes first");
                     assert_eq!(self.line.remove(0), held.buyer, "first come, first served");
                 }
             }
@@ -238,11 +372,22 @@ impl Seen {
             RoomEvent::SeatAwaited { ticket_id, .. } => self.late.push(*ticket_id),
             RoomEvent::SeatSold(sold) => {
                 assert!(!self.removed.contains(&sold.buyer), "sold to somebody who was sent out");
+                if let Some(place) = self.late.iter().position(|ticket| *ticket == sold.ticket_id) {
+                    let mut before = self.late[..place].iter();
+                    let first_come = before.all(|ticket| self.quotas.is_exhausted(&self.seats, *ticket));
+                    assert!(first_come, "first come, first served");
+                    self.late.remove(place);
+                }
+                let retakes = sold.retakes.as_deref();
+                let claim = self.quotas.claims.get(&sold.ticket_id);
+                let lapsed = claim.filter(|_| !self.seats.contains_key(&sold.ticket_id));
+                assert_eq!(
+                    retakes.map(|retakes| (&retakes.tier, retakes.promo_code)),
+                    lapsed.map(|(pricing, _)| (&pricing.tier, pricing.promo_code)),
+                    "what is taken anew is on record"
+                );
                 assert_ne!(self.seats.insert(sold.ticket_id, true), Some(true), "sold twice");
                 *self.outcomes.entry(sold.ticket_id).or_default() += 1;
-                if self.late.contains(&sold.ticket_id) {
-                    assert_eq!(self.late.remove(0), sold.ticket_id, "first come, first served");
-                }
             }
             RoomEvent::SeatReleased(released) => {
                 let was_sold = self.seats.remove(&released.ticket_id).expect("released what was taken");
@@ -270,6 +415,9 @@ fn hold_laws(commands: Vec<RoomCommand>) {
         let held = u32::try_from(seen.seats.len()).expect("few") - sold;
         let capacity = state.facts().expect("a room with seats has facts").capacity;
         assert!(held + sold <= capacity, "oversold");
+        if let Some(prices) = state.prices() {
+            seen.quotas.hold(&seen.seats, prices);
+        }
         let is_taken_by_a_passer_by = match event {
             RoomEvent::SeatHeld(held) => held.options.as_ref().is_none_or(|options| !options.offered),
             _ => false,
@@ -316,6 +464,7 @@ fn a_big_room_sells_its_whole_capacity() {
     assert_eq!(record(RoomCommand::Schedule(big)), 1);
     let hold = |number: u32, at| {
         RoomCommand::HoldSeat(HoldSeat {
+            wish: None,
             ticket_id: ticket(number.into()),
             buyer: user(number.into()),
             channel: Channel::Web,

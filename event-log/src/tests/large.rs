@@ -53,6 +53,7 @@ fn scheduled() -> RoomCommand {
 
 fn hold(number: u32) -> HoldSeat {
     HoldSeat {
+        wish: None,
         ticket_id: TicketId::from_uuid(Uuid::from_u128(u128::from(number) << 64 | 3)),
         buyer: buyer(number),
         channel: Channel::Web,

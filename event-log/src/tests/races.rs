@@ -84,6 +84,7 @@ async fn the_last_seats_of_a_room_are_held_once(pool: PgPool) {
     rooms.execute(id, schedule, metadata()).await.unwrap();
     let races = (0..BUYERS).map(|buyer| {
         let hold = RoomCommand::HoldSeat(HoldSeat {
+            wish: None,
             ticket_id: TicketId::from_uuid(Uuid::from_u128(1000 + buyer)),
             buyer: UserId::from_uuid(Uuid::from_u128(5000 + buyer)),
             channel: Channel::Web,

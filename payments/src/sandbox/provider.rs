@@ -19,6 +19,7 @@ use super::create::Creations;
 use super::error::StoreError;
 use super::store::{events, intents, refunds, transfers};
 use super::{desk, webhooks, worker};
+use crate::store::SandboxStore;
 use crate::{
     CancelIntent, CreateIntent, CreateRefund, CreateTransfer, EventPage, FoundPayment, Intent, Movement, OpenAccount,
     PaymentNames, PaymentProvider, PayoutAccount, ProviderError, ProviderEvent, WebhookError, signature,
@@ -54,6 +55,11 @@ pub const SCRIPT_MAX: usize = 100;
 pub struct ScriptFull;
 
 impl Sandbox {
+    /// The store beside it.
+    pub fn store(&self) -> SandboxStore {
+        SandboxStore::new(&self.config.webhook_secret)
+    }
+
     pub fn new(pool: PgPool, config: SandboxConfig) -> Self {
         let config = Arc::new(config);
         let creations = Creations {

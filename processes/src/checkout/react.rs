@@ -86,6 +86,7 @@ fn react_to_ticket(
         | TicketEvent::TicketSettled(_)
         | TicketEvent::DisputeOpened(_)
         | TicketEvent::DisputeWon { .. }
+        | TicketEvent::TicketReturned { .. }
         | TicketEvent::DisputeLost(_) => vec![],
     }
 }

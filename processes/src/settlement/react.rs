@@ -70,6 +70,7 @@ fn react_to_ticket(recorded: &Recorded, ticket: TicketId, event: &TicketEvent) -
         | TicketEvent::RefundFailed { .. }
         | TicketEvent::DisputeOpened(_)
         | TicketEvent::DisputeWon { .. }
+        | TicketEvent::TicketReturned { .. }
         | TicketEvent::DisputeLost(_) => vec![],
     }
 }

@@ -78,6 +78,7 @@ async fn late_payer(world: &World, clock: &ManualClock) -> TicketId {
         ..HoldOptions::default()
     };
     let hold = HoldSeat {
+        wish: None,
         ticket_id: ticket(1),
         buyer: user(1),
         channel: Channel::Web,

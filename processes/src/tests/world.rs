@@ -209,6 +209,7 @@ impl World {
 
     pub(super) async fn hold_in(&self, room: RoomId, number: u128) -> TicketId {
         let hold = HoldSeat {
+            wish: None,
             ticket_id: ticket(number),
             buyer: user(number),
             channel: Channel::Web,
@@ -363,6 +364,7 @@ pub(super) async fn deps(
         pool,
         provider,
         clock,
+        store: None,
         settings,
     };
     (deps, cancel)

@@ -9,4 +9,4 @@ mod tests;
 
 pub(crate) use apply::apply;
 pub(crate) use evolve::evolve;
-pub use queries::{RoomFilter, RoomRow, RoomState, find_room, list_rooms};
+pub use queries::{RoomFilter, RoomRow, RoomState, TierRow, find_room, list_rooms};

@@ -1,10 +1,10 @@
 //! The catalogue, from events.
 
-use domain::room::{ReleaseReason, Revision, RoomScheduled};
+use domain::room::{PriceTier, ReleaseReason, Revision, RoomScheduled};
 use domain::{Currency, Money, RoomEvent};
 use sqlx::PgPool;
 
-use super::{RoomFilter, RoomRow, RoomState, find_room, list_rooms};
+use super::{RoomFilter, RoomRow, RoomState, TierRow, find_room, list_rooms};
 use crate::View;
 use crate::tests::stage::project;
 use crate::tests::story::{PRICE, Story, at, host, room, scheduled, usd, user};
@@ -45,6 +45,7 @@ async fn a_scheduled_room_is_listed_with_its_terms(pool: PgPool) {
         ended_at: None,
         created_position: 1,
         position: 1,
+        tiers: vec![],
     };
     assert_eq!(row, expected);
 }
@@ -233,4 +234,54 @@ async fn a_text_that_postgresql_cannot_store_stops_nothing(pool: PgPool) {
     let event = listing(1, |room| room.title = "a\0b".to_owned());
     let row = room_after(&pool, &Story::new().room(1, event)).await;
     assert_eq!(row.title, "a\u{fffd}b");
+}
+
+fn early(price: i64, quota: u32) -> PriceTier {
+    PriceTier {
+        tier: "early".to_owned(),
+        name: "Early bird".to_owned(),
+        price: usd(price),
+        quota,
+        opens_at: Some(at(5)),
+        closes_at: None,
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_tier_counts_its_seats_apart_whatever_becomes_of_them(pool: PgPool) {
+    let with_tiers = |tiers| Revision {
+        tiers,
+        ..Revision::default()
+    };
+    let supporter = PriceTier {
+        tier: "supporter".to_owned(),
+        ..early(2_500, 3)
+    };
+    let story = Story::new()
+        .schedule(1)
+        .revise(1, with_tiers(vec![early(700, 4), supporter]))
+        .hold_in(1, 10, "early")
+        .hold_in(1, 11, "early")
+        .sell(1, 11, false)
+        .hold_in(1, 12, "early")
+        .release(1, 12, ReleaseReason::Lapsed)
+        .hold(1, 13)
+        .sell_anew(1, 12, "early")
+        .revise(1, with_tiers(vec![early(800, 5)]))
+        .hold_in(1, 14, "early")
+        .sell(1, 14, false)
+        .release(1, 14, ReleaseReason::Refunded);
+    let row = room_after(&pool, &story).await;
+    assert_eq!((row.held, row.sold), (2, 2));
+    let expected = TierRow {
+        tier: "early".to_owned(),
+        name: "Early bird".to_owned(),
+        price: usd(800),
+        quota: 5,
+        held: 1,
+        sold: 2,
+        opens_at: Some(at(5)),
+        closes_at: None,
+    };
+    assert_eq!((&row.tiers[0], row.tiers.len()), (&expected, 2));
 }

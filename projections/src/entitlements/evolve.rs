@@ -107,6 +107,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<EntitlementCha
         TicketEvent::TicketIssued { .. } => Some(EntitlementChange::Entitle { ticket }),
         TicketEvent::RefundOwed(refund) if refund.in_full => Some(EntitlementChange::Revoke { ticket }),
         TicketEvent::TicketTransferred { to, .. } => Some(EntitlementChange::GiveTo { ticket, holder: *to }),
+        TicketEvent::TicketReturned { .. } => Some(EntitlementChange::Revoke { ticket }),
         TicketEvent::DisputeLost(_) => Some(EntitlementChange::Bar { ticket }),
         TicketEvent::DisputeOpened(_)
         | TicketEvent::DisputeWon { .. }

@@ -141,6 +141,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Vec<LedgerChange<'_>>
         | TicketEvent::TicketLapsed { .. }
         | TicketEvent::TicketTransferred { .. }
         | TicketEvent::TicketAdmitted { .. }
+        | TicketEvent::TicketReturned { .. }
         | TicketEvent::TicketSettled(_) => vec![], // the host's EarningCredited moves the money
     }
 }
@@ -302,6 +303,9 @@ fn lose_dispute<'a>(ticket: TicketId, lost: &DisputeLost) -> LedgerChange<'a> {
         debit(Account::DisputeFee, lost.fee),
         credit(cash, lost.fee),
     ];
+    if let Some(store_fee) = lost.store_fee {
+        postings.extend([debit(cash, store_fee), credit(Account::DisputeLoss, store_fee)]);
+    }
     let relieved = if lost.covered.is_zero() {
         Account::DisputeLoss
     } else {

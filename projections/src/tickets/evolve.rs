@@ -134,6 +134,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<'
         TicketEvent::TicketIssued { .. } => enter(TicketState::Issued),
         TicketEvent::TicketAdmitted { .. } => enter(TicketState::Admitted),
         TicketEvent::TicketSettled(_) => enter(TicketState::Settled),
+        TicketEvent::TicketReturned { .. } => enter(TicketState::Released),
         TicketEvent::DisputeLost(_) => enter(TicketState::Revoked),
         TicketEvent::TicketLapsed { .. } => Some(TicketChange::EnterUnpaid {
             ticket,
@@ -220,6 +221,7 @@ fn evolve_payment(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<
         | TicketEvent::TicketSettled(_)
         | TicketEvent::DisputeOpened(_)
         | TicketEvent::DisputeWon { .. }
+        | TicketEvent::TicketReturned { .. }
         | TicketEvent::DisputeLost(_) => None,
     }
 }

@@ -101,6 +101,7 @@ impl TestApp {
             aggregates: aggregates.clone(),
             pool: pool.clone(),
             provider: Arc::clone(&provider),
+            store: Some(Arc::new(sandbox.store())),
             clock: Arc::clone(&clock),
             settings,
         };

@@ -1,6 +1,7 @@
 //! A room of three seats at 10.00 USD: sales from second 0 to 7200, start at 3600, holds of 60 seconds, one ticket each.
 
 mod lifecycle;
+mod prices;
 mod rescheduling;
 mod revising;
 mod scheduling;
@@ -110,6 +111,7 @@ fn terms() -> Terms {
         platform_fee: BasisPoints::try_new(500).expect("5 %"),
         refund_policy: RefundPolicy::UntilStart,
         legal_terms_sha256: None,
+        pricing: None,
         customer_country: None,
         rules: crate::SaleRules::default(),
     }
@@ -117,6 +119,7 @@ fn terms() -> Terms {
 
 fn hold(ticket_id: TicketId, buyer: UserId, when: Timestamp) -> RoomCommand {
     RoomCommand::HoldSeat(HoldSeat {
+        wish: None,
         ticket_id,
         buyer,
         channel: Channel::Web,
@@ -173,6 +176,7 @@ fn seat_sold_late(ticket_id: TicketId, buyer: UserId, second: i64) -> RoomEvent 
 
 fn sold(ticket_id: TicketId, buyer: UserId, late: bool, second: i64) -> RoomEvent {
     RoomEvent::SeatSold(SeatSold {
+        retakes: None,
         ticket_id,
         buyer,
         late,

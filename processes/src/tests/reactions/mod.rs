@@ -53,6 +53,7 @@ pub(super) fn terms(total: Money) -> Terms {
         platform_fee: BasisPoints::ZERO,
         refund_policy: RefundPolicy::None,
         legal_terms_sha256: None,
+        pricing: None,
         customer_country: None,
         rules: domain::SaleRules::default(),
     }

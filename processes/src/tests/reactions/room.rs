@@ -51,6 +51,7 @@ fn a_hold_sets_the_timer_of_its_room() {
 #[test]
 fn a_sold_seat_issues_and_a_denied_one_refunds() {
     let sold = RoomEvent::SeatSold(SeatSold {
+        retakes: None,
         ticket_id: ticket(1),
         buyer: user(1),
         late: false,

@@ -73,7 +73,7 @@ async fn begin(world: &World, number: u128, attempt: u128) -> Secret {
             provider_ref,
             client_secret,
         },
-        begun @ Begun::Issued { .. } => panic!("a priced seat is paid: {begun:?}"),
+        begun @ (Begun::Issued { .. } | Begun::Store { .. }) => panic!("a card pays: {begun:?}"),
     }
 }
 

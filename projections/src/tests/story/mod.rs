@@ -62,6 +62,7 @@ pub(crate) fn terms(total: Money) -> Terms {
         platform_fee: BasisPoints::try_new(500).expect("below one"),
         refund_policy: RefundPolicy::UntilStart,
         legal_terms_sha256: None,
+        pricing: None,
         customer_country: None,
         rules: domain::SaleRules::default(),
     }

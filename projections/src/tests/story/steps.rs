@@ -2,11 +2,11 @@
 
 use domain::payout::EarningCredited;
 use domain::room::{
-    DeliveryRecorded, DenialReason, PresenceInterval, ReleaseReason, Revision, RoomRevised, SeatHeld, SeatReleased,
-    SeatSold,
+    DeliveryRecorded, DenialReason, PresenceInterval, ReleaseReason, Retaken, Revision, RoomRevised, SeatHeld,
+    SeatReleased, SeatSold,
 };
 use domain::ticket::{DisputeLost, DisputeOpened, RefundInitiator, RefundOwed, TicketSettled};
-use domain::{Fingerprint, PayoutEvent, RoomEvent, TicketEvent};
+use domain::{Fingerprint, PayoutEvent, Pricing, RoomEvent, TicketEvent};
 
 use super::{
     FEE, Owed, PRICE, Story, at, host, payment, payout, refund, room, scheduled, session, terms, ticket, usd, user,
@@ -39,6 +39,46 @@ impl Story {
             options: None,
         };
         self.room(room_number, RoomEvent::SeatHeld(held))
+    }
+
+    /// In a price tier.
+    pub(crate) fn hold_in(self, room_number: u32, number: u32, tier: &str) -> Self {
+        let now = self.now();
+        let pricing = Pricing {
+            tier: Some(tier.to_owned()),
+            tier_name: Some(tier.to_owned()),
+            list_price: usd(PRICE),
+            promo_code: None,
+            discount: None,
+        };
+        let mut terms = terms(usd(PRICE));
+        terms.pricing = Some(Box::new(pricing));
+        let held = SeatHeld {
+            ticket_id: ticket(number),
+            buyer: user(number),
+            terms,
+            request: Fingerprint::of(b"hold"),
+            held_at: now,
+            expires_at: now + chrono::TimeDelta::seconds(300),
+            options: None,
+        };
+        self.room(room_number, RoomEvent::SeatHeld(held))
+    }
+
+    /// After its hold had lapsed.
+    pub(crate) fn sell_anew(self, room_number: u32, number: u32, tier: &str) -> Self {
+        let retakes = Retaken {
+            tier: Some(tier.to_owned()),
+            promo_code: None,
+        };
+        let sold = SeatSold {
+            ticket_id: ticket(number),
+            buyer: user(number),
+            late: true,
+            sold_at: self.now(),
+            retakes: Some(Box::new(retakes)),
+        };
+        self.room(room_number, RoomEvent::SeatSold(sold))
     }
 
     pub(crate) fn order(self, room_number: u32, number: u32) -> Self {
@@ -117,6 +157,7 @@ impl Story {
         self.room(
             room_number,
             RoomEvent::SeatSold(SeatSold {
+                retakes: None,
                 ticket_id: ticket(number),
                 buyer: user(number),
                 late,
@@ -223,6 +264,7 @@ impl Story {
             opened_at: at,
         });
         let lost = TicketEvent::DisputeLost(DisputeLost {
+            store_fee: None,
             dispute: format!("dp_{number}"),
             payment_id: payment(number),
             amount: usd(PRICE),
