@@ -10,6 +10,7 @@ mod dividing;
 mod earning;
 mod limits;
 mod live;
+mod money_threads;
 mod outage;
 mod pricing;
 mod promises;
