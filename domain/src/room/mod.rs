@@ -20,6 +20,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod transferring;
+mod turns;
 mod waiting_list;
 
 pub use command::*;

@@ -3,6 +3,7 @@
 mod fees;
 mod money;
 mod payout;
+mod quotas;
 mod room;
 mod ticket;
 

@@ -1,6 +1,7 @@
 //! A room of three seats at 10.00 USD: sales from second 0 to 7200, start at 3600, holds of 60 seconds, one ticket each.
 
 mod lifecycle;
+mod offering_prices;
 mod prices;
 mod rescheduling;
 mod revising;

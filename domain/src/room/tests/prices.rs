@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Customer, Pricing};
 
-fn tier(key: &str, price: i64, quota: u32) -> PriceTier {
+pub(super) fn tier(key: &str, price: i64, quota: u32) -> PriceTier {
     PriceTier {
         tier: key.to_owned(),
         name: format!("The {key} ones"),
@@ -14,11 +14,11 @@ fn tier(key: &str, price: i64, quota: u32) -> PriceTier {
     }
 }
 
-fn code(text: &str) -> crate::Fingerprint {
+pub(super) fn code(text: &str) -> crate::Fingerprint {
     code_hash(room(1), text)
 }
 
-fn half(quota: u32) -> PromoCode {
+pub(super) fn half(quota: u32) -> PromoCode {
     PromoCode {
         code: code("HALF"),
         label: "newsletter".to_owned(),
@@ -33,7 +33,7 @@ fn half(quota: u32) -> PromoCode {
     }
 }
 
-fn tiered(capacity: u32, early: u32, codes: Vec<PromoCode>) -> RoomEvent {
+pub(super) fn tiered(capacity: u32, early: u32, codes: Vec<PromoCode>) -> RoomEvent {
     let sale = SaleOptions {
         tiers: vec![tier("early", 800, early), tier("supporter", 2_500, 5)],
         promo_codes: codes,
@@ -46,7 +46,7 @@ fn tiered(capacity: u32, early: u32, codes: Vec<PromoCode>) -> RoomEvent {
     })
 }
 
-fn wish(tier: Option<&str>, promo: Option<&str>) -> Option<Box<PriceWish>> {
+pub(super) fn wish(tier: Option<&str>, promo: Option<&str>) -> Option<Box<PriceWish>> {
     let wish = PriceWish {
         tier: tier.map(str::to_owned),
         promo_code: promo.map(code),
@@ -54,14 +54,14 @@ fn wish(tier: Option<&str>, promo: Option<&str>) -> Option<Box<PriceWish>> {
     wish.boxed()
 }
 
-fn hold_at(number: u128, buyer: UserId, wish: Option<Box<PriceWish>>, second: i64) -> RoomCommand {
+pub(super) fn hold_at(number: u128, buyer: UserId, wish: Option<Box<PriceWish>>, second: i64) -> RoomCommand {
     let RoomCommand::HoldSeat(hold) = hold(ticket(number), buyer, at(second)) else {
         unreachable!("hold() holds");
     };
     RoomCommand::HoldSeat(HoldSeat { wish, ..hold })
 }
 
-fn held_in(number: u128, buyer: UserId, key: &str, price: i64, second: i64) -> RoomEvent {
+pub(super) fn held_in(number: u128, buyer: UserId, key: &str, price: i64, second: i64) -> RoomEvent {
     let pricing = Pricing {
         tier: Some(key.to_owned()),
         tier_name: Some(format!("The {key} ones")),
@@ -84,7 +84,7 @@ fn held_at_terms(number: u128, buyer: UserId, total: crate::Money, pricing: Pric
     RoomEvent::SeatHeld(SeatHeld { terms, ..held })
 }
 
-fn at_half(number: u128, buyer: UserId, second: i64) -> RoomEvent {
+pub(super) fn at_half(number: u128, buyer: UserId, second: i64) -> RoomEvent {
     let pricing = Pricing {
         tier: None,
         tier_name: None,
@@ -359,164 +359,5 @@ fn a_discount_is_never_more_than_the_price() {
         third.off(usd(1_000)),
         Ok(usd(333)),
         "what is left over stays in the price"
-    );
-}
-
-fn revise(tiers: Vec<PriceTier>, promo_codes: Vec<PromoCode>) -> RoomCommand {
-    RoomCommand::Revise(Box::new(ReviseRoom {
-        by: Authority::User(HOST),
-        wish: Revision {
-            tiers,
-            promo_codes,
-            ..Revision::default()
-        },
-        host_is_approved: true,
-        preset: Preset::ticketed_spaces(),
-        at: at(15),
-    }))
-}
-
-#[test]
-fn the_host_changes_tiers_and_codes_and_what_is_so_already_is_no_news() {
-    let sold = given([tiered(3, 2, vec![half(2)]), held_in(1, ANN, "early", 800, 10)]);
-    let revised = sold
-        .clone()
-        .when(revise(
-            vec![tier("early", 900, 1), tier("supporter", 2_500, 5)],
-            vec![half(2)],
-        ))
-        .events();
-    let revision = Revision {
-        tiers: vec![tier("early", 900, 1)],
-        ..Revision::default()
-    };
-    let expected = RoomEvent::RoomRevised(RoomRevised {
-        revision,
-        revised_at: at(15),
-    });
-    assert_eq!(revised, [expected]);
-    let fuller = sold.then_do(hold_at(2, BOB, wish(Some("early"), None), 12));
-    fuller
-        .when(revise(vec![tier("early", 800, 1)], vec![]))
-        .then_err(RoomError::QuotaBelowTaken { taken: 2 });
-}
-
-#[test]
-fn tiers_and_codes_are_judged() {
-    let named = |name: &str| PriceTier {
-        name: name.to_owned(),
-        ..tier("x", 500, 1)
-    };
-    let window = PriceTier {
-        opens_at: Some(at(10)),
-        closes_at: Some(at(10)),
-        ..tier("x", 500, 1)
-    };
-    let euros = PriceTier {
-        price: crate::Money::new(500, crate::testing::EUR),
-        ..tier("x", 500, 1)
-    };
-    let tiers = [
-        vec![tier("Not a key", 500, 1)],
-        vec![tier("x", 50, 1)],
-        vec![tier("x", 500, 0)],
-        vec![named(" ")],
-        vec![window],
-        vec![euros],
-        vec![tier("x", 500, 1), tier("x", 600, 1)],
-        (0..21).map(|number| tier(&format!("t{number}"), 500, 1)).collect(),
-    ];
-    let field_of = |command| match given([room_scheduled()]).state.decide(command) {
-        Err(RoomError::InvalidField { field, .. }) => field,
-        other => panic!("{other:?}"),
-    };
-    assert!(
-        tiers
-            .into_iter()
-            .all(|wrong| field_of(revise(wrong, vec![])) == "tiers")
-    );
-    let discount = |discount| PromoCode { discount, ..half(1) };
-    let codes = [
-        discount(Discount::Amount { amount: usd(0) }),
-        // 10.00 less 9.50 is below what this preset allows, and not free.
-        discount(Discount::Amount { amount: usd(950) }),
-        PromoCode {
-            tier: Some("balcony".to_owned()),
-            ..half(1)
-        },
-        PromoCode {
-            per_buyer: 0,
-            ..half(1)
-        },
-    ];
-    assert!(
-        codes
-            .into_iter()
-            .all(|wrong| field_of(revise(vec![], vec![wrong])) == "promo_codes")
-    );
-}
-
-#[test]
-fn a_priced_tier_of_a_free_room_needs_an_approved_host() {
-    let command = ScheduleRoom {
-        price: usd(0),
-        host_is_approved: false,
-        sale: SaleOptions {
-            tiers: vec![tier("supporter", 500, 1)],
-            ..SaleOptions::default()
-        },
-        ..schedule()
-    };
-    given([])
-        .when(RoomCommand::Schedule(Box::new(command)))
-        .then_err(RoomError::HostNotApproved);
-}
-
-/// The stored form never changes: what is in the log is read for ever.
-#[test]
-fn tiers_codes_and_what_seats_take_of_them_are_stored_so() {
-    let json = |event: &RoomEvent| serde_json::to_value(event).expect("JSON");
-    let revised = RoomEvent::RoomRevised(RoomRevised {
-        revision: Revision {
-            tiers: vec![tier("early", 800, 2)],
-            promo_codes: vec![half(2)],
-            ..Revision::default()
-        },
-        revised_at: at(15),
-    });
-    let expected = serde_json::json!({
-        "type": "room_revised",
-        "tiers": [{
-            "tier": "early",
-            "name": "The early ones",
-            "price": {"amount_minor": 800, "currency": "USD"},
-            "quota": 2,
-        }],
-        "promo_codes": [{
-            "code": "b2b4e6d8f5e0c5c1",
-            "label": "newsletter",
-            "discount": {"kind": "share", "basis_points": 5_000},
-            "quota": 2,
-            "per_buyer": 1,
-            "opens_at": at(0),
-            "closes_at": at(5_000),
-        }],
-        "revised_at": at(15),
-    });
-    let mut stored = json(&revised);
-    assert_eq!(stored["promo_codes"][0]["code"], code("Half").to_string());
-    stored["promo_codes"][0]["code"] = expected["promo_codes"][0]["code"].clone();
-    assert_eq!(stored, expected);
-    let pricing = json(&at_half(1, ANN, 10))["terms"]["pricing"].clone();
-    let expected = serde_json::json!({
-        "list_price": {"amount_minor": 1_000, "currency": "USD"},
-        "promo_code": code("half").to_string(),
-        "discount": {"amount_minor": 500, "currency": "USD"},
-    });
-    assert_eq!(pricing, expected);
-    let pricing = json(&held_in(1, ANN, "early", 800, 10))["terms"]["pricing"].clone();
-    assert_eq!(
-        (&pricing["tier"], &pricing["tier_name"]),
-        (&serde_json::json!("early"), &serde_json::json!("The early ones"))
     );
 }
