@@ -24,6 +24,7 @@ mod ledger;
 pub mod limits;
 mod live;
 mod log;
+mod past;
 mod payouts;
 mod rooms;
 mod router;

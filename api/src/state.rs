@@ -19,6 +19,7 @@ use uuid::{Builder, Uuid};
 use crate::ApiError;
 use crate::Live;
 use crate::auth::Auth;
+use crate::extract::AsOf;
 use crate::limits::Limits;
 
 /// How long a read waits for its `min_position`, and a write for its own effect.
@@ -93,6 +94,27 @@ impl ApiState {
             Some(position) if !self.has_reached(view, position).await => Err(ApiError::ProjectionBehind),
             _ => Ok(()),
         }
+    }
+
+    /// The position that a client means by a moment of the log, if it means one. What lies beyond the log's end is not
+    /// known yet, so it is refused rather than answered with what will change.
+    pub(crate) async fn position_of(&self, as_of: Option<AsOf>) -> Result<Option<u64>, ApiError> {
+        let position = match as_of {
+            None => return Ok(None),
+            Some(AsOf::Position(position)) => {
+                let head = self.log.head().await?.position;
+                if position > head {
+                    let detail = format!("is beyond the log's end, which is at position {head}");
+                    return Err(ApiError::invalid("/query/as_of", detail));
+                }
+                position
+            }
+            Some(AsOf::Time(time)) if time > self.now() => {
+                return Err(ApiError::invalid("/query/as_of", "is in the future"));
+            }
+            Some(AsOf::Time(time)) => self.log.position_at(time).await?,
+        };
+        Ok(Some(position))
     }
 
     /// Waits a limited time for `view` to show `position`.

@@ -29,8 +29,9 @@ impl View {
     pub const fn version(self) -> i32 {
         match self {
             Self::Presence => 1,
-            Self::Tickets | Self::Earnings | Self::Entitlements | Self::Timeline => 3,
-            Self::Catalogue | Self::Ledger => 4,
+            Self::Earnings | Self::Timeline => 3,
+            Self::Catalogue | Self::Tickets | Self::Entitlements => 4,
+            Self::Ledger => 5,
         }
     }
 

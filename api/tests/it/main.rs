@@ -12,6 +12,7 @@ mod limits;
 mod live;
 mod money_threads;
 mod outage;
+mod past;
 mod pricing;
 mod promises;
 mod reading;

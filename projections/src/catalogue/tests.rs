@@ -4,14 +4,23 @@ use domain::room::{PriceTier, ReleaseReason, Revision, RoomScheduled};
 use domain::{Currency, Money, RoomEvent};
 use sqlx::PgPool;
 
-use super::{RoomFilter, RoomRow, RoomState, TierRow, find_room, list_rooms};
+use super::{PastRoom, RoomFilter, RoomRow, RoomState, TierRow, find_room, list_rooms};
 use crate::View;
 use crate::tests::stage::project;
 use crate::tests::story::{PRICE, Story, at, host, room, scheduled, usd, user};
 
+/// By the view, and the same by its events alone.
 async fn room_after(pool: &PgPool, story: &Story) -> RoomRow {
     project(pool, View::Catalogue, story).await;
-    find_room(pool, room(1)).await.expect("a query").expect("a room")
+    let row = find_room(pool, room(1)).await.expect("a query").expect("a room");
+    let mut past = PastRoom::default();
+    for recorded in story.recorded() {
+        if matches!(&recorded.event, domain::AnyEvent::Room(id, _) if *id == room(1)) {
+            past.take_in(&recorded.event, recorded.position);
+        }
+    }
+    assert_eq!(past.into_row().as_ref(), Some(&row), "as it was is as it is");
+    row
 }
 
 #[sqlx::test(migrations = "../migrations")]
