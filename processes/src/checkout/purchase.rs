@@ -84,10 +84,8 @@ async fn require_channel(deps: &Deps, ticket: TicketId, channel: Channel) -> Res
 }
 
 fn refusal(ticket: TicketId, error: ExecuteError<TicketError>) -> PurchaseError {
-    match error {
-        ExecuteError::Refused(reason @ (TicketError::NotOrdered | TicketError::UnknownPayment)) => {
-            PurchaseError::Unknown { ticket, reason }
-        }
-        other => PurchaseError::Ticket(other),
+    if let ExecuteError::Refused(reason @ (TicketError::NotOrdered | TicketError::UnknownPayment)) = error {
+        return PurchaseError::Unknown { ticket, reason };
     }
+    PurchaseError::Ticket(error)
 }

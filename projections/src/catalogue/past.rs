@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use domain::room::{PriceTier, Revision, RoomRescheduled, RoomScheduled};
-use domain::{AnyEvent, RoomId, TicketId};
+use domain::{AnyEvent, TicketId};
 
 use super::evolve::{CatalogueChange, Seat, evolve};
 use super::{RoomRow, RoomState, TierRow};
@@ -85,7 +85,7 @@ fn count(held: &mut u32, sold: &mut u32, from: Option<Seat>, to: Option<Seat>) {
 
 fn listed(room: &RoomScheduled, position: u64) -> RoomRow {
     let mut row = RoomRow {
-        id: RoomId::from_uuid(room.room_id.as_uuid()),
+        id: room.room_id,
         host_id: room.host,
         title: text(&room.title).into_owned(),
         description: text(&room.description).into_owned(),
