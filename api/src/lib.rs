@@ -33,6 +33,7 @@ pub mod server;
 mod shapes;
 mod stage;
 mod state;
+mod statements;
 mod tickets;
 mod trace;
 mod waiting_list;

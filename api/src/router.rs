@@ -8,8 +8,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, docs, earnings, health, hosts, ledger, live, log, payouts, rooms, sandbox, stage, tickets,
-    waiting_list, webhooks,
+    ApiParts, ApiState, docs, earnings, health, hosts, ledger, live, log, payouts, rooms, sandbox, stage, statements,
+    tickets, waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -97,12 +97,14 @@ fn money() -> OpenApiRouter<ApiState> {
         .routes(routes!(hosts::list_hosts))
         .routes(routes!(hosts::approve_host))
         .routes(routes!(earnings::read_earnings))
-        .routes(routes!(earnings::read_statements))
-        .routes(routes!(earnings::read_statement_of_month))
+        .routes(routes!(statements::read_statements))
+        .routes(routes!(statements::read_statement_of_month))
+        .routes(routes!(statements::read_host_year))
         .routes(routes!(payouts::request_payout, payouts::list_my_payouts))
         .routes(routes!(ledger::list_ledger_accounts))
         .routes(routes!(ledger::list_ledger_lines))
         .routes(routes!(ledger::read_trial_balance))
+        .routes(routes!(ledger::explain_balance))
 }
 
 fn around() -> OpenApiRouter<ApiState> {

@@ -117,6 +117,13 @@ impl ApiState {
         Ok(Some(position))
     }
 
+    /// The same, and waits until `view` shows it.
+    pub(crate) async fn view_as_of(&self, view: View, as_of: Option<AsOf>) -> Result<Option<u64>, ApiError> {
+        let position = self.position_of(as_of).await?;
+        self.wait_for(view, position).await?;
+        Ok(position)
+    }
+
     /// Waits a limited time for `view` to show `position`.
     pub(crate) async fn has_reached(&self, view: View, position: u64) -> bool {
         self.projections.wait_for(view, position, VIEW_WAIT_MAX).await

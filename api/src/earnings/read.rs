@@ -3,11 +3,12 @@
 use axum::extract::State;
 use projections::View;
 use projections::earnings::{Balance, HostRow, find_account};
+use projections::statements::balances_at;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::answer::{IfNoneMatch, One};
-use crate::extract::{Caller, MinPosition, Query};
+use crate::extract::{AsOfQuery, Caller, MinPosition, Query};
 use crate::shapes::MoneyBody;
 use crate::{ApiError, ApiState};
 
@@ -16,7 +17,7 @@ use crate::{ApiError, ApiState};
 pub(crate) struct EarningsBody {
     /// One for each currency in which anything was earned.
     balances: Vec<BalanceBody>,
-    /// The log position of the last change; 0 before the first.
+    /// The log position of the last change; 0 before the first. With `as_of` the position that was asked for.
     position: u64,
 }
 
@@ -69,7 +70,7 @@ impl From<HostRow> for EarningsBody {
 }
 
 /// My balances
-#[utoipa::path(get, path = "/v1/me/earnings", tag = "earnings", params(MinPosition), security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/me/earnings", tag = "earnings", params(MinPosition, AsOfQuery), security(("bearer" = [])),
     responses(
     (status = 200, body = EarningsBody),
     (status = 304, description = "The client has it already: `If-None-Match` names its `ETag`."),
@@ -77,10 +78,18 @@ impl From<HostRow> for EarningsBody {
 pub(crate) async fn read_earnings(
     State(state): State<ApiState>,
     caller: Caller,
-    Query(MinPosition { min_position }): Query<MinPosition>,
+    Query((waiting, moment)): Query<(MinPosition, AsOfQuery)>,
     known: IfNoneMatch,
 ) -> Result<One<EarningsBody>, ApiError> {
-    state.wait_for(View::Earnings, min_position).await?;
+    state.wait_for(View::Earnings, waiting.min_position).await?;
+    if let Some(position) = state.view_as_of(View::Statements, moment.as_of).await? {
+        let balances = balances_at(&state.pool, caller.user_id, position).await?;
+        let body = EarningsBody {
+            balances: balances.into_iter().map(BalanceBody::from).collect(),
+            position,
+        };
+        return Ok(One::new(body, known));
+    }
     let row = find_account(&state.pool, caller.user_id).await?;
     Ok(One::new(row.map(EarningsBody::from).unwrap_or_default(), known))
 }

@@ -57,6 +57,7 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("GET /v1/me/earnings", 401, 200),
     ("GET /v1/me/statements", 401, 200),
     ("GET /v1/me/statements/{month}", 401, 200),
+    ("GET /v1/hosts/{user}/years/{year}", 401, 404),
     ("POST /v1/me/payouts", 401, 403),
     ("GET /v1/me/payouts", 401, 200),
     ("GET /v1/hosts", 401, 403),
@@ -64,6 +65,7 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("GET /v1/ledger/accounts", 401, 403),
     ("GET /v1/ledger/accounts/{account}/lines", 401, 403),
     ("GET /v1/ledger/trial_balance", 401, 403),
+    ("GET /v1/ledger/explain", 401, 403),
     ("GET /v1/log/events", 401, 403),
     ("GET /v1/log/head", 401, 403),
     // Signatures are the keys here, and the intent's secret there.
@@ -84,6 +86,8 @@ const ROLES: &[(&str, u16, u16, u16)] = &[
     ("GET /v1/ledger/accounts", 200, 403, 200),
     ("GET /v1/ledger/accounts/{account}/lines", 200, 403, 200),
     ("GET /v1/ledger/trial_balance", 200, 403, 200),
+    ("GET /v1/ledger/explain", 200, 403, 200),
+    ("GET /v1/hosts/{user}/years/{year}", 200, 404, 200),
     ("GET /v1/log/events", 200, 200, 200),
     ("GET /v1/log/head", 200, 200, 200),
     ("GET /v1/hosts", 403, 403, 200),
@@ -122,6 +126,8 @@ impl Scene {
             .replace("{ticket}", &self.ticket)
             .replace("{user}", ALICE.id)
             .replace("{month}", "2026-11")
+            .replace("{year}", "2026")
+            .replace("/explain", "/explain?account=clearing:charge")
             .replace("{account}", "clearing:charge")
             .replace("{provider}", "sandbox")
             .replace("{ref}", "sbx_unknown");

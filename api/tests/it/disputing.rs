@@ -24,7 +24,7 @@ async fn buy(app: &TestApp, room: &str, buyer: Person) -> (String, Value) {
 }
 
 /// What the buyer's bank does, and says twice.
-async fn bank(app: &TestApp, payment: &Value, step: &str) {
+pub(crate) async fn bank(app: &TestApp, payment: &Value, step: &str) {
     let payment_ref = text(&payment["provider_ref"]);
     let (path, body) = match step {
         "open" => ("/sandbox/disputes".to_owned(), json!({"payment_ref": payment_ref})),

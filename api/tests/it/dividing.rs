@@ -8,7 +8,7 @@ use crate::earning::record_delivery;
 use crate::support::{ALICE, BOB, FINANCE, HOST, Person, Shop, TestApp, text};
 
 /// Holds through a channel, pays, and waits for the ticket.
-async fn buy(app: &TestApp, room: &str, buyer: Person, body: &Value) -> String {
+pub(crate) async fn buy(app: &TestApp, room: &str, buyer: Person, body: &Value) -> String {
     let path = format!("/v1/rooms/{room}/tickets");
     let held = app.post(path).by(buyer).key("hold").json(body).send().await.expect(201);
     let ticket = text(&held["id"]).to_owned();

@@ -122,4 +122,37 @@ impl PayoutEvent {
             Self::PayoutFailed { .. } => "payout_failed",
         }
     }
+
+    /// The sale it is about, if it is about one.
+    pub const fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::EarningCredited(earning) => Some(earning.ticket_id),
+            Self::EarningHeld(held) | Self::EarningReleased(held) => Some(held.ticket_id),
+            Self::EarningReversed(reversed) => Some(reversed.ticket_id),
+            Self::HostApplied { .. }
+            | Self::HostApproved { .. }
+            | Self::DestinationLinked { .. }
+            | Self::PayoutRequested { .. }
+            | Self::PayoutSent { .. }
+            | Self::PayoutPaid { .. }
+            | Self::PayoutFailed { .. } => None,
+        }
+    }
+
+    /// The payout it is about, if it is about one.
+    pub const fn payout_id(&self) -> Option<PayoutId> {
+        match self {
+            Self::PayoutRequested { payout_id, .. }
+            | Self::PayoutSent { payout_id, .. }
+            | Self::PayoutPaid { payout_id, .. }
+            | Self::PayoutFailed { payout_id, .. } => Some(*payout_id),
+            Self::HostApplied { .. }
+            | Self::HostApproved { .. }
+            | Self::DestinationLinked { .. }
+            | Self::EarningCredited(_)
+            | Self::EarningHeld(_)
+            | Self::EarningReleased(_)
+            | Self::EarningReversed(_) => None,
+        }
+    }
 }

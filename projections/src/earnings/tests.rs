@@ -135,7 +135,7 @@ async fn at_every_position_aggregate_view_and_books_agree_on_what_is_available(p
         let row = find_account(&pool, host()).await.expect("a query");
         let shown = row.and_then(|row| row.balances.first().map(|balance| balance.available));
         assert_eq!(shown.unwrap_or(usd(0)), decided, "at {}", recorded.position);
-        let books = ledger::trial_balance(&pool).await.expect("a query");
+        let books = ledger::trial_balance(&pool, None).await.expect("a query");
         let booked = books.iter().find(|row| row.account == account);
         let booked = booked.map_or(0, |row| -row.balance_minor);
         assert_eq!(usd(booked), decided, "at {}", recorded.position);

@@ -1,6 +1,7 @@
 //! The API with everything behind it, on a database of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use api::auth::{Auth, mint_development_token};
@@ -8,6 +9,7 @@ use api::limits::{Limits, LimitsConfig};
 use api::{ApiParts, Live};
 use axum::Router;
 use axum::body::Body;
+use chrono::TimeDelta;
 use domain::{BasisPoints, Preset, TaxRules, Timestamp};
 use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog, SystemClock};
 use http::{Method, Request};
@@ -51,9 +53,21 @@ impl Default for Shop {
     }
 }
 
+/// The time of day, and what a test has put on top. The log is dated by the time of day alone.
+#[derive(Debug, Default)]
+struct TestClock {
+    ahead_ms: AtomicI64,
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + TimeDelta::milliseconds(self.ahead_ms.load(Ordering::SeqCst))
+    }
+}
+
 pub(crate) struct TestApp {
     router: Router,
-    clock: Arc<dyn Clock>,
+    clock: Arc<TestClock>,
     secret: SecretString,
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) aggregates: Aggregates,
@@ -87,7 +101,8 @@ impl TestApp {
         let log = PostgresLog::connect(options, pool.clone(), log_limits, &tracker, cancel.clone()).await;
         let log: Arc<dyn EventLog> = log.expect("open the log");
         let projections = Projections::start(Arc::clone(&log), pool.clone(), &tracker, cancel.clone()).await;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let test_clock = Arc::new(TestClock::default());
+        let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&test_clock);
         let secret: SecretString = "the secret of the API's tests".into();
         let sandbox = Arc::new(sandbox(&pool, &clock, shop.is_provider_free));
         let aggregates = Aggregates::new(&log);
@@ -126,7 +141,7 @@ impl TestApp {
         };
         Self {
             router: api::router(parts),
-            clock,
+            clock: test_clock,
             secret,
             sandbox,
             aggregates,
@@ -151,6 +166,11 @@ impl TestApp {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// So much later for everything but the log.
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        self.clock.ahead_ms.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
     }
 
     pub(crate) fn token(&self, person: Person) -> String {
