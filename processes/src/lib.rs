@@ -18,6 +18,7 @@ pub mod jobs;
 mod needed;
 pub mod payout;
 pub mod processes;
+pub mod reconciliation;
 pub mod refunds;
 mod runner;
 pub mod settlement;

@@ -226,7 +226,12 @@ async fn a_tax_leads_to_its_rule_and_its_evidence(_: PgPoolOptions, options: PgC
     // Due with the ticket, and not any more when the bank kept the money.
     let lines = tax["lines"].as_array().unwrap().iter();
     let told: Vec<_> = lines
-        .map(|line| (text(&line["event"]["event_type"]), line["amount"]["amount_minor"].as_i64().unwrap()))
+        .map(|line| {
+            (
+                text(&line["event"]["event_type"]),
+                line["amount"]["amount_minor"].as_i64().unwrap(),
+            )
+        })
         .collect();
     assert_eq!(told, [("ticket_issued", -160), ("dispute_lost", 160)]);
     let rules = &tax["lines"][0]["sale"]["rules"];

@@ -9,7 +9,7 @@ use domain::{Money, PaymentId, RefundId, TicketId, Timestamp};
 use payments::{
     CancelIntent, CreateIntent, CreateRefund, CreateTransfer, EventPage, FoundPayment, Intent, IntentState, Movement,
     MovementState, OpenAccount, PaymentNames, PaymentProvider, PayoutAccount, ProviderError, ProviderEvent,
-    ProviderEventKind, WebhookError,
+    ProviderEventKind, StatementPage, WebhookError,
 };
 use uuid::Uuid;
 
@@ -268,6 +268,14 @@ impl PaymentProvider for ScriptedProvider {
         let events = state.events[start..end].to_vec();
         let next = (!events.is_empty()).then(|| end.to_string());
         Ok(EventPage { events, next })
+    }
+
+    async fn list_statement(&self, _after: Option<&str>, _limit: u32) -> Result<StatementPage, ProviderError> {
+        self.state().require_up()?;
+        Ok(StatementPage {
+            lines: vec![],
+            next: None,
+        })
     }
 
     fn verify_webhook(&self, _signature: &str, _body: &[u8], _now: Timestamp) -> Result<(), WebhookError> {
