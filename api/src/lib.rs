@@ -11,6 +11,7 @@
 pub mod auth;
 
 mod answer;
+mod days;
 mod docs;
 mod earnings;
 mod error;
@@ -26,6 +27,7 @@ mod live;
 mod log;
 mod past;
 mod payouts;
+mod reconciliation;
 mod rooms;
 mod router;
 mod sandbox;

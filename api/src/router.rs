@@ -8,8 +8,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, docs, earnings, health, hosts, ledger, live, log, payouts, rooms, sandbox, stage, statements,
-    tickets, waiting_list, webhooks,
+    ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, reconciliation, rooms,
+    sandbox, stage, statements, tickets, waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -105,6 +105,10 @@ fn money() -> OpenApiRouter<ApiState> {
         .routes(routes!(ledger::list_ledger_lines))
         .routes(routes!(ledger::read_trial_balance))
         .routes(routes!(ledger::explain_balance))
+        .routes(routes!(reconciliation::read_reconciliation))
+        .routes(routes!(days::list_sealed_days))
+        .routes(routes!(days::read_sealed_day))
+        .routes(routes!(days::seal_day))
 }
 
 fn around() -> OpenApiRouter<ApiState> {

@@ -382,7 +382,7 @@ fn payout(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
 
 fn shop(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
     match entry.event_type {
-        "person_erased" => Ok(Fact::Other),
+        "person_erased" | "day_sealed" => Ok(Fact::Other),
         _ => Err(Unreadable::Unknown),
     }
 }

@@ -73,7 +73,7 @@ const PAYOUT: &[&[&str]] = &[
     ],
     &["host_approved", "earning_credited", "payout_requested", "payout_failed"],
 ];
-const SHOP: &[&[&str]] = &[&["person_erased"]];
+const SHOP: &[&[&str]] = &[&["person_erased"], &["day_sealed"]];
 
 #[test]
 fn rooms_are_kept_as_their_format_says() {

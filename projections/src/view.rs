@@ -78,7 +78,8 @@ impl View {
     pub(crate) const fn aggregates(self) -> &'static [&'static str] {
         match self {
             Self::Catalogue => &["room"],
-            Self::Earnings | Self::Statements => &["payout"],
+            Self::Earnings => &["payout"],
+            Self::Statements => &["payout", "shop"],
             Self::Ledger => &["ticket", "payout"],
             Self::Tickets | Self::Entitlements | Self::Presence | Self::Timeline => &["room", "ticket"],
         }

@@ -1,5 +1,6 @@
 //! Puts the crates together. Nobody else knows them all.
 
+mod books;
 mod entitlements;
 mod figures;
 mod listeners;
@@ -17,7 +18,7 @@ use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
 use payments::{AppStore, PaymentProvider};
-use processes::{Deps, ProcessSettings, Processes};
+use processes::{Deps, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
 use secrecy::SecretString;
 
@@ -26,6 +27,7 @@ use crate::database::{Database, while_it_restarts};
 use crate::lifecycle::Lifecycle;
 use crate::managed::data_dir::DataDir;
 
+use books::ProjectedBooks;
 use entitlements::ProjectedEntitlements;
 pub(crate) use listeners::Listeners;
 use provider::Provider;
@@ -67,6 +69,12 @@ pub(crate) async fn start(
         &lifecycle.back,
         &lifecycle.back_cancel,
     );
+    let books = Arc::new(ProjectedBooks {
+        pool: core.pool.clone(),
+    });
+    let (back, back_cancel) = (&lifecycle.back, &lifecycle.back_cancel);
+    let deps = core.process_deps(provider.port());
+    reconciliation::start(deps, books, reconciliation::INTERVAL, back, back_cancel);
     // Also without a media server: a room that ended must be judged, or its money stays where it is for ever.
     delivery::start(core.delivery_deps(), &lifecycle.back, &lifecycle.back_cancel);
     let doors = media.map(|media| Doors::start(media, &core, lifecycle));

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use axum::response::{IntoResponse, Response};
 use domain::room::{PromoCodeRefusal, Quota};
-use domain::{PayoutError, RoomError, TicketError};
+use domain::{PayoutError, RoomError, ShopError, TicketError};
 use http::StatusCode;
 
 use super::problem::Problem;
@@ -52,6 +52,7 @@ impl ApiError {
             Self::Room(refusal) => room_problem(refusal),
             Self::Ticket(refusal) => ticket_problem(refusal),
             Self::Payout(refusal) => payout_problem(refusal),
+            Self::Shop(refusal) => shop_problem(refusal),
             Self::EntryRefused(refusal) => entry_refused(*refusal),
             Self::PaymentDeclined { reason } => {
                 Problem::new(StatusCode::PAYMENT_REQUIRED, "payment_declined", reason.as_str())
@@ -206,6 +207,17 @@ fn payout_problem(refusal: &PayoutError) -> Problem {
         PayoutError::UnknownPayout => not_found(),
         PayoutError::AlreadyEnded => conflict("wrong_state"),
         PayoutError::Money(reason) => invalid_field("amount", reason.to_string()),
+    }
+}
+
+fn shop_problem(refusal: &ShopError) -> Problem {
+    let conflict = |code| Problem::new(StatusCode::CONFLICT, code, sentence(refusal));
+    match refusal {
+        ShopError::DayNotOver { .. } | ShopError::DayOutOfOrder { .. } | ShopError::NothingToSeal { .. } => {
+            conflict("wrong_state")
+        }
+        ShopError::Unreconciled { .. } => conflict("unreconciled"),
+        ShopError::InvalidReason => invalid_field("force_reason", refusal.to_string()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use domain::{PayoutError, RoomError, TicketError};
+use domain::{PayoutError, RoomError, ShopError, TicketError};
 use event_log::{ExecuteError, ReadError};
 use processes::ReceiveError;
 use projections::QueryError;
@@ -72,6 +72,7 @@ pub enum ApiError {
     Room(RoomError),
     Ticket(TicketError),
     Payout(PayoutError),
+    Shop(ShopError),
     EntryRefused(EntryRefusal),
     PaymentDeclined {
         reason: String,
@@ -125,7 +126,7 @@ macro_rules! refusals {
     )+};
 }
 
-refusals! { Room(RoomError) Ticket(TicketError) Payout(PayoutError) }
+refusals! { Room(RoomError) Ticket(TicketError) Payout(PayoutError) Shop(ShopError) }
 
 impl<E> From<ExecuteError<E>> for ApiError
 where

@@ -1,6 +1,6 @@
 //! `GET /v1/ledger/explain`: what is behind a balance, down to the events and the rules of each sale.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use axum::extract::State;
 use domain::{AnyEvent, TicketId};
@@ -154,8 +154,8 @@ async fn explain(state: &ApiState, lines: Vec<LedgerLine>) -> Result<Vec<Explain
         events.insert(event.position, (event, decoded));
     }
     let tickets = events.values().filter_map(|(_, event)| ticket_of(event));
-    let tickets: HashMap<TicketId, ()> = tickets.map(|ticket| (ticket, ())).collect();
-    let sales = stream::iter(tickets.into_keys().map(|ticket| read_sale(state, ticket)));
+    let tickets: HashSet<TicketId> = tickets.collect();
+    let sales = stream::iter(tickets.into_iter().map(|ticket| read_sale(state, ticket)));
     let sales: Vec<_> = sales.buffer_unordered(SALES_AT_ONCE).try_collect().await?;
     let sales: HashMap<TicketId, _> = sales.into_iter().flatten().map(|sale| (sale.ticket, sale)).collect();
     let payouts: Vec<_> = events.values().filter_map(|(_, event)| payout_of(event)).collect();

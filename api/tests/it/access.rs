@@ -66,6 +66,10 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("GET /v1/ledger/accounts/{account}/lines", 401, 403),
     ("GET /v1/ledger/trial_balance", 401, 403),
     ("GET /v1/ledger/explain", 401, 403),
+    ("GET /v1/reconciliation", 401, 403),
+    ("GET /v1/days", 401, 403),
+    ("GET /v1/days/{date}", 401, 403),
+    ("POST /v1/days/{date}/seal", 401, 403),
     ("GET /v1/log/events", 401, 403),
     ("GET /v1/log/head", 401, 403),
     // Signatures are the keys here, and the intent's secret there.
@@ -87,6 +91,10 @@ const ROLES: &[(&str, u16, u16, u16)] = &[
     ("GET /v1/ledger/accounts/{account}/lines", 200, 403, 200),
     ("GET /v1/ledger/trial_balance", 200, 403, 200),
     ("GET /v1/ledger/explain", 200, 403, 200),
+    ("GET /v1/reconciliation", 200, 403, 200),
+    ("GET /v1/days", 200, 403, 200),
+    ("GET /v1/days/{date}", 404, 403, 404),
+    ("POST /v1/days/{date}/seal", 409, 403, 409),
     ("GET /v1/hosts/{user}/years/{year}", 200, 404, 200),
     ("GET /v1/log/events", 200, 200, 200),
     ("GET /v1/log/head", 200, 200, 200),
@@ -127,6 +135,7 @@ impl Scene {
             .replace("{user}", ALICE.id)
             .replace("{month}", "2026-11")
             .replace("{year}", "2026")
+            .replace("{date}", "2026-11-01")
             .replace("/explain", "/explain?account=clearing:charge")
             .replace("{account}", "clearing:charge")
             .replace("{provider}", "sandbox")

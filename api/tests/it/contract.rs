@@ -60,6 +60,10 @@ const ENDPOINTS: &[&str] = &[
     "GET /v1/ledger/accounts/{account}/lines",
     "GET /v1/ledger/trial_balance",
     "GET /v1/ledger/explain",
+    "GET /v1/reconciliation",
+    "GET /v1/days",
+    "GET /v1/days/{date}",
+    "POST /v1/days/{date}/seal",
     "GET /v1/log/events",
     "GET /v1/log/head",
     "POST /v1/webhooks/{provider}",
@@ -118,6 +122,7 @@ const CODES: &[(&str, &str)] = &[
     ("too_many_requests", "429"),
     ("unauthenticated", "401"),
     ("unknown_field", "422"),
+    ("unreconciled", "409"),
     ("unsupported_media_type", "415"),
     ("wrong_state", "409"),
 ];
@@ -130,6 +135,7 @@ const KEYED: &[&str] = &[
     "POST /v1/tickets/{ticket}/payments",
     "POST /v1/tickets/{ticket}/refunds",
     "POST /v1/me/payouts",
+    "POST /v1/days/{date}/seal",
 ];
 
 fn document() -> Value {

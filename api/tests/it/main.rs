@@ -18,6 +18,8 @@ mod past;
 mod pricing;
 mod promises;
 mod reading;
+mod reconciling;
+mod sealing;
 mod selling;
 mod server;
 mod staging;

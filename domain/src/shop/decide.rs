@@ -10,6 +10,7 @@ impl Shop {
     pub fn decide(&self, command: ShopCommand) -> Result<Vec<ShopEvent>, ShopError> {
         match command {
             ShopCommand::ErasePerson { person, by, at } => Ok(self.erase_person(person, by, at)),
+            ShopCommand::SealDay(seal) => self.seal_day(*seal),
         }
     }
 

@@ -4,6 +4,7 @@ mod command;
 mod decide;
 mod error;
 mod event;
+mod sealing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -11,4 +12,5 @@ mod tests;
 pub use command::*;
 pub use error::*;
 pub use event::*;
+pub use sealing::*;
 pub use state::*;

@@ -1,7 +1,9 @@
 //! The statement: Stripe's balance transactions, the newest first, kept for ever.
 
-use domain::{Money, PaymentId, PayoutId, RefundId, Timestamp};
 use std::fmt::Display;
+use std::str::FromStr;
+
+use domain::{Money, PaymentId, PayoutId, RefundId, Timestamp};
 
 use super::client::{Client, Fields, field};
 use super::error::StripeError;
@@ -122,7 +124,7 @@ fn ours(kind: StatementKind, subject: Option<String>) -> (StatementKind, Option<
     }
 }
 
-fn subject<T: std::str::FromStr + Display>(source: &Source, name: &str) -> Option<String> {
+fn subject<T: FromStr + Display>(source: &Source, name: &str) -> Option<String> {
     let id: Option<T> = named(source.metadata.as_ref(), name);
     id.map(|id| id.to_string())
 }

@@ -10,7 +10,7 @@ mod store;
 
 pub use books::{BookLine, Books, BooksError};
 pub use report::{
-    BookLineReason, Matched, OpenBookLine, OpenProviderLine, Overdue, ProviderLineReason, REPORTED_MAX, Report,
-    SETTLES_WITHIN, count_overdue, report,
+    BookLineReason, Matched, OpenBookLine, OpenCounts, OpenProviderLine, ProviderLineReason, REPORTED_MAX, Report,
+    SETTLES_WITHIN, book_position, count_open, report,
 };
 pub use run::{INTERVAL, reconcile, start};

@@ -228,12 +228,12 @@ async fn count(pool: &PgPool, provider: &str) -> sqlx::Result<(u64, u64)> {
 
 /// Open lines from before a time, other business aside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Overdue {
+pub struct OpenCounts {
     pub provider_lines: u64,
     pub book_lines: u64,
 }
 
-pub async fn count_overdue(pool: &PgPool, provider: &str, before: Timestamp) -> sqlx::Result<Overdue> {
+pub async fn count_open(pool: &PgPool, provider: &str, before: Timestamp) -> sqlx::Result<OpenCounts> {
     let row = sqlx::query!(
         r#"SELECT
              (SELECT count(*) FROM reconciliation_provider_lines
@@ -245,8 +245,19 @@ pub async fn count_overdue(pool: &PgPool, provider: &str, before: Timestamp) -> 
     )
     .fetch_one(pool)
     .await?;
-    Ok(Overdue {
+    Ok(OpenCounts {
         provider_lines: row.told.unsigned_abs(),
         book_lines: row.booked.unsigned_abs(),
     })
+}
+
+/// Up to which position the books were read.
+pub async fn book_position(pool: &PgPool, provider: &str) -> sqlx::Result<u64> {
+    let position = sqlx::query_scalar!(
+        "SELECT book_position FROM reconciliation_cursors WHERE provider = $1",
+        provider
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(position.unwrap_or(0).cast_unsigned())
 }

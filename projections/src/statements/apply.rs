@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::Timestamp;
+use domain::shop::DaySealed;
 use event_log::Recorded;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -33,6 +34,8 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
             Some(StatementChange::NamePayout { payout, reference }) => {
                 named.push((payout.as_uuid(), text(reference), bigint(recorded.position)));
             }
+            // Few, and written one by one.
+            Some(StatementChange::SealDay(day)) => write_day(day, bigint(recorded.position), tables).await?,
             None => {}
         }
     }
@@ -47,6 +50,16 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
             .execute(tables)
             .await?;
     }
+    Ok(())
+}
+
+async fn write_day(day: &DaySealed, position: i64, tables: &mut PgConnection) -> Result<(), ApplyError> {
+    sqlx::query("INSERT INTO days (date, position, sealed) VALUES ($1, $2, $3)")
+        .bind(day.date)
+        .bind(position)
+        .bind(serde_json::to_value(day)?)
+        .execute(tables)
+        .await?;
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use domain::payout::{EarningCredited, EarningReversed, HeldEarning};
-use domain::{AnyEvent, Currency, Money, PayoutEvent, PayoutId, RoomId, TicketId, UserId};
+use domain::shop::DaySealed;
+use domain::{AnyEvent, Currency, Money, PayoutEvent, PayoutId, RoomId, ShopEvent, TicketId, UserId};
 
 use super::LineKind;
 
@@ -15,6 +16,7 @@ pub(crate) enum StatementChange<'a> {
         payout: PayoutId,
         reference: &'a str,
     },
+    SealDay(&'a DaySealed),
 }
 
 /// A line to be.
@@ -54,7 +56,8 @@ pub(crate) struct Movement {
 pub(crate) fn evolve(event: &AnyEvent) -> Option<StatementChange<'_>> {
     match event {
         AnyEvent::Payout(host, event) => evolve_payout(*host, event),
-        AnyEvent::Room(..) | AnyEvent::Ticket(..) | AnyEvent::Shop(..) => None,
+        AnyEvent::Shop(_, ShopEvent::DaySealed(day)) => Some(StatementChange::SealDay(day)),
+        AnyEvent::Room(..) | AnyEvent::Ticket(..) | AnyEvent::Shop(_, ShopEvent::PersonErased { .. }) => None,
     }
 }
 

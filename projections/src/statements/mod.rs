@@ -12,5 +12,5 @@ mod tests;
 
 pub(crate) use apply::apply;
 pub(crate) use evolve::evolve;
-pub use queries::{LINES_MAX, Stretch, balances_at, lines, payout_references, refunds, totals};
+pub use queries::{LINES_MAX, Stretch, balances_at, find_day, lines, list_days, payout_references, refunds, totals};
 pub use rows::{LineKind, Parts, RefundLine, SaleTerms, StatementLine, Totals};

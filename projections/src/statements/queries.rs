@@ -1,6 +1,8 @@
 //! What can be asked of statements.
 #![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
 
+use chrono::NaiveDate;
+use domain::shop::DaySealed;
 use domain::{Currency, Money, PayoutId, RefundId, RoomId, Terms, TicketId, Timestamp, UserId};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
@@ -156,6 +158,36 @@ pub async fn payout_references(pool: &PgPool, payouts: &[PayoutId]) -> Result<Ve
         .into_iter()
         .map(|(payout, name)| (PayoutId::from_uuid(payout), name));
     Ok(named.collect())
+}
+
+/// A sealed day, with the position of its seal.
+pub async fn find_day(pool: &PgPool, date: NaiveDate) -> Result<Option<(DaySealed, u64)>, QueryError> {
+    let select = "SELECT position, sealed FROM view_statements.days WHERE date = $1";
+    let record: Option<(i64, Json<DaySealed>)> = sqlx::query_as(select).bind(date).fetch_optional(pool).await?;
+    record.map(day_of).transpose()
+}
+
+/// Sealed days, the latest first; `before` is the last one seen.
+pub async fn list_days(
+    pool: &PgPool,
+    before: Option<NaiveDate>,
+    limit: u32,
+) -> Result<Vec<(DaySealed, u64)>, QueryError> {
+    let select = "
+        SELECT position, sealed FROM view_statements.days
+        WHERE $1::date IS NULL OR date < $1
+        ORDER BY date DESC LIMIT $2";
+    let records: Vec<(i64, Json<DaySealed>)> = sqlx::query_as(select)
+        .bind(before)
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await?;
+    records.into_iter().map(day_of).collect()
+}
+
+fn day_of((position, Json(day)): (i64, Json<DaySealed>)) -> Result<(DaySealed, u64), QueryError> {
+    let position = RowOf::new("view_statements.days", day.date).position("position", position)?;
+    Ok((day, position))
 }
 
 impl TryFrom<LineRecord> for StatementLine {

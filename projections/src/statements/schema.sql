@@ -29,3 +29,10 @@ CREATE TABLE payouts (
     reference     text   NOT NULL,
     sent_position bigint NOT NULL
 );
+
+-- The days of the shop that are sealed, as their events say.
+CREATE TABLE days (
+    date     date   PRIMARY KEY,
+    position bigint NOT NULL, -- of the seal itself
+    sealed   jsonb  NOT NULL
+);

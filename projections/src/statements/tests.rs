@@ -16,7 +16,7 @@ use crate::{View, schema};
 
 const ALWAYS: Stretch = Stretch {
     after: 0,
-    up_to: i64::MAX as u64,
+    up_to: u64::MAX,
 };
 
 async fn project_all(pool: &PgPool, story: &Story) {

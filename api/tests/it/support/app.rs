@@ -15,7 +15,7 @@ use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog, SystemClock
 use http::{Method, Request};
 use payments::PaymentProvider;
 use payments::sandbox::{Sandbox, SandboxConfig};
-use processes::{Deps, ProcessSettings, Processes};
+use processes::{Deps, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::answer::{Answer, text};
+use super::books::ProjectedBooks;
 use super::{ADMIN, Person};
 
 /// What happens by itself has happened within this, or does not happen.
@@ -33,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const POOL_CONNECTIONS: u32 = 12;
 const POOL_WAIT: Duration = Duration::from_secs(2);
 const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
+const RECONCILE_INTERVAL: Duration = Duration::from_millis(200);
 const TOKEN_TTL: Duration = Duration::from_hours(1);
 
 /// How a shop sells.
@@ -120,6 +122,8 @@ impl TestApp {
             clock: Arc::clone(&clock),
             settings,
         };
+        let books = Arc::new(ProjectedBooks { pool: pool.clone() });
+        reconciliation::start(deps.clone(), books, RECONCILE_INTERVAL, &tracker, &cancel);
         let live = Live::start(Arc::clone(&log), &tracker, cancel.clone());
         let parts = ApiParts {
             log,
@@ -225,7 +229,7 @@ impl TestApp {
     pub(crate) fn room(&self) -> Value {
         json!({
             "title": "An evening",
-            "starts_at": self.now() + chrono::TimeDelta::hours(1),
+            "starts_at": self.now() + TimeDelta::hours(1),
             "price": {"amount_minor": 1000, "currency": "USD"},
             "capacity": 2,
         })

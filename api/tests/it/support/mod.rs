@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod books;
 mod people;
 mod wire;
 

@@ -1,5 +1,6 @@
 //! The same with Stripe: the real client, against a fake with a memory and bad days.
 
+mod reconciling;
 mod trouble;
 
 use std::sync::Arc;
