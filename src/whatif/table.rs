@@ -29,7 +29,8 @@ pub(crate) fn text(what_if: &WhatIf, by_host: bool) -> String {
 
 fn write_table(text: &mut String, title: &str, name: &str, currency: Currency, comparison: &Comparison) {
     let _ = writeln!(text, "{title}: {} sales", comparison.sales);
-    let _ = writeln!(text, "  {:<14}{:>16}{name:>24}{:>16}", "", "real", "difference");
+    let [blank, real, difference] = ["", "real", "difference"];
+    let _ = writeln!(text, "  {blank:<14}{real:>16}{name:>24}{difference:>16}");
     let pairs = comparison.real.named().into_iter().zip(comparison.what_if.named());
     for ((figure, real), (_, what_if)) in pairs {
         let [real, what_if, difference] = [real, what_if, what_if - real].map(|minor| decimal(minor, currency));

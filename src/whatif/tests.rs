@@ -65,6 +65,7 @@ impl Log {
                 tax: Some(serde_json::from_value(json!({"country": "DE", "rate": 1_900, "version": 1})).unwrap()),
                 ..SaleRules::default()
             },
+            pricing: None,
         }
     }
 

@@ -64,19 +64,15 @@ pub(crate) async fn start(
     };
     let core = Core::start(database, settings, lifecycle).await?;
     let provider = Provider::start(options, data_dir, &core, listeners.api_address, lifecycle)?;
-    let processes = Processes::start(
-        core.process_deps(provider.port(), provider.store(options)?),
-        &lifecycle.back,
-        &lifecycle.back_cancel,
-    );
+    let deps = core.process_deps(provider.port(), provider.store(options)?);
+    let (back, back_cancel) = (&lifecycle.back, &lifecycle.back_cancel);
+    let processes = Processes::start(deps.clone(), back, back_cancel);
     let books = Arc::new(ProjectedBooks {
         pool: core.pool.clone(),
     });
-    let (back, back_cancel) = (&lifecycle.back, &lifecycle.back_cancel);
-    let deps = core.process_deps(provider.port());
     reconciliation::start(deps, books, reconciliation::INTERVAL, back, back_cancel);
     // Also without a media server: a room that ended must be judged, or its money stays where it is for ever.
-    delivery::start(core.delivery_deps(), &lifecycle.back, &lifecycle.back_cancel);
+    delivery::start(core.delivery_deps(), back, back_cancel);
     let doors = media.map(|media| Doors::start(media, &core, lifecycle));
     let parts = ApiParts {
         log: core.log.clone(),

@@ -11,7 +11,7 @@ use crate::support::{ALICE, BOB, FINANCE, HOST, OTHER_HOST, Shop, TestApp, text}
 /// A shop with taxes whose provider takes nothing.
 async fn start(options: PgConnectOptions) -> TestApp {
     let shop = Shop {
-        taxes: serde_json::from_value(json!({"version": 3, "rates": {"DE": 1900}})).unwrap(),
+        taxes: serde_json::from_value(json!({"version": 3, "rates": {"DE": 1900}})).expect("tax rules"),
         is_provider_free: true,
         ..Shop::default()
     };
@@ -71,8 +71,8 @@ async fn statement(app: &TestApp, month: &str) -> Value {
 async fn month_of_it(app: &TestApp) -> String {
     let path = format!("/v1/me/statements?min_position={}", app.head().await);
     let all = app.get(path).by(HOST).send().await.expect(200);
-    let lines = all["data"].as_array().unwrap();
-    let earning = lines.iter().find(|line| line["kind"] == "earning").unwrap();
+    let lines = all["data"].as_array().expect("a list");
+    let earning = lines.iter().find(|line| line["kind"] == "earning").expect("an earning");
     text(&earning["at"])[..7].to_owned()
 }
 
@@ -92,7 +92,7 @@ async fn a_month_opens_and_closes_and_its_lines_are_the_difference(_: PgPoolOpti
         "platform_fees": usd(42 + 37), "net": usd(11), "paid_out": usd(1_500), "refunds": 1, "refunded": usd(250),
     });
     assert_eq!(usd_sums["totals"], totals);
-    let lines = body["data"].as_array().unwrap();
+    let lines = body["data"].as_array().expect("a list");
     let kinds: Vec<_> = lines.iter().map(|line| text(&line["kind"])).collect();
     assert_eq!(
         kinds,

@@ -68,7 +68,7 @@ async fn a_delivered_room_pays_its_host(_: PgPoolOptions, options: PgConnectOpti
     assert_eq!(again["id"], payout["id"]);
     let is_paid = |body: &serde_json::Value| body["data"][0]["state"] == "paid";
     let payouts = app.eventually(HOST, "/v1/me/payouts", is_paid).await;
-    assert_eq!(payouts["data"].as_array().unwrap().len(), 1);
+    assert_eq!(payouts["data"].as_array().expect("a list").len(), 1);
 
     let statement = app.get("/v1/me/statements").by(HOST).send().await.expect(200);
     let kinds: Vec<_> = statement["data"]

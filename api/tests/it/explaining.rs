@@ -15,7 +15,7 @@ async fn read(app: &TestApp, path: &str) -> Value {
 /// payout.
 async fn eventful(options: PgConnectOptions) -> TestApp {
     let shop = Shop {
-        taxes: serde_json::from_value(json!({"version": 3, "rates": {"DE": 1900}})).unwrap(),
+        taxes: serde_json::from_value(json!({"version": 3, "rates": {"DE": 1900}})).expect("tax rules"),
         ..Shop::default()
     };
     let app = TestApp::start_as(options, shop).await;
@@ -198,7 +198,7 @@ async fn every_balance_is_explained_to_the_cent(_: PgPoolOptions, options: PgCon
 /// The event is the one of the log, and the sale's facts are those up to it.
 async fn check_leaf(app: &TestApp, line: &Value, position: u64) {
     let event = &line["event"];
-    let at = event["position"].as_u64().unwrap();
+    let at = event["position"].as_u64().expect("a position");
     assert!(at <= position);
     let page = read(app, &format!("/v1/log/events?after={}&limit=1", at - 1)).await;
     let stored = &page["data"][0];
@@ -215,8 +215,12 @@ async fn check_leaf(app: &TestApp, line: &Value, position: u64) {
     );
     assert!(text(&sale["payments"][0]["provider_ref"]).starts_with("pi_"), "{sale}");
     assert_eq!(sale["facts"][0]["event_type"], "ticket_ordered");
-    let facts = sale["facts"].as_array().unwrap();
-    assert!(facts.iter().all(|fact| fact["position"].as_u64().unwrap() <= at));
+    let facts = sale["facts"].as_array().expect("a list");
+    assert!(
+        facts
+            .iter()
+            .all(|fact| fact["position"].as_u64().expect("a position") <= at)
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]

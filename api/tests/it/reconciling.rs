@@ -32,7 +32,9 @@ pub(crate) async fn pay_for_nothing(app: &TestApp) {
 pub(crate) async fn all_matched(app: &TestApp, lines: u64) -> Value {
     let is_it = |body: &Value| {
         let matched = body["matched"].as_array().expect("a list").iter();
-        let sum: u64 = matched.map(|matched| matched["lines"].as_u64().unwrap()).sum();
+        let sum: u64 = matched
+            .map(|matched| matched["lines"].as_u64().expect("a number"))
+            .sum();
         sum == lines && body["provider_lines_open"] == 0 && body["ledger_lines_open"] == 0
     };
     app.eventually(FINANCE, PATH, is_it).await
@@ -79,7 +81,7 @@ async fn every_movement_at_the_provider_finds_its_line_in_the_books(_: PgPoolOpt
     // What the provider has of ours is what the books say.
     let path = format!("/v1/ledger/trial_balance?min_position={}", app.head().await);
     let trial = app.get(path).by(FINANCE).send().await.expect(200);
-    let rows = trial["data"].as_array().unwrap();
+    let rows = trial["data"].as_array().expect("a list");
     let cash = rows
         .iter()
         .find(|row| row["account"] == "cash:provider:sandbox")
@@ -105,7 +107,7 @@ async fn money_nobody_knows_is_shown_with_its_age_and_reason(_: PgPoolOptions, o
     let body = app.get(PATH).by(FINANCE).send().await.expect(200);
     let line = &body["provider_lines"][0];
     assert_eq!(line["reason"], "unknown_here");
-    assert!(line["age_seconds"].as_i64().unwrap() >= 25 * 60 * 60);
+    assert!(line["age_seconds"].as_i64().expect("a number") >= 25 * 60 * 60);
     app.stop().await;
 }
 

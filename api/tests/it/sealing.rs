@@ -25,19 +25,19 @@ async fn by_class(app: &TestApp, position: &Value) -> BTreeMap<String, (i64, i64
     let path = format!("/v1/ledger/trial_balance?as_of={position}");
     let trial = app.get(path).by(FINANCE).send().await.expect(200);
     let mut sums = BTreeMap::new();
-    for row in trial["data"].as_array().unwrap() {
+    for row in trial["data"].as_array().expect("a list") {
         let class = text(&row["account"]).split(':').take(2).collect::<Vec<_>>().join(":");
         let sum: &mut (i64, i64) = sums.entry(class).or_default();
-        sum.0 += row["debit_minor"].as_i64().unwrap();
-        sum.1 += row["credit_minor"].as_i64().unwrap();
+        sum.0 += row["debit_minor"].as_i64().expect("a number");
+        sum.1 += row["credit_minor"].as_i64().expect("a number");
     }
     sums
 }
 
 fn sealed_totals(day: &Value) -> BTreeMap<String, (i64, i64)> {
-    let totals = day["totals"].as_array().unwrap().iter();
+    let totals = day["totals"].as_array().expect("a list").iter();
     let total = |total: &Value| {
-        let minor = |name: &str| total[name].as_i64().unwrap();
+        let minor = |name: &str| total[name].as_i64().expect("a number");
         (
             text(&total["class"]).to_owned(),
             (minor("debit_minor"), minor("credit_minor")),
@@ -123,7 +123,7 @@ async fn days_are_sealed_in_their_order(_: PgPoolOptions, options: PgConnectOpti
     };
     let page = list("limit=2").await;
     let dates = |page: &Value| -> Vec<Value> {
-        let days = page["data"].as_array().unwrap().iter();
+        let days = page["data"].as_array().expect("a list").iter();
         days.map(|day| day["date"].clone()).collect()
     };
     assert_eq!(dates(&page), [json!(day(2)), json!(day(1))]);

@@ -143,6 +143,7 @@ impl Counter {
             aggregates: office.aggregates.clone(),
             pool: office.pool.clone(),
             provider: sandbox.clone(),
+            store: None,
             clock: Arc::new(SystemClock),
             settings: ProcessSettings::default(),
         };

@@ -83,6 +83,7 @@ async fn hold(
     let ticket_id = TicketId::from_uuid(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()));
     let wish = || {
         StockCommand::Hold(HoldSeat {
+            wish: None,
             ticket_id,
             buyer: caller.user_id,
             channel: Channel::Web,

@@ -26,7 +26,7 @@ pub(super) async fn list(client: &Client, after: Option<&str>, limit: u32) -> Re
         None => oldest(client, limit).await?,
     };
     let next = newest_first.first().map(|entry| entry.id.clone());
-    let lines = newest_first.into_iter().rev().flat_map(lines_of).collect();
+    let lines = newest_first.iter().rev().flat_map(lines_of).collect();
     Ok(StatementPage { lines, next })
 }
 
@@ -60,8 +60,8 @@ async fn oldest(client: &Client, limit: u32) -> Result<Vec<StatementEntry>, Stri
 
 /// A dispute's fee is a line of its own: it is booked when the dispute is lost. Currencies that are none of ours are other
 /// business.
-fn lines_of(entry: StatementEntry) -> Vec<StatementLine> {
-    let (kind, subject) = meaning(&entry);
+fn lines_of(entry: &StatementEntry) -> Vec<StatementLine> {
+    let (kind, subject) = meaning(entry);
     let created_at = Timestamp::from_timestamp(entry.created, 0).unwrap_or_default();
     let line = |id: String, kind, subject, minor| {
         let net = from_stripe(minor, &entry.currency).ok()?;

@@ -65,7 +65,8 @@ fn of_ticket(event: &TicketEvent) -> Option<String> {
         | TicketEvent::RefundSent { .. }
         | TicketEvent::RefundFailed { .. }
         | TicketEvent::TicketSettled(_)
-        | TicketEvent::TicketTransferred { .. } => None,
+        | TicketEvent::TicketTransferred { .. }
+        | TicketEvent::TicketReturned { .. } => None,
     }
 }
 
