@@ -123,6 +123,7 @@ fn around() -> OpenApiRouter<ApiState> {
         .routes(routes!(sandbox::refund_in_store))
         .routes(routes!(sandbox::open_dispute))
         .routes(routes!(sandbox::close_dispute))
+        .routes(routes!(sandbox::return_transfer))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }

@@ -5,6 +5,8 @@ use uuid::Uuid;
 
 use crate::snapshot::Entry;
 
+pub(crate) type Timestamp = chrono::DateTime<chrono::Utc>;
+
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub(crate) struct Money {
     #[serde(rename = "amount_minor")]
@@ -210,6 +212,31 @@ pub(crate) struct Credited {
     pub(crate) split: Split,
     #[serde(default)]
     pub(crate) netted: Option<Money>,
+    #[serde(default)]
+    pub(crate) reserved: Option<Later>,
+    #[serde(default)]
+    pub(crate) pending: Option<Later>,
+}
+
+/// Money that is not available before then.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Later {
+    pub(crate) amount: Money,
+    pub(crate) until: Timestamp,
+}
+
+/// Of `earnings_matured` and `reserve_released`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Freed {
+    pub(crate) amount: Money,
+    #[serde(alias = "matured_at", alias = "released_at")]
+    pub(crate) at: Timestamp,
+}
+
+/// Of `receivable_netted`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Netted {
+    pub(crate) amount: Money,
 }
 
 /// Of `dispute_opened` and `dispute_won`.
@@ -238,13 +265,19 @@ pub(crate) struct Lost {
 pub(crate) struct HeldEarning {
     pub(crate) dispute: String,
     pub(crate) amount: Money,
+    #[serde(default)]
+    pub(crate) pending: Option<Money>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Reversed {
     pub(crate) dispute: String,
     pub(crate) from_reserve: Money,
+    #[serde(default)]
+    pub(crate) from_pending: Option<Money>,
     pub(crate) from_available: Money,
+    #[serde(default)]
+    pub(crate) from_rolling_reserve: Option<Money>,
     pub(crate) receivable: Money,
 }
 
@@ -255,7 +288,7 @@ pub(crate) struct Requested {
     pub(crate) provider: String,
 }
 
-/// Of `payout_paid` and `payout_failed`.
+/// Of `payout_paid`, `payout_failed` and `payout_returned`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Ended {
     pub(crate) payout_id: Uuid,
@@ -278,18 +311,28 @@ pub(crate) enum Fact {
     Owed(Owed),
     Completed(Completed),
     Settled(Settled),
-    Credited(Credited),
     Disputed(Disputed),
     Won(Disputed),
     Lost(Lost),
+    Account(AccountFact),
+    /// Moves neither seats nor money.
+    Other,
+}
+
+/// What happened to the account of a host, or of somebody who shares with one.
+#[derive(Debug)]
+pub(crate) enum AccountFact {
+    Credited(Credited),
     Reserved(HeldEarning),
     Unreserved(HeldEarning),
     Reversed(Reversed),
     Requested(Requested),
     Paid(Ended),
     Failed(Ended),
-    /// Moves neither seats nor money.
-    Other,
+    Returned(Ended),
+    Matured(Freed),
+    ReserveReleased(Freed),
+    Netted(Netted),
 }
 
 /// Where a fact belongs: the id of its room, ticket or host.
@@ -367,17 +410,22 @@ fn ticket(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
 }
 
 fn payout(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
-    Ok(match entry.event_type {
-        "earning_credited" => Fact::Credited(parse(entry)?),
-        "earning_held" => Fact::Reserved(parse(entry)?),
-        "earning_released" => Fact::Unreserved(parse(entry)?),
-        "earning_reversed" => Fact::Reversed(parse(entry)?),
-        "payout_requested" => Fact::Requested(parse(entry)?),
-        "payout_paid" => Fact::Paid(parse(entry)?),
-        "payout_failed" => Fact::Failed(parse(entry)?),
-        "host_applied" | "host_approved" | "destination_linked" | "payout_sent" => Fact::Other,
+    let fact = match entry.event_type {
+        "earning_credited" => AccountFact::Credited(parse(entry)?),
+        "earning_held" => AccountFact::Reserved(parse(entry)?),
+        "earning_released" => AccountFact::Unreserved(parse(entry)?),
+        "earning_reversed" => AccountFact::Reversed(parse(entry)?),
+        "payout_requested" => AccountFact::Requested(parse(entry)?),
+        "payout_paid" => AccountFact::Paid(parse(entry)?),
+        "payout_failed" => AccountFact::Failed(parse(entry)?),
+        "payout_returned" => AccountFact::Returned(parse(entry)?),
+        "earnings_matured" => AccountFact::Matured(parse(entry)?),
+        "reserve_released" => AccountFact::ReserveReleased(parse(entry)?),
+        "receivable_netted" => AccountFact::Netted(parse(entry)?),
+        "host_applied" | "host_approved" | "destination_linked" | "payout_sent" => return Ok(Fact::Other),
         _ => return Err(Unreadable::Unknown),
-    })
+    };
+    Ok(Fact::Account(fact))
 }
 
 fn shop(entry: &Entry<'_>) -> Result<Fact, Unreadable> {

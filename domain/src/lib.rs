@@ -23,7 +23,7 @@ pub mod ticket;
 pub mod upcast;
 
 pub use event::{AnyEvent, StoredEvent, UnknownEvent};
-pub use fees::{FeeBase, FeeRules, FeeTier};
+pub use fees::{EarningRules, FeeBase, FeeRules, FeeTier};
 pub use fingerprint::Fingerprint;
 pub use ids::{PaymentId, PayoutId, RefundId, RoomId, SessionId, ShopId, TicketId, UserId};
 pub use money::{BasisPoints, Currency, Money, MoneyError};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fees::{FeeBase, FeeRules, FeeTier};
+use crate::fees::{EarningRules, FeeBase, FeeRules, FeeTier};
 use crate::money::BasisPoints;
 
 /// The figures of one rule set (`rules.md`, head). `open` is the default of a self-hosted shop: no eligibility gate, the
@@ -54,11 +54,11 @@ impl Preset {
     }
 
     /// The figures of 2021: 3 % after the store until the host has had 50,000.00, then 20 %; prices from 1.00 to 999.00,
-    /// payouts from 50.00.
+    /// payouts from 50.00. That earnings are pending for a week is our figure: who complains of a room does so in that week.
     pub fn ticketed_spaces() -> Self {
         Self {
             name: "ticketed-spaces".to_owned(),
-            version: 1,
+            version: 2,
             platform_fee: share(300),
             fees: FeeRules {
                 store_fee: STORE_FEE,
@@ -67,6 +67,10 @@ impl Preset {
                     host_lifetime_major: 50_000,
                     platform_fee: share(2_000),
                 }),
+                earning: EarningRules {
+                    pending_days: 7,
+                    ..EarningRules::default()
+                },
             },
             price_min_minor: 100,
             price_max_minor: 99_900,

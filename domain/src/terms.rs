@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Fingerprint;
-use crate::fees::{FeeBase, FeeTier, PlatformFee, Taken};
+use crate::fees::{EarningRules, FeeBase, FeeTier, PlatformFee, Taken};
 use crate::money::{BasisPoints, Money, MoneyError};
 use crate::tax::{self, Country, CountryEvidence, TaxPart, TaxRule};
 
@@ -97,6 +97,8 @@ pub struct SaleRules {
     pub base: FeeBase,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<FeeTier>,
+    #[serde(default, skip_serializing_if = "EarningRules::is_default")]
+    pub earning: EarningRules,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<TaxRule>,
     /// How the customer's country is known.

@@ -168,6 +168,7 @@ pub enum ProviderEventKind {
     TransferReturned {
         payout_id: PayoutId,
         amount: Money,
+        reason: String,
     },
     Dispute(Dispute),
     /// Nothing boxoffice acts on.

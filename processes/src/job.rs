@@ -76,6 +76,10 @@ pub enum Job {
         ticket: TicketId,
     },
     CreditEarning(CreditEarning),
+    /// The timer of what a host has to wait for.
+    MatureEarnings {
+        host: UserId,
+    },
     SendPayout {
         host: UserId,
         payout: PayoutId,
@@ -119,6 +123,7 @@ impl Job {
             Self::SettleRoom { .. } => "settle_room",
             Self::SettleTicket { .. } => "settle_ticket",
             Self::CreditEarning(_) => "credit_earning",
+            Self::MatureEarnings { .. } => "mature_earnings",
             Self::SendPayout { .. } => "send_payout",
             Self::FollowDispute { .. } => "follow_dispute",
         }
@@ -137,6 +142,7 @@ impl Job {
             Self::FollowHolder { .. } => "process:transfers",
             Self::RefundRoom { .. } | Self::OweRefund { .. } => "process:cancellation",
             Self::SettleRoom { .. } | Self::SettleTicket { .. } | Self::CreditEarning(_) => "process:settlement",
+            Self::MatureEarnings { .. } => "process:maturity",
             Self::SendPayout { .. } => "process:payout",
             Self::FollowDispute { .. } => "process:disputes",
         }
@@ -164,6 +170,7 @@ impl Job {
             | Self::SettleTicket { ticket }
             | Self::CreditEarning(CreditEarning { ticket, .. }) => ticket.to_string(),
             Self::LapseHolds { room } | Self::RefundRoom { room, .. } | Self::SettleRoom { room } => room.to_string(),
+            Self::MatureEarnings { host } => host.to_string(),
             Self::SendPayout { host, payout } => format!("{host}/{payout}"),
             Self::FollowDispute { ticket, dispute } => format!("{ticket}/{dispute}"),
         }
@@ -209,7 +216,7 @@ impl NewJob {
 
     /// A timer is set, not added: its name does not tell what caused it.
     pub(crate) const fn is_timer(&self) -> bool {
-        matches!(self.job, Job::LapseHolds { .. })
+        matches!(self.job, Job::LapseHolds { .. } | Job::MatureEarnings { .. })
     }
 }
 

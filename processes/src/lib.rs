@@ -15,6 +15,7 @@ pub mod hold_expiry;
 pub mod inbox;
 pub mod job;
 pub mod jobs;
+pub mod maturity;
 mod needed;
 pub mod payout;
 pub mod processes;

@@ -98,6 +98,7 @@ const fn ticket_of(job: &Job) -> Option<TicketId> {
         | Job::SettleRoom { .. }
         | Job::SettleTicket { .. }
         | Job::CreditEarning(_)
+        | Job::MatureEarnings { .. }
         | Job::SendPayout { .. }
         | Job::FollowDispute { .. } => None,
     }
@@ -129,6 +130,7 @@ fn look_at_ticket(state: &Ticket, job: &Job) -> Look {
         | Job::SettleRoom { .. }
         | Job::SettleTicket { .. }
         | Job::CreditEarning(_)
+        | Job::MatureEarnings { .. }
         | Job::SendPayout { .. }
         | Job::FollowDispute { .. } => Look::Needed,
     }

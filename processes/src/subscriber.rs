@@ -11,8 +11,8 @@ use event_log::{Recorded, Subscriber, SubscriberError};
 use sqlx::PgConnection;
 
 use crate::{
-    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, needed, payout, refunds,
-    settlement, transfers,
+    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, maturity, needed, payout,
+    refunds, settlement, transfers,
 };
 
 /// The checkpoint's name.
@@ -26,6 +26,7 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
         refunds::react(recorded),
         cancellation::react(recorded),
         settlement::react(recorded),
+        maturity::react(recorded),
         payout::react(recorded),
         transfers::react(recorded),
         disputes::react(recorded),

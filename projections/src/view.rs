@@ -30,9 +30,9 @@ impl View {
     pub const fn version(self) -> i32 {
         match self {
             Self::Presence | Self::Statements => 1,
-            Self::Earnings | Self::Timeline => 3,
-            Self::Catalogue | Self::Tickets | Self::Entitlements => 4,
-            Self::Ledger => 6,
+            Self::Timeline => 3,
+            Self::Catalogue | Self::Tickets | Self::Entitlements | Self::Earnings => 4,
+            Self::Ledger => 7,
         }
     }
 

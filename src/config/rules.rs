@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use domain::{Preset, TaxRules};
+use domain::{EarningRules, Preset, TaxRules};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, Args)]
@@ -67,6 +67,18 @@ fn check(preset: &Preset, before: &[Preset]) -> anyhow::Result<()> {
     if preset.price_min_minor < 0 || preset.price_max_minor < preset.price_min_minor || preset.payout_min_minor < 0 {
         bail!("prices must be from 0 up, and payouts too");
     }
+    let EarningRules {
+        pending_days,
+        reserve_days,
+        ..
+    } = preset.fees.earning;
+    if pending_days > EarningRules::PENDING_DAYS_MAX || reserve_days > EarningRules::RESERVE_DAYS_MAX {
+        bail!(
+            "earnings are pending for {} days at most, and kept in the reserve for {}",
+            EarningRules::PENDING_DAYS_MAX,
+            EarningRules::RESERVE_DAYS_MAX
+        );
+    }
     if preset.hold_seconds_min == 0 || preset.hold_seconds_max < preset.hold_seconds_min || preset.capacity_max == 0 {
         bail!("holds and rooms must have a size");
     }
@@ -122,7 +134,10 @@ mod tests {
     fn what_is_no_rule_is_refused_at_the_start() {
         let mut negative = own(1);
         negative["price_min_minor"] = json!(-1);
+        let mut endless = own(1);
+        endless["fees"]["earning"] = json!({"pending_days": 31});
         let bad = [
+            json!({"presets": [endless]}),
             json!({"presets": [own(1), own(1)]}),
             json!({"presets": [Preset::open()]}),
             json!({"presets": [negative]}),

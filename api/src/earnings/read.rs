@@ -27,6 +27,8 @@ struct BalanceBody {
     currency: &'static str,
     /// What a payout can be asked of.
     available: MoneyBody,
+    /// Earned, and not available before its days are over.
+    pending: MoneyBody,
     /// Requested, and neither paid nor failed.
     pending_payout: MoneyBody,
     paid_out: MoneyBody,
@@ -36,7 +38,7 @@ struct BalanceBody {
     store_fees: MoneyBody,
     provider_fees: MoneyBody,
     platform_fees: MoneyBody,
-    /// Held for disputes that are not decided.
+    /// Held for disputes that are not decided, and the rolling reserve.
     reserved: MoneyBody,
     /// What the host owes: the next earnings pay it first.
     receivable: MoneyBody,
@@ -47,6 +49,7 @@ impl From<Balance> for BalanceBody {
         Self {
             currency: balance.currency.code(),
             available: balance.available.into(),
+            pending: balance.pending.into(),
             pending_payout: balance.pending_payout.into(),
             paid_out: balance.paid_out.into(),
             gross: balance.gross.into(),

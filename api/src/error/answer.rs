@@ -205,7 +205,7 @@ fn payout_problem(refusal: &PayoutError) -> Problem {
         PayoutError::BelowMinimum { .. } => conflict("below_minimum_payout"),
         PayoutError::InsufficientBalance { .. } => conflict("insufficient_balance"),
         PayoutError::UnknownPayout => not_found(),
-        PayoutError::AlreadyEnded => conflict("wrong_state"),
+        PayoutError::AlreadyEnded | PayoutError::ReturnExceedsPayout { .. } => conflict("wrong_state"),
         PayoutError::Money(reason) => invalid_field("amount", reason.to_string()),
     }
 }

@@ -81,6 +81,7 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /sandbox/store/refunds", 401, 403),
     ("POST /sandbox/disputes", 401, 403),
     ("POST /sandbox/disputes/{ref}/close", 401, 403),
+    ("POST /sandbox/transfers/{payout}/return", 401, 403),
     ("GET /healthz", 200, 200),
     ("GET /readyz", 200, 200),
 ];
@@ -101,6 +102,7 @@ const ROLES: &[(&str, u16, u16, u16)] = &[
     ("GET /v1/hosts", 403, 403, 200),
     ("POST /v1/hosts/{user}/approve", 403, 403, 200),
     ("POST /sandbox/disputes/{ref}/close", 403, 403, 404),
+    ("POST /sandbox/transfers/{payout}/return", 403, 403, 404),
     ("POST /sandbox/next_payment", 403, 403, 204),
     ("GET /v1/tickets/{ticket}", 404, 404, 200),
     ("GET /v1/rooms/{room}/sales", 403, 403, 200),
@@ -133,6 +135,7 @@ impl Scene {
             .replace("{room}", &self.room)
             .replace("{ticket}", &self.ticket)
             .replace("{user}", ALICE.id)
+            .replace("{payout}", ALICE.id)
             .replace("{month}", "2026-11")
             .replace("{year}", "2026")
             .replace("{date}", "2026-11-01")

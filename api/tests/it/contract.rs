@@ -74,6 +74,7 @@ const ENDPOINTS: &[&str] = &[
     "POST /sandbox/store/refunds",
     "POST /sandbox/disputes",
     "POST /sandbox/disputes/{ref}/close",
+    "POST /sandbox/transfers/{payout}/return",
     "GET /healthz",
     "GET /readyz",
 ];

@@ -27,3 +27,4 @@ mod storing;
 mod support;
 mod threads;
 mod waiting;
+mod waiting_money;

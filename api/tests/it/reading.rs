@@ -258,7 +258,7 @@ async fn a_host_applies_is_approved_and_says_where_money_goes(_: PgPoolOptions, 
     let earnings = app.get("/v1/me/earnings").by(HOST).send().await.expect(200);
     assert_eq!(earnings["balances"], json!([]));
     let statement = app.get("/v1/me/statements/2026-11").by(HOST).send().await.expect(200);
-    assert_eq!(statement, json!({"month": "2026-11", "data": []}));
+    assert_eq!((&statement["data"], &statement["currencies"]), (&json!([]), &json!([])));
     app.stop().await;
 }
 

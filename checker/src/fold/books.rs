@@ -92,6 +92,12 @@ impl Books {
         let receivable = receivable(host);
         let netted = fact.netted.iter();
         lines.extend(netted.flat_map(|netted| [(&*available, 1, netted), (&*receivable, -1, netted)]));
+        let (pending, reserve) = (pending(host), reserve(host));
+        let waits = [(&*pending, &fact.pending), (&*reserve, &fact.reserved)];
+        let waits = waits
+            .iter()
+            .filter_map(|(account, part)| Some((*account, &part.as_ref()?.amount)));
+        lines.extend(waits.flat_map(|(account, amount)| [(&*available, 1, amount), (account, -1, amount)]));
         lines.extend(settled.store_fee.iter().map(|fee| (STORE_FEE, -1, fee)));
         self.post(position, &lines, found);
     }
@@ -108,6 +114,29 @@ impl Books {
 
     pub(super) fn unreserve(&mut self, position: u64, host: Uuid, amount: &Money, found: &mut Findings) {
         let lines = [(CLEARING_PAYOUT, 1, amount), (&*available(host), -1, amount)];
+        self.post(position, &lines, found);
+    }
+
+    /// The bank did not take it: it is where it was paid from, and the host's again.
+    pub(super) fn take_back(
+        &mut self,
+        position: u64,
+        provider: &str,
+        host: Uuid,
+        amount: &Money,
+        found: &mut Findings,
+    ) {
+        let lines = [(&*cash(provider), 1, amount), (&*available(host), -1, amount)];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn mature(&mut self, position: u64, host: Uuid, amount: &Money, found: &mut Findings) {
+        let lines = [(&*pending(host), 1, amount), (&*available(host), -1, amount)];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn net(&mut self, position: u64, host: Uuid, amount: &Money, found: &mut Findings) {
+        let lines = [(&*available(host), 1, amount), (&*receivable(host), -1, amount)];
         self.post(position, &lines, found);
     }
 
@@ -147,14 +176,26 @@ impl Books {
     }
 
     /// For a dispute (1), or back (-1).
-    pub(super) fn hold(&mut self, position: u64, host: Uuid, sign: i128, amount: &Money, found: &mut Findings) {
-        let lines = [(&*available(host), sign, amount), (&*reserve(host), -sign, amount)];
+    pub(super) fn hold(
+        &mut self,
+        position: u64,
+        host: Uuid,
+        sign: i128,
+        amount: &Money,
+        of_pending: Option<&Money>,
+        found: &mut Findings,
+    ) {
+        let (available, pending, reserve) = (available(host), pending(host), reserve(host));
+        let mut lines = vec![(&*available, sign, amount), (&*reserve, -sign, amount)];
+        let parts = of_pending.into_iter();
+        lines.extend(parts.flat_map(|part| [(&*available, -sign, part), (&*pending, sign, part)]));
         self.post(position, &lines, found);
     }
 
     pub(super) fn reverse(&mut self, position: u64, host: Uuid, fact: &Reversed, found: &mut Findings) {
         let (reserve, available, receivable) = (reserve(host), available(host), receivable(host));
-        let lines = [
+        let pending = pending(host);
+        let mut lines = vec![
             (&*reserve, 1, &fact.from_reserve),
             (DISPUTE_LOSS, -1, &fact.from_reserve),
             (&*available, 1, &fact.from_available),
@@ -162,6 +203,11 @@ impl Books {
             (&*receivable, 1, &fact.receivable),
             (DISPUTE_LOSS, -1, &fact.receivable),
         ];
+        let more = [(&*pending, &fact.from_pending), (&*reserve, &fact.from_rolling_reserve)];
+        let more = more
+            .iter()
+            .filter_map(|(account, part)| Some((*account, part.as_ref()?)));
+        lines.extend(more.flat_map(|(account, part)| [(account, 1, part), (DISPUTE_LOSS, -1, part)]));
         self.post(position, &lines, found);
     }
 
@@ -204,6 +250,10 @@ fn unearned(room: Uuid) -> String {
 
 fn due(country: &str) -> String {
     format!("liability:tax:{country}")
+}
+
+fn pending(host: Uuid) -> String {
+    format!("liability:host:{host}:pending")
 }
 
 fn reserve(host: Uuid) -> String {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::sales::Sales;
-use crate::facts::{Credited, Ended, HeldEarning, Money, Requested, Reversed, Split};
+use crate::facts::{Credited, Ended, Freed, HeldEarning, Later, Money, Netted, Requested, Reversed, Split, Timestamp};
 use crate::report::{Findings, Rule};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,16 +21,65 @@ struct Payout {
     provider: String,
     amount: Money,
     phase: Phase,
+    /// So much of it came back.
+    returned: i128,
+}
+
+/// Where a host's money of one currency is.
+#[derive(Debug, Default)]
+struct Pots {
+    /// Earned, and neither waiting, held, paid nor on its way.
+    available: i128,
+    pending: Waiting,
+    rolling: Waiting,
+    /// What the host owes.
+    owed: i128,
+}
+
+/// Money that waits, what was ever put there by when it is due, and what was ever let go.
+#[derive(Debug, Default)]
+struct Waiting {
+    now: i128,
+    due: Vec<(Timestamp, i128)>,
+    freed: i128,
+}
+
+impl Waiting {
+    fn add(&mut self, later: Option<&Later>) -> i128 {
+        let Some(later) = later else { return 0 };
+        let minor = i128::from(later.amount.minor);
+        self.now += minor;
+        self.due.push((later.until, minor));
+        minor
+    }
+
+    /// Whether there was so much, and its time had come.
+    fn free(&mut self, minor: i128, at: Timestamp) -> bool {
+        self.now -= minor;
+        self.freed += minor;
+        let due: i128 = self
+            .due
+            .iter()
+            .filter(|(until, _)| *until <= at)
+            .map(|(_, minor)| minor)
+            .sum();
+        minor > 0 && self.now >= 0 && self.freed <= due
+    }
+}
+
+/// What a dispute holds of an earning.
+#[derive(Clone, Copy, Default, Debug)]
+struct Held {
+    all: i128,
+    of_pending: i128,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Hosts {
-    /// By host and dispute: what is held of an earning.
-    held: HashMap<(Uuid, String), i128>,
-    /// By host and currency: earned, and neither paid nor on its way.
-    available: HashMap<(Uuid, String), i128>,
-    /// By host and currency: what the host owes.
-    owed: HashMap<(Uuid, String), i128>,
+    /// By host and dispute.
+    held: HashMap<(Uuid, String), Held>,
+    /// By host and currency.
+    pots: HashMap<(Uuid, String), Pots>,
     earned: HashSet<Uuid>,
     payouts: HashMap<Uuid, Payout>,
 }
@@ -50,61 +99,109 @@ impl Hosts {
             let what = format!("the parts of ticket {ticket} are not the whole");
             found.add(Rule::Earnings, position, what);
         }
-        let netted = fact.netted.as_ref().map_or(0, |netted| i128::from(netted.minor));
-        let owes = self
-            .owed
-            .entry((host, fact.split.host_share.currency.clone()))
-            .or_default();
-        *owes -= netted;
-        if *owes < 0 || (*owes > 0 && netted < i128::from(fact.split.host_share.minor)) {
+        let share = i128::from(fact.split.host_share.minor);
+        let netted = minor_of(fact.netted.as_ref());
+        let pots = self.pots(host, &fact.split.host_share);
+        pots.owed -= netted;
+        let owes = pots.owed;
+        let waits = pots.pending.add(fact.pending.as_ref()) + pots.rolling.add(fact.reserved.as_ref());
+        let left = share - netted - waits;
+        pots.available += left;
+        if owes < 0 || (owes > 0 && netted < share) || left < 0 {
             let what = format!("ticket {ticket} pays {netted} of what host {host} owes, which leaves {owes}");
             found.add(Rule::Earnings, position, what);
         }
-        *self.available(host, &fact.split.host_share) += i128::from(fact.split.host_share.minor) - netted;
     }
 
     pub(super) fn hold(&mut self, position: u64, host: Uuid, fact: &HeldEarning, found: &mut Findings) {
-        let available = self.available(host, &fact.amount);
-        *available -= i128::from(fact.amount.minor);
-        if *available < 0 {
+        let held = Held {
+            all: i128::from(fact.amount.minor),
+            of_pending: minor_of(fact.pending.as_ref()),
+        };
+        let pots = self.pots(host, &fact.amount);
+        pots.pending.now -= held.of_pending;
+        pots.available -= held.all - held.of_pending;
+        if pots.available < 0 || pots.pending.now < 0 || held.of_pending > held.all {
             let what = format!("dispute {} holds more than host {host} has", fact.dispute);
             found.add(Rule::Disputes, position, what);
         }
-        let key = (host, fact.dispute.clone());
-        self.held.insert(key, i128::from(fact.amount.minor));
+        self.held.insert((host, fact.dispute.clone()), held);
     }
 
     pub(super) fn release(&mut self, position: u64, host: Uuid, fact: &HeldEarning, found: &mut Findings) {
-        self.unhold(position, host, &fact.dispute, &fact.amount, found);
-        *self.available(host, &fact.amount) += i128::from(fact.amount.minor);
+        let held = self.unhold(position, host, &fact.dispute, &fact.amount, found);
+        let again = minor_of(fact.pending.as_ref());
+        if again > held.of_pending {
+            let what = format!("dispute {} leaves {again} pending that was not", fact.dispute);
+            found.add(Rule::Disputes, position, what);
+        }
+        let pots = self.pots(host, &fact.amount);
+        pots.pending.now += again;
+        pots.available += i128::from(fact.amount.minor) - again;
     }
 
     pub(super) fn reverse(&mut self, position: u64, host: Uuid, fact: &Reversed, found: &mut Findings) {
         self.unhold(position, host, &fact.dispute, &fact.from_reserve, found);
-        let available = self.available(host, &fact.from_available);
-        *available -= i128::from(fact.from_available.minor);
-        let left = *available;
-        if left < 0 || (left > 0 && fact.receivable.minor > 0) {
-            let what = format!(
-                "dispute {} takes {:?} and leaves {left} to host {host}",
-                fact.dispute, fact.from_available
-            );
+        let pots = self.pots(host, &fact.from_available);
+        pots.pending.now -= minor_of(fact.from_pending.as_ref());
+        pots.available -= i128::from(fact.from_available.minor);
+        pots.rolling.now -= minor_of(fact.from_rolling_reserve.as_ref());
+        pots.owed += i128::from(fact.receivable.minor);
+        let left = [pots.pending.now, pots.available, pots.rolling.now];
+        let is_overdrawn = left.iter().any(|left| *left < 0);
+        // What is pending goes first, the reserve last, and nobody owes who has something.
+        let owes = fact.receivable.minor > 0;
+        let takes_reserve = owes || minor_of(fact.from_rolling_reserve.as_ref()) > 0;
+        let takes_available = takes_reserve || fact.from_available.minor > 0;
+        let is_too_soon = left
+            .into_iter()
+            .zip([takes_available, takes_reserve, owes])
+            .any(|(left, goes_on)| left > 0 && goes_on);
+        if is_overdrawn || is_too_soon {
+            let what = format!("dispute {} leaves {left:?} to host {host}: {fact:?}", fact.dispute);
             found.add(Rule::Disputes, position, what);
         }
-        let key = (host, fact.receivable.currency.clone());
-        *self.owed.entry(key).or_default() += i128::from(fact.receivable.minor);
     }
 
-    fn unhold(&mut self, position: u64, host: Uuid, dispute: &str, amount: &Money, found: &mut Findings) {
-        let held = self.held.remove(&(host, dispute.to_owned())).unwrap_or(0);
-        if held != i128::from(amount.minor) {
-            let what = format!("dispute {dispute} held {held}, and lets go of {}", amount.minor);
+    fn unhold(&mut self, position: u64, host: Uuid, dispute: &str, amount: &Money, found: &mut Findings) -> Held {
+        let held = self.held.remove(&(host, dispute.to_owned())).unwrap_or_default();
+        if held.all != i128::from(amount.minor) {
+            let what = format!("dispute {dispute} held {}, and lets go of {}", held.all, amount.minor);
             found.add(Rule::Disputes, position, what);
+        }
+        held
+    }
+
+    pub(super) fn mature(&mut self, position: u64, host: Uuid, fact: &Freed, found: &mut Findings) {
+        let (minor, pots) = (i128::from(fact.amount.minor), self.pots(host, &fact.amount));
+        pots.available += minor;
+        if !pots.pending.free(minor, fact.at) {
+            let what = format!("{minor} of host {host} were not pending, or not so long");
+            found.add(Rule::Earnings, position, what);
+        }
+    }
+
+    pub(super) fn release_reserve(&mut self, position: u64, host: Uuid, fact: &Freed, found: &mut Findings) {
+        let (minor, pots) = (i128::from(fact.amount.minor), self.pots(host, &fact.amount));
+        pots.available += minor;
+        if !pots.rolling.free(minor, fact.at) {
+            let what = format!("{minor} of host {host} were not in the reserve, or not so long");
+            found.add(Rule::Earnings, position, what);
+        }
+    }
+
+    pub(super) fn net(&mut self, position: u64, host: Uuid, fact: &Netted, found: &mut Findings) {
+        let (minor, pots) = (i128::from(fact.amount.minor), self.pots(host, &fact.amount));
+        pots.available -= minor;
+        pots.owed -= minor;
+        if pots.available < 0 || pots.owed < 0 || minor <= 0 {
+            let what = format!("host {host} pays {minor} of {} owed", pots.owed + minor);
+            found.add(Rule::Earnings, position, what);
         }
     }
 
     pub(super) fn request(&mut self, position: u64, host: Uuid, fact: Requested, found: &mut Findings) {
-        let available = self.available(host, &fact.amount);
+        let available = &mut self.pots(host, &fact.amount).available;
         *available -= i128::from(fact.amount.minor);
         if *available < 0 || fact.amount.minor <= 0 {
             let what = format!("payout {} leaves {available} to host {host}", fact.payout_id);
@@ -115,6 +212,7 @@ impl Hosts {
             provider: fact.provider,
             amount: fact.amount,
             phase: Phase::Requested,
+            returned: 0,
         };
         if self.payouts.insert(fact.payout_id, payout).is_some() {
             let what = format!("payout {} was requested before", fact.payout_id);
@@ -130,8 +228,33 @@ impl Hosts {
 
     pub(super) fn fail(&mut self, position: u64, host: Uuid, fact: &Ended, found: &mut Findings) {
         if self.end(position, host, fact, Phase::Failed, found).is_some() {
-            *self.available(host, &fact.amount) += i128::from(fact.amount.minor);
+            self.pots(host, &fact.amount).available += i128::from(fact.amount.minor);
         }
+    }
+
+    /// The provider that the money is with again.
+    pub(super) fn take_back(
+        &mut self,
+        position: u64,
+        host: Uuid,
+        fact: &Ended,
+        found: &mut Findings,
+    ) -> Option<String> {
+        let minor = i128::from(fact.amount.minor);
+        let payout = self.payouts.get_mut(&fact.payout_id).filter(|payout| {
+            let left = i128::from(payout.amount.minor) - payout.returned;
+            let is_his = payout.host == host && payout.amount.currency == fact.amount.currency;
+            is_his && payout.phase == Phase::Paid && minor > 0 && minor <= left
+        });
+        let Some(payout) = payout else {
+            let what = format!("payout {} comes back, and was not paid so", fact.payout_id);
+            found.add(Rule::Payouts, position, what);
+            return None;
+        };
+        payout.returned += minor;
+        let provider = payout.provider.clone();
+        self.pots(host, &fact.amount).available += minor;
+        Some(provider)
     }
 
     /// Sales that were settled and are nobody's yet.
@@ -159,9 +282,13 @@ impl Hosts {
         Some(payout)
     }
 
-    fn available(&mut self, host: Uuid, amount: &Money) -> &mut i128 {
-        self.available.entry((host, amount.currency.clone())).or_default()
+    fn pots(&mut self, host: Uuid, amount: &Money) -> &mut Pots {
+        self.pots.entry((host, amount.currency.clone())).or_default()
     }
+}
+
+fn minor_of(amount: Option<&Money>) -> i128 {
+    amount.map_or(0, |amount| i128::from(amount.minor))
 }
 
 fn is_whole(split: &Split) -> bool {

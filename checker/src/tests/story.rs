@@ -21,7 +21,7 @@ const START: i64 = 1_903_888_800_000_000;
 pub(super) const PRICE: i64 = 1_000;
 const FEE: i64 = 59;
 const PLATFORM_FEE: i64 = 47;
-const HOST_SHARE: i64 = PRICE - FEE - PLATFORM_FEE;
+pub(super) const HOST_SHARE: i64 = PRICE - FEE - PLATFORM_FEE;
 
 pub(super) const ROOM: Uuid = Uuid::from_u128(1);
 pub(super) const HOST: Uuid = Uuid::from_u128(2);
@@ -188,6 +188,22 @@ impl Story {
     pub(super) fn pay(&mut self, minor: i64) -> u64 {
         let paid = json!({"payout_id": PAYOUT, "amount": usd(minor)});
         self.add("payout", HOST, "payout_paid", paid)
+    }
+
+    pub(super) fn return_payout(&mut self, minor: i64) -> u64 {
+        let returned = json!({"payout_id": PAYOUT, "amount": usd(minor)});
+        self.add("payout", HOST, "payout_returned", returned)
+    }
+
+    pub(super) fn mature(&mut self, minor: i64, at: &str) -> u64 {
+        let matured = json!({"amount": usd(minor), "matured_at": at});
+        self.add("payout", HOST, "earnings_matured", matured)
+    }
+
+    /// What was credited has to wait until then.
+    pub(super) fn wait(&mut self, until: &str) {
+        let position = self.position(HOST, "earning_credited");
+        self.payload(position)["pending"] = json!({"amount": usd(HOST_SHARE), "until": until});
     }
 
     /// Where something last happened to a stream.

@@ -1,6 +1,6 @@
 //! What can be asked of a host's account.
 
-use crate::fees::PlatformFee;
+use crate::fees::{EarningRules, PlatformFee};
 use crate::{Currency, Fingerprint, Money, PayoutId, RoomId, TaxPart, TicketId, Timestamp, UserId};
 
 /// A command carries its time and every fact that was looked up for it. A repeat is accepted and records nothing.
@@ -25,7 +25,12 @@ pub enum PayoutCommand {
     HoldEarning(DisputedEarning),
     ReleaseEarning(DisputedEarning),
     ReverseEarning(DisputedEarning),
+    /// What has waited long enough becomes available.
+    MatureEarnings {
+        at: Timestamp,
+    },
     RequestPayout(RequestPayout),
+    RecordReturned(ReturnedPayout),
     RecordSent {
         payout_id: PayoutId,
         provider_ref: String,
@@ -63,6 +68,17 @@ pub struct SettledSale {
     pub provider_fee: Money,
     /// From the terms of the sale.
     pub platform_fee: PlatformFee,
+    pub earning: EarningRules,
+    pub at: Timestamp,
+}
+
+/// A payout came back, in part or all of it.
+#[derive(Clone, Debug)]
+pub struct ReturnedPayout {
+    pub payout_id: PayoutId,
+    /// So much of it, by now.
+    pub in_all: Money,
+    pub reason: String,
     pub at: Timestamp,
 }
 

@@ -5,8 +5,9 @@ use cqrs_es::event_sink::EventSink;
 
 use crate::fees::Taken;
 use crate::payout::command::{RequestPayout, SettledSale};
-use crate::payout::disputing::least;
+use crate::payout::disputing::{least, some};
 use crate::payout::event::EarningCredited;
+use crate::payout::maturing::later;
 use crate::payout::state::{PayoutPhase, PayoutState};
 use crate::{Money, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, UserId, text};
 
@@ -25,7 +26,9 @@ impl Payout {
             PayoutCommand::HoldEarning(disputed) => self.hold_earning(disputed),
             PayoutCommand::ReleaseEarning(disputed) => Ok(self.release_earning(&disputed)),
             PayoutCommand::ReverseEarning(disputed) => self.reverse_earning(disputed),
+            PayoutCommand::MatureEarnings { at } => Ok(self.mature(at)),
             PayoutCommand::RequestPayout(request) => self.request_payout(&request),
+            PayoutCommand::RecordReturned(returned) => self.record_returned(&returned),
             PayoutCommand::RecordSent {
                 payout_id,
                 provider_ref,
@@ -91,6 +94,14 @@ impl Payout {
         let shares = sale.platform_fee.split(&taken, earned)?;
         earned.checked_add(shares.host_share)?;
         let netted = least(self.receivable(sale.gross.currency()), shares.host_share);
+        let kept = shares.host_share.checked_sub(netted)?;
+        let rules = &sale.earning;
+        let reserved = least(shares.host_share.share_floor(rules.reserve)?, kept);
+        let pending = if rules.pending_days == 0 {
+            zero
+        } else {
+            kept.checked_sub(reserved)?
+        };
         Ok(vec![PayoutEvent::EarningCredited(EarningCredited {
             ticket_id: sale.ticket_id,
             room_id: sale.room_id,
@@ -100,7 +111,9 @@ impl Payout {
             provider_fee: sale.provider_fee,
             platform_fee: shares.platform_fee,
             host_share: shares.host_share,
-            netted: netted.is_positive().then_some(netted),
+            netted: some(netted),
+            reserved: later(reserved, sale.at, rules.reserve_days)?,
+            pending: later(pending, sale.at, rules.pending_days)?,
             credited_at: sale.at,
         })])
     }
@@ -152,7 +165,7 @@ impl Payout {
                 sent_at: at,
             }]),
             // The provider's verdict may overtake the note that it was sent.
-            PayoutPhase::Sent | PayoutPhase::Paid | PayoutPhase::Failed => Ok(vec![]),
+            PayoutPhase::Sent | PayoutPhase::Paid | PayoutPhase::Failed | PayoutPhase::Returned => Ok(vec![]),
         }
     }
 
@@ -164,7 +177,8 @@ impl Payout {
                 amount: payout.amount,
                 paid_at: at,
             }]),
-            PayoutPhase::Paid => Ok(vec![]),
+            // So may the news that it came back overtake the news that it arrived.
+            PayoutPhase::Paid | PayoutPhase::Returned => Ok(vec![]),
             PayoutPhase::Failed => Err(PayoutError::AlreadyEnded),
         }
     }
@@ -172,18 +186,21 @@ impl Payout {
     fn record_failed(&self, payout_id: PayoutId, reason: &str, at: Timestamp) -> Decision {
         let payout = self.known_payout(payout_id)?;
         match payout.state {
-            PayoutPhase::Requested | PayoutPhase::Sent => Ok(vec![PayoutEvent::PayoutFailed {
-                payout_id,
-                amount: payout.amount,
-                reason: text::recordable(reason),
-                failed_at: at,
-            }]),
+            PayoutPhase::Requested | PayoutPhase::Sent => {
+                let failed = PayoutEvent::PayoutFailed {
+                    payout_id,
+                    amount: payout.amount,
+                    reason: text::recordable(reason),
+                    failed_at: at,
+                };
+                Ok(self.with_netting(vec![failed], payout.amount.currency(), at))
+            }
             PayoutPhase::Failed => Ok(vec![]),
-            PayoutPhase::Paid => Err(PayoutError::AlreadyEnded),
+            PayoutPhase::Paid | PayoutPhase::Returned => Err(PayoutError::AlreadyEnded),
         }
     }
 
-    fn known_payout(&self, payout_id: PayoutId) -> Result<&PayoutState, PayoutError> {
+    pub(super) fn known_payout(&self, payout_id: PayoutId) -> Result<&PayoutState, PayoutError> {
         self.payout(payout_id).ok_or(PayoutError::UnknownPayout)
     }
 }

@@ -1,7 +1,8 @@
 //! What a dispute does to the host's account: the earning waits, comes back, or is given back.
 //!
-//! What is given back comes from the reserve first, then from what is available, and what is no longer there is owed: a
-//! receivable, which the next earnings pay before anything else.
+//! It is taken from what is pending first, then from what is available. What is given back in the end comes from what is
+//! held, from these two, and from the rolling reserve; what is no longer there is owed: a receivable, which the next
+//! earnings pay before anything else.
 
 use crate::payout::command::DisputedEarning;
 use crate::payout::decide::Decision;
@@ -13,7 +14,9 @@ impl Payout {
     /// As much as is there. Once, for each dispute.
     pub(super) fn hold_earning(&self, disputed: DisputedEarning) -> Decision {
         let share = self.disputed_share(&disputed)?;
-        let amount = least(share, self.available(share.currency()));
+        let pending = least(share, self.pending(share.currency()));
+        let rest = share.checked_sub(pending)?;
+        let amount = pending.checked_add(least(rest, self.available(share.currency())))?;
         if self.hold(&disputed.dispute).is_some() || !amount.is_positive() {
             return Ok(vec![]);
         }
@@ -21,51 +24,79 @@ impl Payout {
             ticket_id: disputed.ticket_id,
             dispute: disputed.dispute,
             amount,
+            pending: some(pending),
             at: disputed.at,
         })])
     }
 
     pub(super) fn release_earning(&self, disputed: &DisputedEarning) -> Vec<PayoutEvent> {
         match self.hold(&disputed.dispute) {
-            Some(Hold::Held(amount)) => vec![PayoutEvent::EarningReleased(HeldEarning {
-                ticket_id: disputed.ticket_id,
-                dispute: disputed.dispute.clone(),
-                amount,
-                at: disputed.at,
-            })],
+            Some(Hold::Held(held)) => {
+                let released = PayoutEvent::EarningReleased(self.released(disputed, held.amount, held.pending));
+                self.with_netting(vec![released], held.amount.currency(), disputed.at)
+            }
             Some(Hold::Over) | None => vec![],
+        }
+    }
+
+    /// What was pending is pending again, as far as its days are not over.
+    fn released(&self, disputed: &DisputedEarning, amount: Money, pending: Option<Money>) -> HeldEarning {
+        let pending = pending.map(|pending| least(pending, self.gap(pending.currency(), disputed.at)));
+        HeldEarning {
+            ticket_id: disputed.ticket_id,
+            dispute: disputed.dispute.clone(),
+            amount,
+            pending: pending.and_then(some),
+            at: disputed.at,
         }
     }
 
     pub(super) fn reverse_earning(&self, disputed: DisputedEarning) -> Decision {
         let share = self.disputed_share(&disputed)?;
+        let (currency, zero) = (share.currency(), Money::zero(share.currency()));
         let held = match self.hold(&disputed.dispute) {
-            Some(Hold::Held(held)) => held,
+            Some(Hold::Held(held)) => Some(*held),
             Some(Hold::Over) => return Ok(vec![]),
-            None => Money::zero(share.currency()),
+            None => None,
         };
         let mut events = vec![];
-        let mut available = self.available(share.currency());
-        let mut from_reserve = held;
-        // Another dispute about the same sale has taken of it meanwhile: the rest is not held any more.
-        if held.amount_minor() > share.amount_minor() {
-            events.extend(self.release_earning(&disputed));
-            available = available.checked_add(held)?;
-            from_reserve = Money::zero(share.currency());
+        let mut pots = [
+            zero,
+            self.pending(currency),
+            self.available(currency),
+            self.rolling_reserve(currency),
+        ];
+        if let Some(held) = held {
+            pots[0] = held.amount;
+            // Another dispute about the same sale has taken of it meanwhile: the rest is not held any more.
+            if held.amount.amount_minor() > share.amount_minor() {
+                let back = self.released(&disputed, held.amount, held.pending);
+                let pending = back.pending.unwrap_or(zero);
+                pots[0] = zero;
+                pots[1] = pots[1].checked_add(pending)?;
+                pots[2] = pots[2].checked_add(held.amount.checked_sub(pending)?)?;
+                events.push(PayoutEvent::EarningReleased(back));
+            }
         }
         if share.is_positive() {
-            let rest = share.checked_sub(from_reserve)?;
-            let from_available = least(rest, available);
+            let mut rest = share;
+            for pot in &mut pots {
+                *pot = least(*pot, rest);
+                rest = rest.checked_sub(*pot)?;
+            }
+            let [from_reserve, from_pending, from_available, from_rolling_reserve] = pots;
             events.push(PayoutEvent::EarningReversed(EarningReversed {
                 ticket_id: disputed.ticket_id,
                 dispute: disputed.dispute,
                 from_reserve,
+                from_pending: some(from_pending),
                 from_available,
-                receivable: rest.checked_sub(from_available)?,
+                from_rolling_reserve: some(from_rolling_reserve),
+                receivable: rest,
                 reversed_at: disputed.at,
             }));
         }
-        Ok(events)
+        Ok(self.with_netting(events, currency, disputed.at))
     }
 
     /// The host's part of what is disputed: all of it for the whole sale, else in proportion, rounded down. Never more than
@@ -93,4 +124,9 @@ impl Payout {
 pub(super) fn least(one: Money, other: Money) -> Money {
     let minor = one.amount_minor().min(other.amount_minor()).max(0);
     Money::new(minor, one.currency())
+}
+
+/// What is not written down if it is nothing.
+pub(super) fn some(amount: Money) -> Option<Money> {
+    amount.is_positive().then_some(amount)
 }

@@ -20,6 +20,8 @@ pub enum PayoutError {
     InsufficientBalance { requested: Money, available: Money },
     #[error("no such payout")]
     UnknownPayout,
+    #[error("more has come back than the {paid} that were paid")]
+    ReturnExceedsPayout { paid: Money },
     /// A payout that was paid cannot fail, and one that failed cannot be paid.
     #[error("the payout has already ended")]
     AlreadyEnded,

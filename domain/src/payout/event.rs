@@ -54,6 +54,35 @@ pub enum PayoutEvent {
         reason: String,
         failed_at: Timestamp,
     },
+    /// A payout that was paid came back, or so much of it. It is available again.
+    PayoutReturned {
+        payout_id: PayoutId,
+        amount: Money,
+        reason: String,
+        returned_at: Timestamp,
+    },
+    /// What was pending is available: everything whose days were over by then.
+    EarningsMatured {
+        amount: Money,
+        matured_at: Timestamp,
+    },
+    /// The same for the rolling reserve.
+    ReserveReleased {
+        amount: Money,
+        released_at: Timestamp,
+    },
+    /// Money came back to a host who owes: it pays that first.
+    ReceivableNetted {
+        amount: Money,
+        netted_at: Timestamp,
+    },
+}
+
+/// Money that is not available before `until`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Later {
+    pub amount: Money,
+    pub until: Timestamp,
 }
 
 /// One settled sale, credited to its host.
@@ -72,6 +101,12 @@ pub struct EarningCredited {
     /// The part of the host's share that pays what the host owed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub netted: Option<Money>,
+    /// The part that goes into the rolling reserve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<Later>,
+    /// The part that is pending: all the rest, where a preset has pending days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Later>,
     pub credited_at: Timestamp,
 }
 
@@ -80,16 +115,24 @@ pub struct HeldEarning {
     pub ticket_id: TicketId,
     pub dispute: String,
     pub amount: Money,
+    /// The part of it that was pending, or is again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Money>,
     pub at: Timestamp,
 }
 
-/// `from_reserve + from_available + receivable` is what goes back of the sale's earning.
+/// What comes from all these places and the receivable is what goes back of the sale's earning.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EarningReversed {
     pub ticket_id: TicketId,
     pub dispute: String,
+    /// What the dispute held.
     pub from_reserve: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_pending: Option<Money>,
     pub from_available: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_rolling_reserve: Option<Money>,
     /// What is no longer there: the host owes it, and the next earnings pay it.
     pub receivable: Money,
     pub reversed_at: Timestamp,
@@ -120,6 +163,10 @@ impl PayoutEvent {
             Self::PayoutSent { .. } => "payout_sent",
             Self::PayoutPaid { .. } => "payout_paid",
             Self::PayoutFailed { .. } => "payout_failed",
+            Self::PayoutReturned { .. } => "payout_returned",
+            Self::EarningsMatured { .. } => "earnings_matured",
+            Self::ReserveReleased { .. } => "reserve_released",
+            Self::ReceivableNetted { .. } => "receivable_netted",
         }
     }
 

@@ -1,10 +1,13 @@
 //! A host's account: standing, earnings, payouts. One stream per host.
 
+mod balance;
 mod command;
 mod decide;
 mod disputing;
 mod error;
 mod event;
+mod maturing;
+mod returning;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::payout::balance::Balance;
 use crate::payout::event::{EarningCredited, EarningReversed, HeldEarning};
-use crate::{Currency, Fingerprint, Money, PayoutEvent, PayoutId, TicketId};
+use crate::{Currency, Fingerprint, Money, PayoutEvent, PayoutId, TicketId, Timestamp};
 
 /// Standing, destination and money are independent of each other, so the account is no single chain of phases.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct PayoutState {
     pub destination: String,
     pub request: Fingerprint,
     pub state: PayoutPhase,
+    /// So much of it has come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Money>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -45,15 +49,25 @@ pub enum PayoutPhase {
     Paid,
     /// The money is back in what is available.
     Failed,
+    /// It was paid and came back, or a part of it did.
+    Returned,
 }
 
 /// What a dispute holds of an earning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Hold {
-    Held(Money),
+    Held(Held),
     /// The dispute has ended.
     Over,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Held {
+    pub(super) amount: Money,
+    /// The part of it that was pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pending: Option<Money>,
 }
 
 /// What a sale brought.
@@ -63,18 +77,6 @@ pub(super) struct Credit {
     pub(super) share: Money,
     /// The share, less what was given back of it.
     pub(super) left: Money,
-}
-
-/// Minor units of one currency. `paid + pending + reserved ≤ earned + receivable`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-struct Balance {
-    earned: i64,
-    pending: i64,
-    paid: i64,
-    /// Held for disputes.
-    reserved: i64,
-    /// What the host owes.
-    receivable: i64,
 }
 
 impl Payout {
@@ -95,25 +97,40 @@ impl Payout {
         self.destination.as_deref()
     }
 
-    /// What can be paid out: earned, and neither paid nor on its way.
+    /// What can be paid out.
     pub fn available(&self, currency: Currency) -> Money {
-        let balance = self.balances.get(&currency).copied().unwrap_or_default();
-        let spent = balance
-            .pending
-            .saturating_add(balance.paid)
-            .saturating_add(balance.reserved);
-        let had = balance.earned.saturating_add(balance.receivable);
-        Money::new(had.saturating_sub(spent), currency)
+        self.of(currency, Balance::available)
     }
 
-    /// What is held for disputes.
+    /// Earned, and not available before its days are over.
+    pub fn pending(&self, currency: Currency) -> Money {
+        self.of(currency, |balance| balance.maturing.total)
+    }
+
+    /// What is held for disputes, and the rolling reserve.
     pub fn reserved(&self, currency: Currency) -> Money {
-        self.of(currency, |balance| balance.reserved)
+        self.of(currency, |balance| {
+            balance.reserved.saturating_add(balance.rolling.total)
+        })
+    }
+
+    /// What is kept of earnings for some time.
+    pub fn rolling_reserve(&self, currency: Currency) -> Money {
+        self.of(currency, |balance| balance.rolling.total)
     }
 
     /// What the host owes: the next earnings pay it first.
     pub fn receivable(&self, currency: Currency) -> Money {
         self.of(currency, |balance| balance.receivable)
+    }
+
+    /// How much of what comes back would have to wait.
+    pub(super) fn gap(&self, currency: Currency, at: Timestamp) -> Money {
+        self.of(currency, |balance| balance.maturing.gap(at))
+    }
+
+    pub(super) fn balances(&self) -> impl Iterator<Item = (Currency, &Balance)> {
+        self.balances.iter().map(|(currency, balance)| (*currency, balance))
     }
 
     fn of(&self, currency: Currency, part: impl Fn(&Balance) -> i64) -> Money {
@@ -124,8 +141,8 @@ impl Payout {
         self.credited.get(&ticket_id)
     }
 
-    pub(super) fn hold(&self, dispute: &str) -> Option<Hold> {
-        self.holds.get(dispute).copied()
+    pub(super) fn hold(&self, dispute: &str) -> Option<&Hold> {
+        self.holds.get(dispute)
     }
 
     pub fn payouts(&self) -> impl Iterator<Item = &PayoutState> {
@@ -171,6 +188,7 @@ impl Payout {
                     destination,
                     request,
                     state: PayoutPhase::Requested,
+                    returned: None,
                 };
                 self.payouts.insert(payout_id, payout);
             }
@@ -188,6 +206,14 @@ impl Payout {
                 });
                 self.set_phase(payout_id, PayoutPhase::Failed);
             }
+            PayoutEvent::PayoutReturned { payout_id, amount, .. } => self.take_back(payout_id, amount),
+            PayoutEvent::EarningsMatured { amount, matured_at } => {
+                self.with_balance(amount, |balance, minor| balance.maturing.let_go(minor, matured_at));
+            }
+            PayoutEvent::ReserveReleased { amount, released_at } => {
+                self.with_balance(amount, |balance, minor| balance.rolling.let_go(minor, released_at));
+            }
+            PayoutEvent::ReceivableNetted { amount, .. } => self.net(amount),
         }
     }
 
@@ -199,33 +225,67 @@ impl Payout {
         };
         self.credited.insert(earning.ticket_id, credit);
         if let Some(netted) = earning.netted {
-            self.with_balance(netted, |balance, minor| {
-                balance.receivable = balance.receivable.saturating_sub(minor);
-            });
+            self.net(netted);
         }
         self.with_balance(earning.host_share, |balance, minor| {
             balance.earned = balance.earned.saturating_add(minor);
+            if let Some(later) = &earning.pending {
+                balance.maturing.add(later.amount.amount_minor(), later.until);
+            }
+            if let Some(later) = &earning.reserved {
+                balance.rolling.add(later.amount.amount_minor(), later.until);
+            }
         });
+    }
+
+    fn net(&mut self, amount: Money) {
+        self.with_balance(amount, |balance, minor| {
+            balance.receivable = balance.receivable.saturating_sub(minor);
+        });
+    }
+
+    fn take_back(&mut self, payout_id: PayoutId, amount: Money) {
+        self.with_balance(amount, |balance, minor| {
+            balance.paid = balance.paid.saturating_sub(minor);
+        });
+        if let Some(payout) = self.payouts.get_mut(&payout_id) {
+            let before = payout.returned.map_or(0, Money::amount_minor);
+            let in_all = before.saturating_add(amount.amount_minor());
+            payout.returned = Some(Money::new(in_all, amount.currency()));
+            payout.state = PayoutPhase::Returned;
+        }
     }
 
     fn reserve(&mut self, held: HeldEarning) {
-        self.holds.insert(held.dispute, Hold::Held(held.amount));
+        let pending = held.pending.map_or(0, Money::amount_minor);
         self.with_balance(held.amount, |balance, minor| {
             balance.reserved = balance.reserved.saturating_add(minor);
+            balance.maturing.take(pending);
         });
+        let kept = Held {
+            amount: held.amount,
+            pending: held.pending,
+        };
+        self.holds.insert(held.dispute, Hold::Held(kept));
     }
 
     fn release(&mut self, held: HeldEarning) {
-        self.holds.insert(held.dispute, Hold::Over);
+        let pending = held.pending.map_or(0, Money::amount_minor);
         self.with_balance(held.amount, |balance, minor| {
             balance.reserved = balance.reserved.saturating_sub(minor);
+            balance.maturing.put_back(pending);
         });
+        self.holds.insert(held.dispute, Hold::Over);
     }
 
     fn reverse(&mut self, reversed: EarningReversed) {
         let parts = [reversed.from_reserve, reversed.from_available, reversed.receivable];
         let [held, available, owed] = parts.map(Money::amount_minor);
-        let all = held.saturating_add(available).saturating_add(owed);
+        let parts = [reversed.from_pending, reversed.from_rolling_reserve];
+        let [pending, rolling] = parts.map(|part| part.map_or(0, Money::amount_minor));
+        let all = [held, available, owed, pending, rolling]
+            .into_iter()
+            .fold(0, i64::saturating_add);
         if let Some(credit) = self.credited.get_mut(&reversed.ticket_id) {
             let left = credit.left.amount_minor().saturating_sub(all);
             credit.left = Money::new(left, credit.left.currency());
@@ -234,6 +294,8 @@ impl Payout {
         self.with_balance(reversed.from_reserve, |balance, _| {
             balance.earned = balance.earned.saturating_sub(all);
             balance.reserved = balance.reserved.saturating_sub(held);
+            balance.maturing.take(pending);
+            balance.rolling.take(rolling);
             balance.receivable = balance.receivable.saturating_add(owed);
         });
     }

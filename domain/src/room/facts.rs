@@ -59,6 +59,7 @@ impl RoomFacts {
             },
             base: self.fees.base,
             tier: self.fees.tier,
+            earning: self.fees.earning,
             tax: None,
             evidence: Vec::new(),
         };

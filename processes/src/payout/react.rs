@@ -26,6 +26,10 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | PayoutEvent::EarningReversed(_)
         | PayoutEvent::PayoutSent { .. }
         | PayoutEvent::PayoutPaid { .. }
-        | PayoutEvent::PayoutFailed { .. } => vec![],
+        | PayoutEvent::PayoutFailed { .. }
+        | PayoutEvent::PayoutReturned { .. }
+        | PayoutEvent::EarningsMatured { .. }
+        | PayoutEvent::ReserveReleased { .. }
+        | PayoutEvent::ReceivableNetted { .. } => vec![],
     }
 }

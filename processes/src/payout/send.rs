@@ -15,7 +15,7 @@ pub async fn send_payout(deps: &Deps, context: &JobContext, host: UserId, payout
     };
     match payout.state {
         PayoutPhase::Requested | PayoutPhase::Sent => {}
-        PayoutPhase::Paid | PayoutPhase::Failed => return Ok(Outcome::Done),
+        PayoutPhase::Paid | PayoutPhase::Failed | PayoutPhase::Returned => return Ok(Outcome::Done),
     }
     let request = CreateTransfer {
         payout_id,

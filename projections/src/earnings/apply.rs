@@ -38,6 +38,9 @@ async fn execute(
         }
         EarningsChange::Credit { host, earning } => accounts.record(Line::of_earning(host, earning), position),
         EarningsChange::Dispute { host, step } => accounts.record(Line::of_dispute(host, step), position),
+        EarningsChange::Move { host, step, amount, at } => {
+            accounts.record(Line::of_move(host, step, amount, at), position);
+        }
         EarningsChange::RequestPayout {
             host,
             payout,
@@ -62,6 +65,9 @@ async fn execute(
             let (state, kind, reason) = match outcome {
                 PayoutOutcome::Paid => (PayoutState::Paid, StatementKind::PayoutPaid, None),
                 PayoutOutcome::Failed { reason } => (PayoutState::Failed, StatementKind::PayoutFailed, Some(reason)),
+                PayoutOutcome::Returned { reason } => {
+                    (PayoutState::Returned, StatementKind::PayoutReturned, Some(reason))
+                }
             };
             move_payout(payout, state, reason, at, position, tables).await?;
             accounts.record(Line::of_payout(host, kind, payout, amount, at), position);

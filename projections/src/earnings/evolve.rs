@@ -24,6 +24,13 @@ pub(crate) enum EarningsChange<'a> {
         host: UserId,
         step: DisputeStep<'a>,
     },
+    /// Money of the host's goes from one place to another.
+    Move {
+        host: UserId,
+        step: MoveStep,
+        amount: Money,
+        at: Timestamp,
+    },
     RequestPayout {
         host: UserId,
         payout: PayoutId,
@@ -53,9 +60,17 @@ pub(crate) enum DisputeStep<'a> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum MoveStep {
+    Matured,
+    ReserveReleased,
+    Netted,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PayoutOutcome<'a> {
     Paid,
     Failed { reason: &'a str },
+    Returned { reason: &'a str },
 }
 
 /// A sale becomes an earning with the account's own `EarningCredited`, not before.
@@ -101,28 +116,56 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> EarningsChange<'_> {
             payout_id,
             amount,
             paid_at,
-        } => EarningsChange::FinishPayout {
-            host,
-            payout: *payout_id,
-            amount: *amount,
-            outcome: PayoutOutcome::Paid,
-            at: *paid_at,
-        },
+        } => finish(host, (*payout_id, *amount), PayoutOutcome::Paid, *paid_at),
         PayoutEvent::PayoutFailed {
             payout_id,
             amount,
             reason,
             failed_at,
-        } => EarningsChange::FinishPayout {
+        } => finish(
             host,
-            payout: *payout_id,
-            amount: *amount,
-            outcome: PayoutOutcome::Failed { reason },
-            at: *failed_at,
-        },
+            (*payout_id, *amount),
+            PayoutOutcome::Failed { reason },
+            *failed_at,
+        ),
+        PayoutEvent::PayoutReturned {
+            payout_id,
+            amount,
+            reason,
+            returned_at,
+        } => finish(
+            host,
+            (*payout_id, *amount),
+            PayoutOutcome::Returned { reason },
+            *returned_at,
+        ),
+        PayoutEvent::EarningsMatured { amount, matured_at } => moved(host, MoveStep::Matured, *amount, *matured_at),
+        PayoutEvent::ReserveReleased { amount, released_at } => {
+            moved(host, MoveStep::ReserveReleased, *amount, *released_at)
+        }
+        PayoutEvent::ReceivableNetted { amount, netted_at } => moved(host, MoveStep::Netted, *amount, *netted_at),
     }
 }
 
 fn of_dispute(host: UserId, step: DisputeStep<'_>) -> EarningsChange<'_> {
     EarningsChange::Dispute { host, step }
+}
+
+const fn moved<'a>(host: UserId, step: MoveStep, amount: Money, at: Timestamp) -> EarningsChange<'a> {
+    EarningsChange::Move { host, step, amount, at }
+}
+
+const fn finish(
+    host: UserId,
+    (payout, amount): (PayoutId, Money),
+    outcome: PayoutOutcome<'_>,
+    at: Timestamp,
+) -> EarningsChange<'_> {
+    EarningsChange::FinishPayout {
+        host,
+        payout,
+        amount,
+        outcome,
+        at,
+    }
 }

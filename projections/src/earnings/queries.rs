@@ -29,6 +29,7 @@ struct HostRecord {
 struct BalanceRecord {
     currency: String,
     available: i64,
+    pending: i64,
     pending_payout: i64,
     paid_out: i64,
     gross: i64,
@@ -191,6 +192,7 @@ fn balance_of(row: &RowOf<Uuid>, record: &BalanceRecord) -> Result<Balance, Quer
     Ok(Balance {
         currency: row.currency(&record.currency)?,
         available: money(record.available)?,
+        pending: money(record.pending)?,
         pending_payout: money(record.pending_payout)?,
         paid_out: money(record.paid_out)?,
         gross: money(record.gross)?,

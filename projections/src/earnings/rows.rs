@@ -19,6 +19,7 @@ words! {
         Sent = "sent",
         Paid = "paid",
         Failed = "failed",
+        Returned = "returned",
     }
 }
 
@@ -32,6 +33,10 @@ words! {
         DisputeHeld = "dispute_held",
         DisputeReleased = "dispute_released",
         DisputeReversed = "dispute_reversed",
+        PayoutReturned = "payout_returned",
+        EarningsMatured = "earnings_matured",
+        ReserveReleased = "reserve_released",
+        ReceivableNetted = "receivable_netted",
     }
 }
 
@@ -53,6 +58,8 @@ pub struct HostRow {
 pub struct Balance {
     pub currency: Currency,
     pub available: Money,
+    /// Earned, and not available before its days are over.
+    pub pending: Money,
     /// Requested and neither paid nor failed.
     pub pending_payout: Money,
     pub paid_out: Money,
@@ -62,7 +69,7 @@ pub struct Balance {
     pub store_fees: Money,
     pub provider_fees: Money,
     pub platform_fees: Money,
-    /// Held for disputes.
+    /// Held for disputes, and the rolling reserve.
     pub reserved: Money,
     /// What the host owes: the next earnings pay it.
     pub receivable: Money,
@@ -74,7 +81,7 @@ pub struct PayoutRow {
     pub host: UserId,
     pub amount: Money,
     pub state: PayoutState,
-    /// Why it failed.
+    /// Why it failed, or came back.
     pub reason: Option<String>,
     pub requested_at: Timestamp,
     pub updated_at: Timestamp,

@@ -10,6 +10,7 @@ CREATE TABLE balances (
     host           uuid   NOT NULL,
     currency       text   NOT NULL,
     available      bigint NOT NULL DEFAULT 0,
+    pending        bigint NOT NULL DEFAULT 0, -- earned, and not available yet
     pending_payout bigint NOT NULL DEFAULT 0,
     paid_out       bigint NOT NULL DEFAULT 0,
     gross          bigint NOT NULL DEFAULT 0,
@@ -28,7 +29,7 @@ CREATE TABLE payouts (
     amount_minor     bigint      NOT NULL,
     currency         text        NOT NULL,
     state            text        NOT NULL,
-    reason           text,        -- once failed
+    reason           text,        -- once failed or returned
     requested_at     timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     created_position bigint      NOT NULL UNIQUE,

@@ -157,6 +157,7 @@ impl Books {
             Account::Unearned(room) => format!("liability:unearned:{room}"),
             Account::ClearingDispute => "clearing:dispute".to_owned(),
             Account::HostAvailable(host) => format!("liability:host:{host}:available"),
+            Account::HostPending(host) => format!("liability:host:{host}:pending"),
             Account::HostReserve(host) => format!("liability:host:{host}:reserve"),
             Account::HostReceivable(host) => format!("asset:host:{host}:receivable"),
             Account::PlatformFee => "revenue:platform_fee".to_owned(),

@@ -4,7 +4,7 @@
 //! whoever writes the books looks it up among what earlier events left there.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::payout::{EarningCredited, EarningReversed};
+use domain::payout::{EarningCredited, EarningReversed, HeldEarning};
 use domain::ticket::{DisputeLost, RefundOwed};
 use domain::{
     AnyEvent, Country, Money, PaymentId, PayoutEvent, PayoutId, RefundId, RoomId, TaxPart, TicketEvent, TicketId,
@@ -67,6 +67,7 @@ pub(crate) enum Account {
     Tax(Country),
     Unearned(RoomId),
     HostAvailable(UserId),
+    HostPending(UserId),
     HostReserve(UserId),
     HostReceivable(UserId),
     PlatformFee,
@@ -150,8 +151,8 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
     let available = Account::HostAvailable(host);
     match event {
         PayoutEvent::EarningCredited(earning) => vec![earn(host, earning)],
-        PayoutEvent::EarningHeld(held) => vec![move_to(available, Account::HostReserve(host), held.amount)],
-        PayoutEvent::EarningReleased(held) => vec![move_to(Account::HostReserve(host), available, held.amount)],
+        PayoutEvent::EarningHeld(held) => vec![hold(host, held)],
+        PayoutEvent::EarningReleased(held) => vec![release(host, held)],
         PayoutEvent::EarningReversed(reversed) => vec![reverse(host, reversed)],
         PayoutEvent::PayoutRequested {
             payout_id,
@@ -176,6 +177,18 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
             debit(Account::ClearingPayout, *amount),
             credit(available, *amount),
         ])],
+        // It is where it was paid from again, and from there the host's.
+        PayoutEvent::PayoutReturned { payout_id, amount, .. } => vec![LedgerChange::Post(vec![
+            debit(Account::CashOfPayout(*payout_id), *amount),
+            credit(Account::ClearingPayout, *amount),
+            debit(Account::ClearingPayout, *amount),
+            credit(available, *amount),
+        ])],
+        PayoutEvent::EarningsMatured { amount, .. } => vec![move_to(Account::HostPending(host), available, *amount)],
+        PayoutEvent::ReserveReleased { amount, .. } => vec![move_to(Account::HostReserve(host), available, *amount)],
+        PayoutEvent::ReceivableNetted { amount, .. } => {
+            vec![move_to(available, Account::HostReceivable(host), *amount)]
+        }
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
         | PayoutEvent::DestinationLinked { .. }
@@ -276,10 +289,36 @@ fn move_to<'a>(from: Account, to: Account, amount: Money) -> LedgerChange<'a> {
     LedgerChange::Post(vec![debit(from, amount), credit(to, amount)])
 }
 
+fn hold<'a>(host: UserId, held: &HeldEarning) -> LedgerChange<'a> {
+    let pending = held.pending.unwrap_or(Money::zero(held.amount.currency()));
+    LedgerChange::Post(vec![
+        credit(Account::HostReserve(host), held.amount),
+        debit(Account::HostAvailable(host), held.amount),
+        credit(Account::HostAvailable(host), pending),
+        debit(Account::HostPending(host), pending),
+    ])
+}
+
+fn release<'a>(host: UserId, held: &HeldEarning) -> LedgerChange<'a> {
+    let pending = held.pending.unwrap_or(Money::zero(held.amount.currency()));
+    LedgerChange::Post(vec![
+        debit(Account::HostReserve(host), held.amount),
+        credit(Account::HostAvailable(host), held.amount),
+        debit(Account::HostAvailable(host), pending),
+        credit(Account::HostPending(host), pending),
+    ])
+}
+
 /// What the host gives back makes the loss smaller.
 fn reverse<'a>(host: UserId, reversed: &EarningReversed) -> LedgerChange<'a> {
+    let zero = Money::zero(reversed.from_reserve.currency());
     let parts = [
         (Account::HostReserve(host), reversed.from_reserve),
+        (Account::HostPending(host), reversed.from_pending.unwrap_or(zero)),
+        (
+            Account::HostReserve(host),
+            reversed.from_rolling_reserve.unwrap_or(zero),
+        ),
         (Account::HostAvailable(host), reversed.from_available),
         (Account::HostReceivable(host), reversed.receivable),
     ];
@@ -324,6 +363,8 @@ fn lose_dispute<'a>(ticket: TicketId, lost: &DisputeLost) -> LedgerChange<'a> {
 /// was never income.
 fn earn<'a>(host: UserId, earning: &EarningCredited) -> LedgerChange<'a> {
     let zero = Money::zero(earning.gross.currency());
+    let pending = earning.pending.map_or(zero, |later| later.amount);
+    let reserved = earning.reserved.map_or(zero, |later| later.amount);
     LedgerChange::Post(vec![
         debit(Account::Unearned(earning.room_id), earning.gross),
         credit(
@@ -334,6 +375,10 @@ fn earn<'a>(host: UserId, earning: &EarningCredited) -> LedgerChange<'a> {
         credit(Account::HostAvailable(host), earning.host_share),
         debit(Account::HostAvailable(host), earning.netted.unwrap_or(zero)),
         credit(Account::HostReceivable(host), earning.netted.unwrap_or(zero)),
+        debit(Account::HostAvailable(host), pending),
+        credit(Account::HostPending(host), pending),
+        debit(Account::HostAvailable(host), reserved),
+        credit(Account::HostReserve(host), reserved),
         credit(Account::PlatformFee, earning.platform_fee),
         credit(Account::ProviderFee, earning.provider_fee),
     ])

@@ -116,6 +116,7 @@ impl Wanted {
             | Account::ClearingPayout
             | Account::Unearned(_)
             | Account::HostAvailable(_)
+            | Account::HostPending(_)
             | Account::PlatformFee
             | Account::Tax(_)
             | Account::ProviderFee

@@ -1,7 +1,6 @@
 //! The API with everything behind it, on a database of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use api::auth::{Auth, mint_development_token};
@@ -11,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
 use domain::{BasisPoints, Preset, TaxRules, Timestamp};
-use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog, SystemClock};
+use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog};
 use http::{Method, Request};
 use payments::PaymentProvider;
 use payments::sandbox::{Sandbox, SandboxConfig};
@@ -27,7 +26,7 @@ use tower::ServiceExt;
 
 use super::answer::{Answer, text};
 use super::books::ProjectedBooks;
-use super::{ADMIN, Person};
+use super::{ADMIN, Person, TestClock};
 
 /// What happens by itself has happened within this, or does not happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,21 +54,9 @@ impl Default for Shop {
     }
 }
 
-/// The time of day, and what a test has put on top. The log is dated by the time of day alone.
-#[derive(Debug, Default)]
-struct TestClock {
-    ahead_ms: AtomicI64,
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        SystemClock.now() + TimeDelta::milliseconds(self.ahead_ms.load(Ordering::SeqCst))
-    }
-}
-
 pub(crate) struct TestApp {
     router: Router,
-    clock: Arc<TestClock>,
+    pub(crate) clock: TestClock,
     secret: SecretString,
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) aggregates: Aggregates,
@@ -103,8 +90,8 @@ impl TestApp {
         let log = PostgresLog::connect(options, pool.clone(), log_limits, &tracker, cancel.clone()).await;
         let log: Arc<dyn EventLog> = log.expect("open the log");
         let projections = Projections::start(Arc::clone(&log), pool.clone(), &tracker, cancel.clone()).await;
-        let test_clock = Arc::new(TestClock::default());
-        let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&test_clock);
+        let test_clock = TestClock::new();
+        let clock: Arc<dyn Clock> = Arc::new(test_clock.clone());
         let secret: SecretString = "the secret of the API's tests".into();
         let sandbox = Arc::new(sandbox(&pool, &clock, shop.is_provider_free));
         let aggregates = Aggregates::new(&log);
@@ -174,7 +161,7 @@ impl TestApp {
 
     /// So much later for everything but the log.
     pub(crate) fn advance(&self, by: TimeDelta) {
-        self.clock.ahead_ms.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
+        self.clock.skip(by);
     }
 
     pub(crate) fn token(&self, person: Person) -> String {

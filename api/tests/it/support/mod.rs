@@ -3,10 +3,12 @@
 mod answer;
 mod app;
 mod books;
+mod clock;
 mod people;
 mod wire;
 
 pub(crate) use answer::{Answer, text};
 pub(crate) use app::{Shop, TestApp};
+pub(crate) use clock::TestClock;
 pub(crate) use people::{ADMIN, ALICE, ANALYST, BOB, FINANCE, HOST, OTHER_HOST, Person};
 pub(crate) use wire::Wire;

@@ -1,6 +1,6 @@
 //! What accounts of hosts lead to.
 
-use domain::payout::EarningCredited;
+use domain::payout::{EarningCredited, Later};
 use domain::{AnyEvent, Fingerprint, PayoutEvent, PayoutId};
 use uuid::Uuid;
 
@@ -39,18 +39,7 @@ fn only_a_requested_payout_leads_to_something() {
             destination: text(),
             linked_at: at,
         },
-        PayoutEvent::EarningCredited(EarningCredited {
-            ticket_id: ticket(1),
-            room_id: ROOM,
-            gross: amount,
-            provider_fee: usd(0),
-            platform_fee: usd(0),
-            host_share: amount,
-            credited_at: at,
-            tax: None,
-            store_fee: None,
-            netted: None,
-        }),
+        PayoutEvent::EarningCredited(earning(None)),
         PayoutEvent::PayoutSent {
             payout_id,
             provider_ref: text(),
@@ -67,9 +56,50 @@ fn only_a_requested_payout_leads_to_something() {
             reason: text(),
             failed_at: at,
         },
+        PayoutEvent::PayoutReturned {
+            payout_id,
+            amount,
+            reason: text(),
+            returned_at: at,
+        },
+        PayoutEvent::EarningsMatured { amount, matured_at: at },
+        PayoutEvent::ReserveReleased {
+            amount,
+            released_at: at,
+        },
+        PayoutEvent::ReceivableNetted { amount, netted_at: at },
     ];
     for event in others {
         let name = event.name();
         assert_eq!(jobs(AnyEvent::Payout(host, event)), [], "{name}");
     }
+}
+
+fn earning(later: Option<Later>) -> EarningCredited {
+    let amount = usd(894);
+    EarningCredited {
+        ticket_id: ticket(1),
+        room_id: ROOM,
+        gross: amount,
+        provider_fee: usd(0),
+        platform_fee: usd(0),
+        host_share: amount,
+        credited_at: at(0),
+        tax: None,
+        store_fee: None,
+        netted: None,
+        reserved: later,
+        pending: later,
+    }
+}
+
+#[test]
+fn an_earning_that_waits_sets_the_timer_of_its_host() {
+    let later = Later {
+        amount: usd(400),
+        until: at(86_400),
+    };
+    let ring = Job::MatureEarnings { host: HOST };
+    let credited = PayoutEvent::EarningCredited(earning(Some(later)));
+    assert_eq!(jobs(AnyEvent::Payout(HOST, credited)), [ring.clone(), ring]);
 }

@@ -1,12 +1,12 @@
 //! One step of a story at a time, as the aggregates record it.
 
-use domain::payout::EarningCredited;
+use domain::payout::{EarningCredited, Later};
 use domain::room::{
     DeliveryRecorded, DenialReason, PresenceInterval, ReleaseReason, Retaken, Revision, RoomRevised, SeatHeld,
     SeatReleased, SeatSold,
 };
 use domain::ticket::{DisputeLost, DisputeOpened, RefundInitiator, RefundOwed, TicketSettled};
-use domain::{Fingerprint, PayoutEvent, Pricing, RoomEvent, TicketEvent};
+use domain::{AnyEvent, Fingerprint, PayoutEvent, Pricing, RoomEvent, TicketEvent, Timestamp};
 
 use super::{
     FEE, Owed, PRICE, Story, at, host, payment, payout, refund, room, scheduled, session, terms, ticket, usd, user,
@@ -340,6 +340,8 @@ impl Story {
             tax: None,
             store_fee: None,
             netted: None,
+            reserved: None,
+            pending: None,
         };
         self.ticket(number, TicketEvent::TicketSettled(settled))
             .account(PayoutEvent::EarningCredited(earning))
@@ -396,6 +398,33 @@ impl Story {
             amount: usd(amount),
             reason: "account_closed".to_owned(),
             failed_at,
+        })
+    }
+
+    /// The same sale, of which a part is kept and the rest has to wait.
+    pub(crate) fn settle_to_wait(self, room_number: u32, number: u32, gross: i64, until: Timestamp) -> Self {
+        let mut story = self.settle(room_number, number, gross);
+        if let Some(AnyEvent::Payout(_, PayoutEvent::EarningCredited(earning))) = story.events.last_mut() {
+            let reserved = earning.host_share.amount_minor() / 10;
+            let later = |minor| {
+                Some(Later {
+                    amount: usd(minor),
+                    until,
+                })
+            };
+            earning.reserved = later(reserved);
+            earning.pending = later(earning.host_share.amount_minor() - reserved);
+        }
+        story
+    }
+
+    pub(crate) fn return_payout(self, id: u32, amount: i64) -> Self {
+        let returned_at = self.now();
+        self.account(PayoutEvent::PayoutReturned {
+            payout_id: payout(id),
+            amount: usd(amount),
+            reason: "transfer_reversed".to_owned(),
+            returned_at,
         })
     }
 }

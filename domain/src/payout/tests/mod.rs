@@ -1,6 +1,9 @@
 //! A host's account: approved, credited once per ticket, paid out never more than it earned.
 
-use crate::fees::PlatformFee;
+mod returning;
+mod waiting;
+
+use crate::fees::{EarningRules, PlatformFee};
 use crate::payout::*;
 use crate::testing::{EUR, Given, USD, at, past, payout, request, room, ticket, usd, user};
 use crate::{BasisPoints, Fingerprint, Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, UserId};
@@ -47,6 +50,8 @@ fn earning(number: u128, host_share: Money) -> EarningCredited {
         tax: None,
         store_fee: None,
         netted: None,
+        reserved: None,
+        pending: None,
     }
 }
 
@@ -60,6 +65,7 @@ fn sale(number: u128, gross: Money) -> SettledSale {
         store_fee: None,
         provider_fee: Money::zero(gross.currency()),
         platform_fee: PlatformFee::flat(BasisPoints::ZERO),
+        earning: EarningRules::default(),
         at: at(3),
     }
 }
