@@ -33,6 +33,7 @@ mod router;
 mod sandbox;
 pub mod server;
 mod shapes;
+mod shares;
 mod stage;
 mod state;
 mod statements;

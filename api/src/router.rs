@@ -9,7 +9,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::layers::{self, Surroundings};
 use crate::{
     ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, reconciliation, rooms,
-    sandbox, stage, statements, tickets, waiting_list, webhooks,
+    sandbox, shares, stage, statements, tickets, waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -48,6 +48,8 @@ fn selling() -> OpenApiRouter<ApiState> {
         .routes(routes!(rooms::list_rooms, rooms::schedule_room))
         .routes(routes!(rooms::read_room, rooms::revise_room))
         .routes(routes!(rooms::reschedule_room))
+        .routes(routes!(shares::propose_shares, shares::read_shares))
+        .routes(routes!(shares::accept_share))
         .routes(routes!(rooms::pause_sales))
         .routes(routes!(rooms::resume_sales))
         .routes(routes!(rooms::open_room))
@@ -100,6 +102,7 @@ fn money() -> OpenApiRouter<ApiState> {
         .routes(routes!(statements::read_statements))
         .routes(routes!(statements::read_statement_of_month))
         .routes(routes!(statements::read_host_year))
+        .routes(routes!(payouts::choose_payout_schedule))
         .routes(routes!(payouts::request_payout, payouts::list_my_payouts))
         .routes(routes!(ledger::list_ledger_accounts))
         .routes(routes!(ledger::list_ledger_lines))

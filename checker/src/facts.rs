@@ -135,6 +135,8 @@ pub(crate) struct Terms {
 pub(crate) struct Rules {
     #[serde(default)]
     pub(crate) tax: Option<TaxRule>,
+    #[serde(default)]
+    pub(crate) shares: Vec<Share>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -211,11 +213,42 @@ pub(crate) struct Credited {
     #[serde(flatten)]
     pub(crate) split: Split,
     #[serde(default)]
+    pub(crate) co_hosts: Vec<Part>,
+    #[serde(flatten)]
+    pub(crate) places: Places,
+}
+
+/// Where the parts of an earning go; what is in none of them is available.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Places {
+    #[serde(default)]
     pub(crate) netted: Option<Money>,
     #[serde(default)]
     pub(crate) reserved: Option<Later>,
     #[serde(default)]
     pub(crate) pending: Option<Later>,
+}
+
+/// Somebody's part of an earning, or of what is given back of it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Part {
+    pub(crate) user: Uuid,
+    pub(crate) amount: Money,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ShareCredited {
+    pub(crate) ticket_id: Uuid,
+    pub(crate) share: Money,
+    #[serde(flatten)]
+    pub(crate) places: Places,
+}
+
+/// Whose a sale is how much.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Share {
+    pub(crate) user: Uuid,
+    pub(crate) basis_points: u16,
 }
 
 /// Money that is not available before then.
@@ -279,6 +312,8 @@ pub(crate) struct Reversed {
     #[serde(default)]
     pub(crate) from_rolling_reserve: Option<Money>,
     pub(crate) receivable: Money,
+    #[serde(default)]
+    pub(crate) co_hosts: Vec<Part>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -323,6 +358,7 @@ pub(crate) enum Fact {
 #[derive(Debug)]
 pub(crate) enum AccountFact {
     Credited(Credited),
+    ShareCredited(ShareCredited),
     Reserved(HeldEarning),
     Unreserved(HeldEarning),
     Reversed(Reversed),
@@ -384,7 +420,9 @@ fn room(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "waiting_list_joined"
         | "waiting_list_left"
         | "seat_awaited"
-        | "room_rescheduled" => Fact::Other,
+        | "room_rescheduled"
+        | "shares_proposed"
+        | "share_agreed" => Fact::Other,
         "seat_transferred" => Fact::Transferred(parse(entry)?),
         "room_revised" => Fact::Revised(parse(entry)?),
         _ => return Err(Unreadable::Unknown),
@@ -412,6 +450,7 @@ fn ticket(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
 fn payout(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
     let fact = match entry.event_type {
         "earning_credited" => AccountFact::Credited(parse(entry)?),
+        "share_credited" => AccountFact::ShareCredited(parse(entry)?),
         "earning_held" => AccountFact::Reserved(parse(entry)?),
         "earning_released" => AccountFact::Unreserved(parse(entry)?),
         "earning_reversed" => AccountFact::Reversed(parse(entry)?),
@@ -422,7 +461,12 @@ fn payout(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         "earnings_matured" => AccountFact::Matured(parse(entry)?),
         "reserve_released" => AccountFact::ReserveReleased(parse(entry)?),
         "receivable_netted" => AccountFact::Netted(parse(entry)?),
-        "host_applied" | "host_approved" | "destination_linked" | "payout_sent" => return Ok(Fact::Other),
+        "payout_schedule_chosen"
+        | "payout_rolled_over"
+        | "host_applied"
+        | "host_approved"
+        | "destination_linked"
+        | "payout_sent" => return Ok(Fact::Other),
         _ => return Err(Unreadable::Unknown),
     };
     Ok(Fact::Account(fact))

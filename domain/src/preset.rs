@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fees::{EarningRules, FeeBase, FeeRules, FeeTier};
 use crate::money::BasisPoints;
+use crate::payout::PayoutSchedule;
 
 /// The figures of one rule set (`rules.md`, head). `open` is the default of a self-hosted shop: no eligibility gate, the
 /// host keeps all but the platform fee.
@@ -26,6 +27,9 @@ pub struct Preset {
     pub tickets_per_buyer_max: u32,
     /// Below this nothing is paid out, in minor units.
     pub payout_min_minor: i64,
+    /// When hosts are paid who did not choose.
+    #[serde(default)]
+    pub payout_schedule: PayoutSchedule,
 }
 
 /// What app stores keep of a sale.
@@ -50,6 +54,7 @@ impl Preset {
             hold_seconds_max: 900,
             tickets_per_buyer_max: 100,
             payout_min_minor: 100,
+            payout_schedule: PayoutSchedule::OnRequest,
         }
     }
 
@@ -79,6 +84,7 @@ impl Preset {
             hold_seconds_max: 900,
             tickets_per_buyer_max: 100,
             payout_min_minor: 5_000,
+            payout_schedule: PayoutSchedule::OnRequest,
         }
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Fingerprint;
 use crate::fees::{EarningRules, FeeBase, FeeTier, PlatformFee, Taken};
 use crate::money::{BasisPoints, Money, MoneyError};
+use crate::shares::Share;
 use crate::tax::{self, Country, CountryEvidence, TaxPart, TaxRule};
 
 /// Where a sale is made.
@@ -104,6 +105,9 @@ pub struct SaleRules {
     /// How the customer's country is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<CountryEvidence>,
+    /// Who shares what it earns. Empty where it is the host's alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Share>,
 }
 
 impl SaleRules {

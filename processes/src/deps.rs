@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Preset;
+use domain::payout::PayoutSchedule;
 use event_log::clock::Clock;
 use event_log::{Aggregates, EventLog};
 use payments::{AppStore, PaymentProvider};
@@ -53,6 +55,25 @@ pub struct ProcessSettings {
     pub attempts_max: i32,
     /// The wait after a first failed try; it doubles from there, up to [`crate::jobs::BACKOFF_MAX`].
     pub backoff_first: Duration,
+    pub payouts: PayoutSettings,
+}
+
+/// How hosts are paid by themselves: figures of the shop's preset.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PayoutSettings {
+    /// Below this nothing is paid out, in minor units.
+    pub minimum_minor: i64,
+    /// Of hosts who did not choose.
+    pub schedule: PayoutSchedule,
+}
+
+impl PayoutSettings {
+    pub const fn of(preset: &Preset) -> Self {
+        Self {
+            minimum_minor: preset.payout_min_minor,
+            schedule: preset.payout_schedule,
+        }
+    }
 }
 
 impl Default for ProcessSettings {
@@ -67,6 +88,7 @@ impl Default for ProcessSettings {
             concurrency: 32,
             attempts_max: 10,
             backoff_first: Duration::from_millis(200),
+            payouts: PayoutSettings::default(),
         }
     }
 }

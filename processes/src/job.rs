@@ -76,8 +76,21 @@ pub enum Job {
         ticket: TicketId,
     },
     CreditEarning(CreditEarning),
+    /// A sale was credited to its host: so is the part of somebody who shares it.
+    CreditShare(CreditShare),
+    /// The host's account followed a dispute: so does the account of somebody who shares the sale.
+    FollowShare {
+        host: UserId,
+        ticket: TicketId,
+        dispute: String,
+        user: UserId,
+    },
     /// The timer of what a host has to wait for.
     MatureEarnings {
+        host: UserId,
+    },
+    /// The timer of a host who is paid by the month.
+    PayMonth {
         host: UserId,
     },
     SendPayout {
@@ -89,6 +102,16 @@ pub enum Job {
         ticket: TicketId,
         dispute: String,
     },
+}
+
+/// Somebody's part of an earning, on its way to their account.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CreditShare {
+    pub ticket: TicketId,
+    pub room: RoomId,
+    pub host: UserId,
+    pub user: UserId,
+    pub share: Money,
 }
 
 /// A settled sale, on its way to the host's account.
@@ -123,7 +146,10 @@ impl Job {
             Self::SettleRoom { .. } => "settle_room",
             Self::SettleTicket { .. } => "settle_ticket",
             Self::CreditEarning(_) => "credit_earning",
+            Self::CreditShare(_) => "credit_share",
+            Self::FollowShare { .. } => "follow_share",
             Self::MatureEarnings { .. } => "mature_earnings",
+            Self::PayMonth { .. } => "pay_month",
             Self::SendPayout { .. } => "send_payout",
             Self::FollowDispute { .. } => "follow_dispute",
         }
@@ -142,8 +168,9 @@ impl Job {
             Self::FollowHolder { .. } => "process:transfers",
             Self::RefundRoom { .. } | Self::OweRefund { .. } => "process:cancellation",
             Self::SettleRoom { .. } | Self::SettleTicket { .. } | Self::CreditEarning(_) => "process:settlement",
+            Self::CreditShare(_) | Self::FollowShare { .. } => "process:sharing",
             Self::MatureEarnings { .. } => "process:maturity",
-            Self::SendPayout { .. } => "process:payout",
+            Self::PayMonth { .. } | Self::SendPayout { .. } => "process:payout",
             Self::FollowDispute { .. } => "process:disputes",
         }
     }
@@ -170,7 +197,11 @@ impl Job {
             | Self::SettleTicket { ticket }
             | Self::CreditEarning(CreditEarning { ticket, .. }) => ticket.to_string(),
             Self::LapseHolds { room } | Self::RefundRoom { room, .. } | Self::SettleRoom { room } => room.to_string(),
-            Self::MatureEarnings { host } => host.to_string(),
+            Self::CreditShare(CreditShare { ticket, user, .. }) => format!("{ticket}/{user}"),
+            Self::FollowShare {
+                ticket, dispute, user, ..
+            } => format!("{ticket}/{user}/{dispute}"),
+            Self::MatureEarnings { host } | Self::PayMonth { host } => host.to_string(),
             Self::SendPayout { host, payout } => format!("{host}/{payout}"),
             Self::FollowDispute { ticket, dispute } => format!("{ticket}/{dispute}"),
         }
@@ -216,7 +247,10 @@ impl NewJob {
 
     /// A timer is set, not added: its name does not tell what caused it.
     pub(crate) const fn is_timer(&self) -> bool {
-        matches!(self.job, Job::LapseHolds { .. } | Job::MatureEarnings { .. })
+        matches!(
+            self.job,
+            Job::LapseHolds { .. } | Job::MatureEarnings { .. } | Job::PayMonth { .. }
+        )
     }
 }
 

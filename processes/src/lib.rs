@@ -16,6 +16,7 @@ pub mod inbox;
 pub mod job;
 pub mod jobs;
 pub mod maturity;
+pub mod monthly;
 mod needed;
 pub mod payout;
 pub mod processes;
@@ -23,6 +24,7 @@ pub mod reconciliation;
 pub mod refunds;
 mod runner;
 pub mod settlement;
+pub mod sharing;
 mod subscriber;
 pub mod sweep;
 #[cfg(test)]
@@ -30,7 +32,7 @@ mod tests;
 pub mod transfers;
 
 pub use checkout::{BeginPayment, BeginPaymentError, Begun, PurchaseError};
-pub use deps::{Deps, ProcessSettings};
+pub use deps::{Deps, PayoutSettings, ProcessSettings};
 pub use inbox::ReceiveError;
 pub use job::{Job, JobContext, JobError, JobResult, NewJob, Outcome};
 pub use processes::Processes;

@@ -98,7 +98,10 @@ const fn ticket_of(job: &Job) -> Option<TicketId> {
         | Job::SettleRoom { .. }
         | Job::SettleTicket { .. }
         | Job::CreditEarning(_)
+        | Job::CreditShare(_)
+        | Job::FollowShare { .. }
         | Job::MatureEarnings { .. }
+        | Job::PayMonth { .. }
         | Job::SendPayout { .. }
         | Job::FollowDispute { .. } => None,
     }
@@ -130,7 +133,10 @@ fn look_at_ticket(state: &Ticket, job: &Job) -> Look {
         | Job::SettleRoom { .. }
         | Job::SettleTicket { .. }
         | Job::CreditEarning(_)
+        | Job::CreditShare(_)
+        | Job::FollowShare { .. }
         | Job::MatureEarnings { .. }
+        | Job::PayMonth { .. }
         | Job::SendPayout { .. }
         | Job::FollowDispute { .. } => Look::Needed,
     }

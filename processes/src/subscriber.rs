@@ -11,8 +11,8 @@ use event_log::{Recorded, Subscriber, SubscriberError};
 use sqlx::PgConnection;
 
 use crate::{
-    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, maturity, needed, payout,
-    refunds, settlement, transfers,
+    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, maturity, monthly, needed,
+    payout, refunds, settlement, sharing, transfers,
 };
 
 /// The checkpoint's name.
@@ -27,9 +27,11 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
         cancellation::react(recorded),
         settlement::react(recorded),
         maturity::react(recorded),
+        monthly::react(recorded, settings),
         payout::react(recorded),
         transfers::react(recorded),
         disputes::react(recorded),
+        sharing::react(recorded),
     ]
     .concat()
 }

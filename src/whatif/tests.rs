@@ -91,6 +91,9 @@ impl Log {
                 base: terms.rules.base,
                 tier: terms.rules.tier,
             },
+            earning: domain::fees::EarningRules::default(),
+            host: HOST,
+            shares: vec![],
             at,
         };
         self.events.push(AnyEvent::Ticket(
@@ -225,7 +228,10 @@ fn a_sale_given_back_is_given_back_by_both_rules() {
         ticket_id,
         dispute: "dp_1".to_owned(),
         from_reserve: usd(0),
+        from_pending: None,
         from_available: host_share,
+        from_rolling_reserve: None,
+        co_hosts: vec![],
         receivable: usd(0),
         reversed_at: hour(9) + TimeDelta::seconds(1),
     };

@@ -18,7 +18,7 @@ use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
 use payments::{AppStore, PaymentProvider};
-use processes::{Deps, ProcessSettings, Processes, reconciliation};
+use processes::{Deps, PayoutSettings, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
 use secrecy::SecretString;
 
@@ -64,7 +64,8 @@ pub(crate) async fn start(
     };
     let core = Core::start(database, settings, lifecycle).await?;
     let provider = Provider::start(options, data_dir, &core, listeners.api_address, lifecycle)?;
-    let deps = core.process_deps(provider.port(), provider.store(options)?);
+    let payouts = PayoutSettings::of(&rules.preset);
+    let deps = core.process_deps(provider.port(), provider.store(options)?, payouts);
     let (back, back_cancel) = (&lifecycle.back, &lifecycle.back_cancel);
     let processes = Processes::start(deps.clone(), back, back_cancel);
     let books = Arc::new(ProjectedBooks {
@@ -143,7 +144,12 @@ impl Core {
         }
     }
 
-    fn process_deps(&self, provider: Arc<dyn PaymentProvider>, store: Option<Arc<dyn AppStore>>) -> Deps {
+    fn process_deps(
+        &self,
+        provider: Arc<dyn PaymentProvider>,
+        store: Option<Arc<dyn AppStore>>,
+        payouts: PayoutSettings,
+    ) -> Deps {
         Deps {
             log: Arc::clone(&self.log),
             aggregates: self.aggregates.clone(),
@@ -151,7 +157,10 @@ impl Core {
             provider,
             store,
             clock: Arc::clone(&self.clock),
-            settings: ProcessSettings::default(),
+            settings: ProcessSettings {
+                payouts,
+                ..ProcessSettings::default()
+            },
         }
     }
 }

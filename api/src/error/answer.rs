@@ -145,7 +145,7 @@ fn room_problem(refusal: &RoomError) -> Problem {
             PromoCodeRefusal::OtherTier => "other_tier",
             PromoCodeRefusal::BuyerLimit { .. } => "buyer_limit",
         }),
-        RoomError::SalesNotOpen { .. } => conflict("sales_not_open"),
+        RoomError::SalesNotOpen { .. } | RoomError::SharesNotAgreed => conflict("sales_not_open"),
         RoomError::SalesClosed { .. } => conflict("sales_closed"),
         RoomError::NotTransferable => conflict("not_transferable"),
         RoomError::SalesPaused => conflict("sales_paused"),
@@ -155,10 +155,12 @@ fn room_problem(refusal: &RoomError) -> Problem {
         RoomError::HoldExpired => conflict("hold_expired"),
         RoomError::SeatIsSold => conflict("already_paid"),
         // Rooms are public: that this one exists is no secret.
-        RoomError::NotHost => Problem::new(StatusCode::FORBIDDEN, "forbidden", sentence(refusal)),
+        RoomError::NotHost | RoomError::NotSharing => {
+            Problem::new(StatusCode::FORBIDDEN, "forbidden", sentence(refusal))
+        }
         RoomError::NotLive => conflict("room_not_live"),
         RoomError::RoomOver => conflict("room_over"),
-        RoomError::WrongState { .. } | RoomError::NoRequest => conflict("wrong_state"),
+        RoomError::WrongState { .. } | RoomError::NoRequest | RoomError::ShareDiffers { .. } => conflict("wrong_state"),
         RoomError::NotInRoom => conflict("not_in_room"),
         RoomError::StageFull { .. } => conflict("stage_full"),
         RoomError::Removed => entry_refused(EntryRefusal::Removed),

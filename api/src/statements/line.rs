@@ -16,7 +16,8 @@ pub(super) struct LineBody {
     pub(super) position: u64,
     pub(super) at: Moment,
     /// `earning`, `dispute_held`, `dispute_released`, `dispute_reversed`, `payout_requested`, `payout_paid`,
-    /// `payout_failed` or `refund`: this one went back to the buyer before it was earned.
+    /// `payout_failed`, `payout_returned`, `share`, `earnings_matured`, `reserve_released`, `receivable_netted`, or `refund`:
+    /// this one went back to the buyer before it was earned.
     pub(super) kind: &'static str,
     pub(super) room_id: Option<Uuid>,
     pub(super) ticket_id: Option<Uuid>,
@@ -30,6 +31,8 @@ pub(super) struct LineBody {
     pub(super) store_fee: MoneyBody,
     pub(super) provider_fee: MoneyBody,
     pub(super) platform_fee: MoneyBody,
+    /// What those have who share it.
+    pub(super) co_hosts: MoneyBody,
     /// What it did to what the host is owed.
     pub(super) net: MoneyBody,
     /// What went back to the buyer.
@@ -46,11 +49,13 @@ pub(super) struct LineBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountParts)]
 pub(super) struct PartsBody {
+    /// Earned, and not available before its days are over.
+    pending: MoneyBody,
     /// What a payout can be asked of.
     available: MoneyBody,
     /// Requested, and neither paid nor failed.
     pending_payout: MoneyBody,
-    /// Held for disputes.
+    /// Held for disputes, and the rolling reserve.
     reserved: MoneyBody,
     /// What the host owes: the next earnings pay it first.
     receivable: MoneyBody,
@@ -61,6 +66,7 @@ pub(super) struct PartsBody {
 impl From<Parts> for PartsBody {
     fn from(parts: Parts) -> Self {
         Self {
+            pending: parts.pending.into(),
             available: parts.available.into(),
             pending_payout: parts.pending_payout.into(),
             reserved: parts.reserved.into(),
@@ -74,6 +80,7 @@ impl PartsBody {
     pub(super) fn zero(currency: Currency) -> Self {
         let zero = MoneyBody::from(Money::zero(currency));
         Self {
+            pending: zero,
             available: zero,
             pending_payout: zero,
             reserved: zero,
@@ -129,6 +136,7 @@ impl From<StatementLine> for LineBody {
             store_fee: line.store_fee.into(),
             provider_fee: line.provider_fee.into(),
             platform_fee: line.platform_fee.into(),
+            co_hosts: line.co_hosts.into(),
             net: line.net.into(),
             refunded: Money::zero(line.net.currency()).into(),
             reason: None,
@@ -155,6 +163,7 @@ impl From<RefundLine> for LineBody {
             store_fee: zero,
             provider_fee: zero,
             platform_fee: zero,
+            co_hosts: zero,
             net: zero,
             refunded: line.amount.into(),
             reason: Some(line.reason),

@@ -10,7 +10,7 @@ use super::line::LineBody;
 use super::statement::{CurrencyBody, StatementBody};
 use crate::shapes::MoneyBody;
 
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 26] = [
     "kind",
     "at",
     "position",
@@ -20,6 +20,7 @@ const COLUMNS: [&str; 25] = [
     "store_fee",
     "provider_fee",
     "platform_fee",
+    "co_hosts",
     "net",
     "balance",
     "refunded",
@@ -39,7 +40,7 @@ const COLUMNS: [&str; 25] = [
 ];
 
 /// Columns up to the sums; those behind them are of lines only.
-const OF_SUMS: usize = 14;
+const OF_SUMS: usize = 15;
 
 pub(super) fn answer(statement: &StatementBody) -> Response {
     let name = statement.month.as_deref().unwrap_or("all");
@@ -109,6 +110,7 @@ fn totals_row(currency: &CurrencyBody) -> Vec<Cell> {
         amount(totals.store_fees),
         amount(totals.provider_fees),
         amount(totals.platform_fees),
+        amount(totals.co_hosts),
         amount(totals.net),
         Cell::Empty,
         amount(totals.refunded),
@@ -128,6 +130,7 @@ fn line_row(line: &LineBody, balance: Money) -> Vec<Cell> {
         amount(line.store_fee),
         amount(line.provider_fee),
         amount(line.platform_fee),
+        amount(line.co_hosts),
         amount(line.net),
         Cell::Amount(balance),
         amount(line.refunded),

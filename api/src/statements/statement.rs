@@ -47,6 +47,8 @@ pub(super) struct TotalsBody {
     pub(super) store_fees: MoneyBody,
     pub(super) provider_fees: MoneyBody,
     pub(super) platform_fees: MoneyBody,
+    /// What those have who share the sales.
+    pub(super) co_hosts: MoneyBody,
     /// All lines' `net`: what the balance moved by.
     pub(super) net: MoneyBody,
     pub(super) paid_out: MoneyBody,
@@ -124,6 +126,7 @@ impl Sums {
     fn zero(currency: Currency) -> Self {
         let zero = Money::zero(currency);
         let parts = Parts {
+            pending: zero,
             available: zero,
             pending_payout: zero,
             paid_out: zero,
@@ -138,6 +141,7 @@ impl Sums {
             store_fee: zero,
             provider_fee: zero,
             platform_fee: zero,
+            co_hosts: zero,
             parts,
         };
         Self {
@@ -153,6 +157,7 @@ impl From<Sums> for CurrencyBody {
     fn from(sums: Sums) -> Self {
         let (before, within) = (sums.before.parts, sums.within.parts);
         let closing = Parts {
+            pending: add(before.pending, within.pending),
             available: add(before.available, within.available),
             pending_payout: add(before.pending_payout, within.pending_payout),
             paid_out: add(before.paid_out, within.paid_out),
@@ -170,6 +175,7 @@ impl From<Sums> for CurrencyBody {
                 store_fees: sums.within.store_fee.into(),
                 provider_fees: sums.within.provider_fee.into(),
                 platform_fees: sums.within.platform_fee.into(),
+                co_hosts: sums.within.co_hosts.into(),
                 net: within.net().into(),
                 paid_out: within.paid_out.into(),
                 refunds: sums.refunds,

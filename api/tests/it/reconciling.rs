@@ -9,8 +9,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use uuid::Uuid;
 
 use crate::disputing::bank;
-use crate::dividing::{buy, deliver, earned};
-use crate::support::{ALICE, BOB, FINANCE, HOST, Shop, TestApp, text};
+use crate::dividing::{deliver, earned};
+use crate::support::{ALICE, BOB, FINANCE, HOST, TestApp, text};
 
 const PATH: &str = "/v1/reconciliation";
 
@@ -110,5 +110,3 @@ async fn money_nobody_knows_is_shown_with_its_age_and_reason(_: PgPoolOptions, o
     assert!(line["age_seconds"].as_i64().expect("a number") >= 25 * 60 * 60);
     app.stop().await;
 }
-
-/// The sandbox collects a store's sale whole; the books say that the store kept its fee.

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
-use crate::facts::{Captured, Completed, Credited, Lost, Money, Reversed, Tax};
+use crate::facts::{Captured, Completed, Credited, Lost, Money, Places, Reversed, ShareCredited, Tax};
 use crate::report::{Findings, Rule};
 use crate::snapshot::Balances;
 
 const CLEARING_CHARGE: &str = "clearing:charge";
 const CLEARING_REFUND: &str = "clearing:refund";
 const CLEARING_PAYOUT: &str = "clearing:payout";
+const CLEARING_SHARE: &str = "clearing:share";
 const CLEARING_DISPUTE: &str = "clearing:dispute";
 const DISPUTE_FEE: &str = "expense:dispute_fee";
 const DISPUTE_LOSS: &str = "loss:dispute";
@@ -89,16 +90,18 @@ impl Books {
             (PROVIDER_FEE, -1, &settled.provider_fee),
         ];
         lines.extend(settled.tax.iter().map(|tax| (&*unearned, -1, &tax.amount)));
-        let receivable = receivable(host);
-        let netted = fact.netted.iter();
-        lines.extend(netted.flat_map(|netted| [(&*available, 1, netted), (&*receivable, -1, netted)]));
-        let (pending, reserve) = (pending(host), reserve(host));
-        let waits = [(&*pending, &fact.pending), (&*reserve, &fact.reserved)];
-        let waits = waits
-            .iter()
-            .filter_map(|(account, part)| Some((*account, &part.as_ref()?.amount)));
-        lines.extend(waits.flat_map(|(account, amount)| [(&*available, 1, amount), (account, -1, amount)]));
+        let parts = fact.co_hosts.iter();
+        lines.extend(parts.flat_map(|part| [(&*available, 1, &part.amount), (CLEARING_SHARE, -1, &part.amount)]));
         lines.extend(settled.store_fee.iter().map(|fee| (STORE_FEE, -1, fee)));
+        let names = names(host);
+        lines.extend(waits(&names, &fact.places));
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn earn_share(&mut self, position: u64, user: Uuid, fact: &ShareCredited, found: &mut Findings) {
+        let names = names(user);
+        let mut lines = vec![(CLEARING_SHARE, 1, &fact.share), (&*names[0], -1, &fact.share)];
+        lines.extend(waits(&names, &fact.places));
         self.post(position, &lines, found);
     }
 
@@ -266,4 +269,24 @@ fn receivable(host: Uuid) -> String {
 
 fn available(host: Uuid) -> String {
     format!("liability:host:{host}:available")
+}
+
+/// Available, owed, pending, reserve.
+fn names(host: Uuid) -> [String; 4] {
+    [available(host), receivable(host), pending(host), reserve(host)]
+}
+
+/// From what is available to where it waits, or to what was owed.
+fn waits<'a>([available, owed, pending, reserve]: &'a [String; 4], places: &'a Places) -> Vec<Line<'a>> {
+    let parts = [
+        (owed, places.netted.as_ref()),
+        (pending, places.pending.as_ref().map(|later| &later.amount)),
+        (reserve, places.reserved.as_ref().map(|later| &later.amount)),
+    ];
+    let parts = parts
+        .into_iter()
+        .filter_map(|(account, amount)| Some((account, amount?)));
+    parts
+        .flat_map(|(account, amount)| [(available.as_str(), 1, amount), (account.as_str(), -1, amount)])
+        .collect()
 }

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::sales::Sales;
-use crate::facts::{Credited, Ended, Freed, HeldEarning, Later, Money, Netted, Requested, Reversed, Split, Timestamp};
+use crate::facts::{
+    Credited, Ended, Freed, HeldEarning, Later, Money, Netted, Part, Places, Requested, Reversed, Share, ShareCredited,
+    Split, Timestamp,
+};
 use crate::report::{Findings, Rule};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,6 +84,10 @@ pub(crate) struct Hosts {
     /// By host and currency.
     pots: HashMap<(Uuid, String), Pots>,
     earned: HashSet<Uuid>,
+    /// By ticket and person: credited to the host for them, and not yet to them.
+    shares: HashMap<(Uuid, Uuid), Money>,
+    /// By person and dispute: what they have yet to give back.
+    takes: HashMap<(Uuid, String), i128>,
     payouts: HashMap<Uuid, Payout>,
 }
 
@@ -99,16 +106,39 @@ impl Hosts {
             let what = format!("the parts of ticket {ticket} are not the whole");
             found.add(Rule::Earnings, position, what);
         }
-        let share = i128::from(fact.split.host_share.minor);
-        let netted = minor_of(fact.netted.as_ref());
-        let pots = self.pots(host, &fact.split.host_share);
+        let shares = sales.ticket(ticket).map_or(&[][..], |ticket| &ticket.shares);
+        if !is_divided(fact, host, shares) {
+            let what = format!("ticket {ticket} is divided otherwise than agreed: {:?}", fact.co_hosts);
+            found.add(Rule::Earnings, position, what);
+        }
+        let mut own = i128::from(fact.split.host_share.minor);
+        for part in &fact.co_hosts {
+            own -= i128::from(part.amount.minor);
+            self.shares.insert((ticket, part.user), part.amount.clone());
+        }
+        let currency = &fact.split.host_share.currency;
+        self.put(position, host, currency, own, &fact.places, found);
+    }
+
+    pub(super) fn credit_share(&mut self, position: u64, user: Uuid, fact: &ShareCredited, found: &mut Findings) {
+        if self.shares.remove(&(fact.ticket_id, user)).as_ref() != Some(&fact.share) {
+            let what = format!("{user} has a share of ticket {} that nobody gave", fact.ticket_id);
+            found.add(Rule::Earnings, position, what);
+        }
+        let share = i128::from(fact.share.minor);
+        self.put(position, user, &fact.share.currency, share, &fact.places, found);
+    }
+
+    fn put(&mut self, position: u64, host: Uuid, currency: &str, share: i128, places: &Places, found: &mut Findings) {
+        let netted = minor_of(places.netted.as_ref());
+        let pots = self.pots.entry((host, currency.to_owned())).or_default();
         pots.owed -= netted;
         let owes = pots.owed;
-        let waits = pots.pending.add(fact.pending.as_ref()) + pots.rolling.add(fact.reserved.as_ref());
+        let waits = pots.pending.add(places.pending.as_ref()) + pots.rolling.add(places.reserved.as_ref());
         let left = share - netted - waits;
         pots.available += left;
         if owes < 0 || (owes > 0 && netted < share) || left < 0 {
-            let what = format!("ticket {ticket} pays {netted} of what host {host} owes, which leaves {owes}");
+            let what = format!("{netted} are paid of what host {host} owes, which leaves {owes}");
             found.add(Rule::Earnings, position, what);
         }
     }
@@ -142,6 +172,7 @@ impl Hosts {
 
     pub(super) fn reverse(&mut self, position: u64, host: Uuid, fact: &Reversed, found: &mut Findings) {
         self.unhold(position, host, &fact.dispute, &fact.from_reserve, found);
+        self.take_from_each(position, host, fact, found);
         let pots = self.pots(host, &fact.from_available);
         pots.pending.now -= minor_of(fact.from_pending.as_ref());
         pots.available -= i128::from(fact.from_available.minor);
@@ -159,6 +190,24 @@ impl Hosts {
             .any(|(left, goes_on)| left > 0 && goes_on);
         if is_overdrawn || is_too_soon {
             let what = format!("dispute {} leaves {left:?} to host {host}: {fact:?}", fact.dispute);
+            found.add(Rule::Disputes, position, what);
+        }
+    }
+
+    /// What the host's account says of the others, they give back; no more and no less.
+    fn take_from_each(&mut self, position: u64, host: Uuid, fact: &Reversed, found: &mut Findings) {
+        for part in &fact.co_hosts {
+            let key = (part.user, fact.dispute.clone());
+            self.takes.insert(key, i128::from(part.amount.minor));
+        }
+        let Some(expected) = self.takes.remove(&(host, fact.dispute.clone())) else {
+            return;
+        };
+        let some = [&fact.from_pending, &fact.from_rolling_reserve].map(|part| minor_of(part.as_ref()));
+        let all = [&fact.from_reserve, &fact.from_available, &fact.receivable].map(|part| i128::from(part.minor));
+        let taken: i128 = some.iter().chain(&all).sum();
+        if taken != expected {
+            let what = format!("dispute {} takes {taken} from {host}, not {expected}", fact.dispute);
             found.add(Rule::Disputes, position, what);
         }
     }
@@ -266,6 +315,14 @@ impl Hosts {
                 format!("ticket {ticket} is settled and not earned"),
             );
         }
+        for (ticket, user) in self.shares.keys() {
+            let what = format!("{user} has a share of ticket {ticket}, and it never came");
+            found.add(Rule::Earnings, None, what);
+        }
+        for (user, dispute) in self.takes.keys() {
+            let what = format!("{user} has not given back what dispute {dispute} takes");
+            found.add(Rule::Disputes, None, what);
+        }
     }
 
     fn end(&mut self, position: u64, host: Uuid, fact: &Ended, phase: Phase, found: &mut Findings) -> Option<&Payout> {
@@ -285,6 +342,28 @@ impl Hosts {
     fn pots(&mut self, host: Uuid, amount: &Money) -> &mut Pots {
         self.pots.entry((host, amount.currency.clone())).or_default()
     }
+}
+
+/// Each of those who share has their part of the whole, to the unit.
+fn is_divided(fact: &Credited, host: Uuid, shares: &[Share]) -> bool {
+    let whole = &fact.split.host_share;
+    let is_next = |minor: i64, points: u16| {
+        let exact = i128::from(whole.minor) * i128::from(points);
+        (i128::from(minor) * 10_000 - exact).abs() < 10_000
+    };
+    let is_shared = |part: &Part| shares.iter().any(|share| share.user == part.user && share.user != host);
+    let parts: i64 = fact.co_hosts.iter().map(|part| part.amount.minor).sum();
+    let all_have = shares.iter().all(|share| {
+        let mut theirs = fact.co_hosts.iter().filter(|part| part.user == share.user);
+        let minor = if share.user == host {
+            whole.minor - parts
+        } else {
+            theirs.next().map_or(0, |part| part.amount.minor)
+        };
+        is_next(minor, share.basis_points) && theirs.next().is_none()
+    });
+    let is_of_one_kind = |part: &Part| part.amount.currency == whole.currency && part.amount.minor > 0;
+    all_have && fact.co_hosts.iter().all(|part| is_shared(part) && is_of_one_kind(part))
 }
 
 fn minor_of(amount: Option<&Money>) -> i128 {

@@ -82,6 +82,10 @@ impl Fold {
                 self.hosts.credit(at, subject, &fact, &self.sales, found);
                 self.books.earn(at, subject, &fact, found);
             }
+            AccountFact::ShareCredited(fact) => {
+                self.hosts.credit_share(at, subject, &fact, found);
+                self.books.earn_share(at, subject, &fact, found);
+            }
             AccountFact::Reserved(fact) => {
                 self.hosts.hold(at, subject, &fact, found);
                 self.books

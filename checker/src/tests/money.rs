@@ -160,6 +160,30 @@ const MISTAKES: &[Mistake] = &[
         Rule::Earnings,
     ),
     (
+        "somebody has a share that nobody gave",
+        |story| story.credit_share(1),
+        Rule::Earnings,
+    ),
+    (
+        "a share comes twice",
+        |story| {
+            story.share();
+            story.credit_share(HOST_SHARE / 10);
+            story.credit_share(HOST_SHARE / 10)
+        },
+        Rule::Earnings,
+    ),
+    (
+        "a sale is divided otherwise than agreed",
+        |story| {
+            story.share();
+            let position = story.position(HOST, "earning_credited");
+            story.payload(position)["co_hosts"][0]["amount"] = usd(HOST_SHARE / 10 - 1);
+            position
+        },
+        Rule::Earnings,
+    ),
+    (
         "a payout fails after it was paid",
         |story| {
             story.add(
@@ -204,6 +228,23 @@ async fn money_that_waits_and_comes_back_is_where_it_should_be(pool: PgPool) {
     story.request_payout(HOST_SHARE);
     story.pay(HOST_SHARE);
     story.return_payout(HOST_SHARE);
+    story.record(&pool).await;
+    let report = judge(&pool).await;
+    assert!(report.ok, "{report}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_share_reaches_who_it_belongs_to_or_is_missed(pool: PgPool) {
+    let mut story = Story::whole();
+    story.share();
+    story.record(&pool).await;
+    let report = judge(&pool).await;
+    assert_eq!(
+        broken(&report),
+        [(Rule::Ledger, None), (Rule::Earnings, None)],
+        "{report}"
+    );
+    story.credit_share(HOST_SHARE / 10);
     story.record(&pool).await;
     let report = judge(&pool).await;
     assert!(report.ok, "{report}");

@@ -25,6 +25,7 @@ pub(super) const HOST_SHARE: i64 = PRICE - FEE - PLATFORM_FEE;
 
 pub(super) const ROOM: Uuid = Uuid::from_u128(1);
 pub(super) const HOST: Uuid = Uuid::from_u128(2);
+pub(super) const CO_HOST: Uuid = Uuid::from_u128(3);
 
 pub(super) const fn ticket(number: u128) -> Uuid {
     Uuid::from_u128(0x100 + number)
@@ -188,6 +189,27 @@ impl Story {
     pub(super) fn pay(&mut self, minor: i64) -> u64 {
         let paid = json!({"payout_id": PAYOUT, "amount": usd(minor)});
         self.add("payout", HOST, "payout_paid", paid)
+    }
+
+    /// What was sold is shared: a tenth of it is somebody else's.
+    pub(super) fn share(&mut self) {
+        let part = HOST_SHARE / 10;
+        let ordered = self.position(ticket(1), "ticket_ordered");
+        self.payload(ordered)["terms"]["rules"] = json!({"shares": [
+            {"user": HOST, "basis_points": 9_000},
+            {"user": CO_HOST, "basis_points": 1_000},
+        ]});
+        let credited = self.position(HOST, "earning_credited");
+        self.payload(credited)["co_hosts"] = json!([{"user": CO_HOST, "amount": usd(part)}]);
+        for event_type in ["payout_requested", "payout_paid"] {
+            let position = self.position(HOST, event_type);
+            self.payload(position)["amount"] = usd(HOST_SHARE - part);
+        }
+    }
+
+    pub(super) fn credit_share(&mut self, minor: i64) -> u64 {
+        let share = json!({"ticket_id": ticket(1), "room_id": ROOM, "host": HOST, "share": usd(minor)});
+        self.add("payout", CO_HOST, "share_credited", share)
     }
 
     pub(super) fn return_payout(&mut self, minor: i64) -> u64 {

@@ -18,12 +18,21 @@ pub(super) struct Balance {
     pub(super) reserved: i64,
     /// What the host owes.
     pub(super) receivable: i64,
+    /// What others have of the host's own sales, less what the host has of theirs. Together with what was earned, all that
+    /// the host's own sales brought.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) shared: i64,
     /// Earnings whose days are not over.
     #[serde(default, skip_serializing_if = "Waiting::is_none")]
     pub(super) maturing: Waiting,
     /// The rolling reserve.
     #[serde(default, skip_serializing_if = "Waiting::is_none")]
     pub(super) rolling: Waiting,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(minor: &i64) -> bool {
+    *minor == 0
 }
 
 impl Balance {

@@ -1,7 +1,8 @@
 //! What can be asked of a host's account.
 
 use crate::fees::{EarningRules, PlatformFee};
-use crate::{Currency, Fingerprint, Money, PayoutId, RoomId, TaxPart, TicketId, Timestamp, UserId};
+use crate::payout::monthly::PayoutSchedule;
+use crate::{Currency, Fingerprint, Money, PayoutId, RoomId, Share, TaxPart, TicketId, Timestamp, UserId};
 
 /// A command carries its time and every fact that was looked up for it. A repeat is accepted and records nothing.
 #[derive(Clone, Debug)]
@@ -25,11 +26,22 @@ pub enum PayoutCommand {
     HoldEarning(DisputedEarning),
     ReleaseEarning(DisputedEarning),
     ReverseEarning(DisputedEarning),
+    /// A part of what another host's room earned. The same for it: `dispute` is followed as the host's account has it.
+    CreditShare(Box<SharedEarning>),
+    HoldShare(DisputedShare),
+    ReleaseShare(DisputedShare),
+    ReverseShare(DisputedShare),
     /// What has waited long enough becomes available.
     MatureEarnings {
         at: Timestamp,
     },
     RequestPayout(RequestPayout),
+    ChooseSchedule {
+        schedule: PayoutSchedule,
+        at: Timestamp,
+    },
+    /// The first of a month has come, for a host who is paid by the month.
+    RequestMonthly(MonthlyPayout),
     RecordReturned(ReturnedPayout),
     RecordSent {
         payout_id: PayoutId,
@@ -69,6 +81,45 @@ pub struct SettledSale {
     /// From the terms of the sale.
     pub platform_fee: PlatformFee,
     pub earning: EarningRules,
+    /// Whose account this is.
+    pub host: UserId,
+    /// From the terms of the sale: whose it is how much. Empty where it is the host's alone.
+    pub shares: Vec<Share>,
+    pub at: Timestamp,
+}
+
+/// Somebody's part of a sale, as the host's account divided it.
+#[derive(Clone, Debug)]
+pub struct SharedEarning {
+    pub ticket_id: TicketId,
+    pub room_id: RoomId,
+    pub host: UserId,
+    pub share: Money,
+    pub earning: EarningRules,
+    pub at: Timestamp,
+}
+
+/// Somebody's part of what is disputed, as the host's account divided it.
+#[derive(Clone, Debug)]
+pub struct DisputedShare {
+    pub ticket_id: TicketId,
+    pub dispute: String,
+    pub amount: Money,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct MonthlyPayout {
+    /// The same for the same host, currency and month.
+    pub payout_id: PayoutId,
+    pub currency: Currency,
+    /// The first of the month.
+    pub due_at: Timestamp,
+    /// From the preset, in minor units; and how hosts are paid who did not choose.
+    pub minimum_minor: i64,
+    pub default: PayoutSchedule,
+    /// The provider that is to pay.
+    pub provider: String,
     pub at: Timestamp,
 }
 

@@ -5,11 +5,12 @@ use cqrs_es::event_sink::EventSink;
 
 use crate::fees::Taken;
 use crate::payout::command::{RequestPayout, SettledSale};
-use crate::payout::disputing::{least, some};
 use crate::payout::event::EarningCredited;
-use crate::payout::maturing::later;
+use crate::payout::sharing;
 use crate::payout::state::{PayoutPhase, PayoutState};
-use crate::{Money, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, UserId, text};
+use crate::{
+    Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, UserId, text,
+};
 
 const DESTINATION_CHARS_MAX: usize = 200;
 
@@ -24,10 +25,16 @@ impl Payout {
             PayoutCommand::LinkDestination { destination, at } => self.link_destination(destination, at),
             PayoutCommand::CreditEarning(sale) => self.credit_earning(&sale),
             PayoutCommand::HoldEarning(disputed) => self.hold_earning(disputed),
-            PayoutCommand::ReleaseEarning(disputed) => Ok(self.release_earning(&disputed)),
+            PayoutCommand::ReleaseEarning(disputed) => self.release_earning(disputed),
             PayoutCommand::ReverseEarning(disputed) => self.reverse_earning(disputed),
+            PayoutCommand::CreditShare(earning) => self.credit_share(&earning),
+            PayoutCommand::HoldShare(disputed) => self.hold_share(disputed),
+            PayoutCommand::ReleaseShare(disputed) => self.release_share(disputed),
+            PayoutCommand::ReverseShare(disputed) => self.reverse_share(disputed),
             PayoutCommand::MatureEarnings { at } => Ok(self.mature(at)),
             PayoutCommand::RequestPayout(request) => self.request_payout(&request),
+            PayoutCommand::ChooseSchedule { schedule, at } => Ok(self.choose_schedule(schedule, at)),
+            PayoutCommand::RequestMonthly(month) => self.request_monthly(&month),
             PayoutCommand::RecordReturned(returned) => self.record_returned(&returned),
             PayoutCommand::RecordSent {
                 payout_id,
@@ -90,35 +97,39 @@ impl Payout {
             store_fee: sale.store_fee.unwrap_or(zero),
             provider_fee: sale.provider_fee,
         };
-        let earned = self.earned(sale.gross.currency());
-        let shares = sale.platform_fee.split(&taken, earned)?;
-        earned.checked_add(shares.host_share)?;
-        let netted = least(self.receivable(sale.gross.currency()), shares.host_share);
-        let kept = shares.host_share.checked_sub(netted)?;
-        let rules = &sale.earning;
-        let reserved = least(shares.host_share.share_floor(rules.reserve)?, kept);
-        let pending = if rules.pending_days == 0 {
-            zero
-        } else {
-            kept.checked_sub(reserved)?
-        };
-        Ok(vec![PayoutEvent::EarningCredited(EarningCredited {
+        let lifetime = self.lifetime(sale.gross.currency());
+        let divided = sale.platform_fee.split(&taken, lifetime)?;
+        lifetime.checked_add(divided.host_share)?;
+        self.require_room_for(divided.host_share)?;
+        let co_hosts = sharing::divide(divided.host_share, &sale.shares, |user| user == sale.host)?;
+        let mut earning = EarningCredited {
             ticket_id: sale.ticket_id,
             room_id: sale.room_id,
             gross: sale.gross,
             tax: sale.tax,
             store_fee: sale.store_fee,
             provider_fee: sale.provider_fee,
-            platform_fee: shares.platform_fee,
-            host_share: shares.host_share,
-            netted: some(netted),
-            reserved: later(reserved, sale.at, rules.reserve_days)?,
-            pending: later(pending, sale.at, rules.pending_days)?,
+            platform_fee: divided.platform_fee,
+            host_share: divided.host_share,
+            co_hosts,
+            netted: None,
+            reserved: None,
+            pending: None,
             credited_at: sale.at,
-        })])
+        };
+        let places = self.place(earning.own_share(), &sale.earning, sale.at)?;
+        earning.netted = places.netted;
+        earning.reserved = places.reserved;
+        earning.pending = places.pending;
+        Ok(vec![PayoutEvent::EarningCredited(earning)])
     }
 
-    fn request_payout(&self, request: &RequestPayout) -> Decision {
+    /// Sums of what was earned stay in range.
+    pub(super) fn require_room_for(&self, share: Money) -> Result<(), MoneyError> {
+        self.earned(share.currency()).checked_add(share).map(drop)
+    }
+
+    pub(super) fn request_payout(&self, request: &RequestPayout) -> Decision {
         if let Some(payout) = self.payout(request.payout_id) {
             let is_repeat = payout.request == request.request;
             return if is_repeat {

@@ -3,6 +3,7 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
+use crate::payout::monthly::{PayoutSchedule, RollOverReason};
 use crate::{Fingerprint, Money, PayoutId, RoomId, TaxPart, TicketId, Timestamp, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -54,6 +55,20 @@ pub enum PayoutEvent {
         reason: String,
         failed_at: Timestamp,
     },
+    /// A part of what a sale of another host's brought.
+    ShareCredited(ShareCredited),
+    PayoutScheduleChosen {
+        schedule: PayoutSchedule,
+        chosen_at: Timestamp,
+    },
+    /// The first of a month came, and nothing was paid: it waits for the next.
+    PayoutRolledOver {
+        available: Money,
+        minimum: Money,
+        reason: RollOverReason,
+        due_at: Timestamp,
+        rolled_over_at: Timestamp,
+    },
     /// A payout that was paid came back, or so much of it. It is available again.
     PayoutReturned {
         payout_id: PayoutId,
@@ -97,7 +112,11 @@ pub struct EarningCredited {
     pub store_fee: Option<Money>,
     pub provider_fee: Money,
     pub platform_fee: Money,
+    /// What the hosts have of it, together.
     pub host_share: Money,
+    /// The parts of those who share it. They are credited to accounts of their own; the rest is the host's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub co_hosts: Vec<CoHostPart>,
     /// The part of the host's share that pays what the host owed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub netted: Option<Money>,
@@ -105,6 +124,46 @@ pub struct EarningCredited {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved: Option<Later>,
     /// The part that is pending: all the rest, where a preset has pending days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Later>,
+    pub credited_at: Timestamp,
+}
+
+impl EarningCredited {
+    /// What the host of the room has of it.
+    pub fn own_share(&self) -> Money {
+        let parts = self.co_hosts.iter().map(|part| part.amount.amount_minor());
+        let own = parts.fold(self.host_share.amount_minor(), i64::saturating_sub);
+        Money::new(own, self.host_share.currency())
+    }
+
+    /// What the others have.
+    pub fn shared(&self) -> Money {
+        let own = self.own_share().amount_minor();
+        let shared = self.host_share.amount_minor().saturating_sub(own);
+        Money::new(shared, self.host_share.currency())
+    }
+}
+
+/// Somebody's part of an earning, or of what is given back of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CoHostPart {
+    pub user: UserId,
+    pub amount: Money,
+}
+
+/// Somebody's part of one settled sale.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ShareCredited {
+    pub ticket_id: TicketId,
+    pub room_id: RoomId,
+    /// Whose sale it was.
+    pub host: UserId,
+    pub share: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netted: Option<Money>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<Later>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Later>,
     pub credited_at: Timestamp,
@@ -118,6 +177,9 @@ pub struct HeldEarning {
     /// The part of it that was pending, or is again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Money>,
+    /// What of the dispute those have to bear who share the sale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub co_hosts: Vec<CoHostPart>,
     pub at: Timestamp,
 }
 
@@ -135,6 +197,9 @@ pub struct EarningReversed {
     pub from_rolling_reserve: Option<Money>,
     /// What is no longer there: the host owes it, and the next earnings pay it.
     pub receivable: Money,
+    /// What those give back who share the sale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub co_hosts: Vec<CoHostPart>,
     pub reversed_at: Timestamp,
 }
 
@@ -163,6 +228,9 @@ impl PayoutEvent {
             Self::PayoutSent { .. } => "payout_sent",
             Self::PayoutPaid { .. } => "payout_paid",
             Self::PayoutFailed { .. } => "payout_failed",
+            Self::ShareCredited(_) => "share_credited",
+            Self::PayoutScheduleChosen { .. } => "payout_schedule_chosen",
+            Self::PayoutRolledOver { .. } => "payout_rolled_over",
             Self::PayoutReturned { .. } => "payout_returned",
             Self::EarningsMatured { .. } => "earnings_matured",
             Self::ReserveReleased { .. } => "reserve_released",
@@ -176,13 +244,20 @@ impl PayoutEvent {
             Self::EarningCredited(earning) => Some(earning.ticket_id),
             Self::EarningHeld(held) | Self::EarningReleased(held) => Some(held.ticket_id),
             Self::EarningReversed(reversed) => Some(reversed.ticket_id),
+            Self::ShareCredited(share) => Some(share.ticket_id),
             Self::HostApplied { .. }
             | Self::HostApproved { .. }
             | Self::DestinationLinked { .. }
             | Self::PayoutRequested { .. }
             | Self::PayoutSent { .. }
             | Self::PayoutPaid { .. }
-            | Self::PayoutFailed { .. } => None,
+            | Self::PayoutFailed { .. }
+            | Self::PayoutScheduleChosen { .. }
+            | Self::PayoutRolledOver { .. }
+            | Self::PayoutReturned { .. }
+            | Self::EarningsMatured { .. }
+            | Self::ReserveReleased { .. }
+            | Self::ReceivableNetted { .. } => None,
         }
     }
 
@@ -192,14 +267,21 @@ impl PayoutEvent {
             Self::PayoutRequested { payout_id, .. }
             | Self::PayoutSent { payout_id, .. }
             | Self::PayoutPaid { payout_id, .. }
-            | Self::PayoutFailed { payout_id, .. } => Some(*payout_id),
+            | Self::PayoutFailed { payout_id, .. }
+            | Self::PayoutReturned { payout_id, .. } => Some(*payout_id),
             Self::HostApplied { .. }
             | Self::HostApproved { .. }
             | Self::DestinationLinked { .. }
             | Self::EarningCredited(_)
             | Self::EarningHeld(_)
             | Self::EarningReleased(_)
-            | Self::EarningReversed(_) => None,
+            | Self::EarningReversed(_)
+            | Self::ShareCredited(_)
+            | Self::PayoutScheduleChosen { .. }
+            | Self::PayoutRolledOver { .. }
+            | Self::EarningsMatured { .. }
+            | Self::ReserveReleased { .. }
+            | Self::ReceivableNetted { .. } => None,
         }
     }
 }

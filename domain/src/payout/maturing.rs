@@ -5,9 +5,9 @@
 
 use chrono::{Days, NaiveTime};
 
-use crate::payout::disputing::least;
+use crate::payout::disputing::{least, some};
 use crate::payout::event::Later;
-use crate::{Currency, Money, MoneyError, Payout, PayoutEvent, Timestamp};
+use crate::{Currency, EarningRules, Money, MoneyError, Payout, PayoutEvent, Timestamp};
 
 impl Payout {
     /// When something of this account becomes available by itself.
@@ -64,8 +64,34 @@ impl Payout {
     }
 }
 
+/// Where the parts of an earning go; what is in none of them is available.
+pub(super) struct Places {
+    pub(super) netted: Option<Money>,
+    pub(super) reserved: Option<Later>,
+    pub(super) pending: Option<Later>,
+}
+
+impl Payout {
+    /// What is owed comes first, then the reserve; the rest is pending, where a preset has pending days.
+    pub(super) fn place(&self, share: Money, rules: &EarningRules, at: Timestamp) -> Result<Places, MoneyError> {
+        let netted = least(self.receivable(share.currency()), share);
+        let kept = share.checked_sub(netted)?;
+        let reserved = least(share.share_floor(rules.reserve)?, kept);
+        let pending = if rules.pending_days == 0 {
+            Money::zero(share.currency())
+        } else {
+            kept.checked_sub(reserved)?
+        };
+        Ok(Places {
+            netted: some(netted),
+            reserved: later(reserved, at, rules.reserve_days)?,
+            pending: later(pending, at, rules.pending_days)?,
+        })
+    }
+}
+
 /// `amount` from `at` for so many days.
-pub(super) fn later(amount: Money, at: Timestamp, days: u32) -> Result<Option<Later>, MoneyError> {
+fn later(amount: Money, at: Timestamp, days: u32) -> Result<Option<Later>, MoneyError> {
     if !amount.is_positive() {
         return Ok(None);
     }

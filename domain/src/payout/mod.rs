@@ -7,7 +7,9 @@ mod disputing;
 mod error;
 mod event;
 mod maturing;
+mod monthly;
 mod returning;
+mod sharing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -15,4 +17,6 @@ mod tests;
 pub use command::*;
 pub use error::*;
 pub use event::*;
+pub use monthly::{PayoutSchedule, RollOverReason};
+pub use sharing::SharedDispute;
 pub use state::*;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::payout::balance::Balance;
-use crate::payout::event::{EarningCredited, EarningReversed, HeldEarning};
+use crate::payout::event::{CoHostPart, EarningCredited, EarningReversed, HeldEarning, Later, ShareCredited};
+use crate::payout::monthly::PayoutSchedule;
 use crate::{Currency, Fingerprint, Money, PayoutEvent, PayoutId, TicketId, Timestamp};
 
 /// Standing, destination and money are independent of each other, so the account is no single chain of phases.
@@ -17,6 +18,11 @@ pub struct Payout {
     holds: BTreeMap<String, Hold>,
     balances: BTreeMap<Currency, Balance>,
     payouts: BTreeMap<PayoutId, PayoutState>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) schedule: Option<PayoutSchedule>,
+    /// The last month in which nothing was paid by itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) rolled_over: BTreeMap<Currency, Timestamp>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -54,29 +60,40 @@ pub enum PayoutPhase {
 }
 
 /// What a dispute holds of an earning.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Hold {
     Held(Held),
     /// The dispute has ended.
     Over,
+    /// It was lost, and these others give back what is theirs.
+    Lost(Vec<CoHostPart>),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Held {
     pub(super) amount: Money,
     /// The part of it that was pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pending: Option<Money>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) co_hosts: Vec<CoHostPart>,
 }
 
 /// What a sale brought.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Credit {
     pub(super) gross: Money,
+    /// Of all who share it.
     pub(super) share: Money,
-    /// The share, less what was given back of it.
+    /// The own part of it, less what was given back.
     pub(super) left: Money,
+    /// The parts of the others, less what they were to give back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) co_hosts: Vec<CoHostPart>,
+    /// It is a part of another host's sale.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_part: bool,
 }
 
 impl Payout {
@@ -124,6 +141,11 @@ impl Payout {
         self.of(currency, |balance| balance.receivable)
     }
 
+    /// Those in which anything was ever earned.
+    pub fn currencies(&self) -> impl Iterator<Item = Currency> {
+        self.balances.keys().copied()
+    }
+
     /// How much of what comes back would have to wait.
     pub(super) fn gap(&self, currency: Currency, at: Timestamp) -> Money {
         self.of(currency, |balance| balance.maturing.gap(at))
@@ -157,9 +179,19 @@ impl Payout {
         self.credited.contains_key(&ticket_id)
     }
 
+    /// What this ticket was sold in, if it was credited here.
+    pub fn currency_of(&self, ticket_id: TicketId) -> Option<Currency> {
+        self.credited.get(&ticket_id).map(|credit| credit.gross.currency())
+    }
+
     /// All that was ever earned, and not given back.
-    pub(crate) fn earned(&self, currency: Currency) -> Money {
+    pub(super) fn earned(&self, currency: Currency) -> Money {
         self.of(currency, |balance| balance.earned)
+    }
+
+    /// What the host's own sales brought, whoever shared it, and was not given back: the platform's line goes by it.
+    pub(super) fn lifetime(&self, currency: Currency) -> Money {
+        self.of(currency, |balance| balance.earned.saturating_add(balance.shared))
     }
 
     /// Takes in a fact. Total: history is already true.
@@ -206,6 +238,11 @@ impl Payout {
                 });
                 self.set_phase(payout_id, PayoutPhase::Failed);
             }
+            PayoutEvent::PayoutScheduleChosen { schedule, .. } => self.schedule = Some(schedule),
+            PayoutEvent::PayoutRolledOver { available, due_at, .. } => {
+                self.rolled_over.insert(available.currency(), due_at);
+            }
+            PayoutEvent::ShareCredited(share) => self.credit_share_of(&share),
             PayoutEvent::PayoutReturned { payout_id, amount, .. } => self.take_back(payout_id, amount),
             PayoutEvent::EarningsMatured { amount, matured_at } => {
                 self.with_balance(amount, |balance, minor| balance.maturing.let_go(minor, matured_at));
@@ -218,21 +255,46 @@ impl Payout {
     }
 
     fn credit(&mut self, earning: &EarningCredited) {
+        let own = earning.own_share();
         let credit = Credit {
             gross: earning.gross,
             share: earning.host_share,
-            left: earning.host_share,
+            left: own,
+            co_hosts: earning.co_hosts.clone(),
+            is_part: false,
         };
         self.credited.insert(earning.ticket_id, credit);
-        if let Some(netted) = earning.netted {
+        self.add(own, earning.netted, earning.pending, earning.reserved);
+        self.with_balance(earning.shared(), |balance, minor| {
+            balance.shared = balance.shared.saturating_add(minor);
+        });
+    }
+
+    fn credit_share_of(&mut self, earning: &ShareCredited) {
+        let credit = Credit {
+            gross: earning.share,
+            share: earning.share,
+            left: earning.share,
+            co_hosts: vec![],
+            is_part: true,
+        };
+        self.credited.insert(earning.ticket_id, credit);
+        self.add(earning.share, earning.netted, earning.pending, earning.reserved);
+        self.with_balance(earning.share, |balance, minor| {
+            balance.shared = balance.shared.saturating_sub(minor);
+        });
+    }
+
+    fn add(&mut self, share: Money, netted: Option<Money>, pending: Option<Later>, reserved: Option<Later>) {
+        if let Some(netted) = netted {
             self.net(netted);
         }
-        self.with_balance(earning.host_share, |balance, minor| {
+        self.with_balance(share, |balance, minor| {
             balance.earned = balance.earned.saturating_add(minor);
-            if let Some(later) = &earning.pending {
+            if let Some(later) = pending {
                 balance.maturing.add(later.amount.amount_minor(), later.until);
             }
-            if let Some(later) = &earning.reserved {
+            if let Some(later) = reserved {
                 balance.rolling.add(later.amount.amount_minor(), later.until);
             }
         });
@@ -265,6 +327,7 @@ impl Payout {
         let kept = Held {
             amount: held.amount,
             pending: held.pending,
+            co_hosts: held.co_hosts,
         };
         self.holds.insert(held.dispute, Hold::Held(kept));
     }
@@ -286,17 +349,33 @@ impl Payout {
         let all = [held, available, owed, pending, rolling]
             .into_iter()
             .fold(0, i64::saturating_add);
+        let mut no_longer_shared = 0_i64;
+        let is_of_own_sale = !reversed.co_hosts.is_empty();
         if let Some(credit) = self.credited.get_mut(&reversed.ticket_id) {
-            let left = credit.left.amount_minor().saturating_sub(all);
-            credit.left = Money::new(left, credit.left.currency());
+            credit.left = less(credit.left, all);
+            if credit.is_part {
+                no_longer_shared = all.saturating_neg();
+            }
+            for part in &reversed.co_hosts {
+                let back = part.amount.amount_minor();
+                no_longer_shared = no_longer_shared.saturating_add(back);
+                let known = credit.co_hosts.iter_mut().filter(|known| known.user == part.user);
+                known.for_each(|known| known.amount = less(known.amount, back));
+            }
         }
-        self.holds.insert(reversed.dispute, Hold::Over);
+        let ended = if is_of_own_sale {
+            Hold::Lost(reversed.co_hosts)
+        } else {
+            Hold::Over
+        };
+        self.holds.insert(reversed.dispute, ended);
         self.with_balance(reversed.from_reserve, |balance, _| {
             balance.earned = balance.earned.saturating_sub(all);
             balance.reserved = balance.reserved.saturating_sub(held);
             balance.maturing.take(pending);
             balance.rolling.take(rolling);
             balance.receivable = balance.receivable.saturating_add(owed);
+            balance.shared = balance.shared.saturating_sub(no_longer_shared);
         });
     }
 
@@ -310,4 +389,8 @@ impl Payout {
             payout.state = phase;
         }
     }
+}
+
+fn less(money: Money, minor: i64) -> Money {
+    Money::new(money.amount_minor().saturating_sub(minor), money.currency())
 }

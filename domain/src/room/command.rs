@@ -2,8 +2,9 @@
 
 use crate::room::event::{HoldOptions, PresenceInterval, Revision, SaleOptions};
 use crate::room::prices::PriceWish;
+use crate::shares::Share;
 use crate::terms::{Channel, Customer, RefundPolicy};
-use crate::{Fingerprint, Money, Preset, RoomId, SessionId, TicketId, Timestamp, UserId};
+use crate::{BasisPoints, Fingerprint, Money, Preset, RoomId, SessionId, TicketId, Timestamp, UserId};
 
 /// A command carries its time and every fact that was looked up for it. A repeat is accepted and records nothing.
 #[derive(Clone, Debug)]
@@ -88,6 +89,18 @@ pub enum RoomCommand {
         at: Timestamp,
     },
     Reschedule(RescheduleRoom),
+    /// The host says who is to share what the room earns; nobody, if there are none.
+    ProposeShares {
+        by: UserId,
+        shares: Vec<Share>,
+        at: Timestamp,
+    },
+    AgreeToShare {
+        user: UserId,
+        /// What they agree to.
+        basis_points: BasisPoints,
+        at: Timestamp,
+    },
     /// Out of the line, or an open offer is declined.
     LeaveWaitingList {
         user: UserId,

@@ -1,5 +1,5 @@
 //! What a room decides: a pure function of its state and a command. The rules are in `schedule` (fields), `selling`
-//! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
+//! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `sharing` (what it earns), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -48,6 +48,8 @@ impl Room {
                 at,
             } => self.transfer_seat(ticket_id, from, to, at),
             RoomCommand::Reschedule(reschedule) => self.reschedule(reschedule),
+            RoomCommand::ProposeShares { by, shares, at } => self.propose_shares(by, shares, at),
+            RoomCommand::AgreeToShare { user, basis_points, at } => self.agree_to_share(user, basis_points, at),
             RoomCommand::LeaveWaitingList { user, at } => self.leave_waiting_list(user, at),
         }
     }

@@ -31,6 +31,12 @@ pub enum RoomError {
     SalesClosed { closed_at: Timestamp },
     #[error("the host has paused the sales")]
     SalesPaused,
+    #[error("not everybody has agreed to share what the room earns")]
+    SharesNotAgreed,
+    #[error("this room is not shared with you")]
+    NotSharing,
+    #[error("your share is {basis_points} basis points")]
+    ShareDiffers { basis_points: u16 },
     #[error("{taken} seats are held or sold")]
     CapacityBelowSold { taken: u32 },
     /// Buyers rely on it. `field` is the field's path in the request.

@@ -4,6 +4,7 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::room::prices::{PriceTier, PromoCode};
+use crate::shares::Share;
 use crate::terms::{Customer, RefundPolicy, Terms};
 use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, SessionId, TicketId, Timestamp, UserId};
 
@@ -106,6 +107,16 @@ pub enum RoomEvent {
         transferred_at: Timestamp,
     },
     RoomRescheduled(RoomRescheduled),
+    /// Who is to share what the room earns. All but the host are asked; nothing priced is sold meanwhile.
+    SharesProposed {
+        shares: Vec<Share>,
+        proposed_at: Timestamp,
+    },
+    ShareAgreed {
+        user: UserId,
+        basis_points: BasisPoints,
+        agreed_at: Timestamp,
+    },
 }
 
 /// Who held a ticket before may decline the new time, and has all the money back.
@@ -388,6 +399,8 @@ impl RoomEvent {
             Self::SeatAwaited { .. } => "seat_awaited",
             Self::SeatTransferred { .. } => "seat_transferred",
             Self::RoomRescheduled(_) => "room_rescheduled",
+            Self::SharesProposed { .. } => "shares_proposed",
+            Self::ShareAgreed { .. } => "share_agreed",
         }
     }
 }

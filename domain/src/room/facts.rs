@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::room::RoomError;
 use crate::room::event::{Revision, RoomRescheduled, RoomScheduled};
 use crate::room::pricing::Price;
+use crate::room::sharing::Sharing;
 use crate::terms::{Channel, Customer, RefundPolicy, SaleRules};
 use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, Terms, Timestamp, UserId, tax};
 
@@ -46,9 +47,16 @@ pub struct RoomFacts {
     pub transferable: bool,
     /// The last time the room was given another time.
     pub reschedule: Option<Reschedule>,
+    #[serde(default, skip_serializing_if = "Sharing::is_none")]
+    pub sharing: Sharing,
 }
 
 impl RoomFacts {
+    /// Whether everybody agreed who is to share what is sold.
+    pub(crate) fn is_divided(&self) -> bool {
+        self.price.is_zero() || self.sharing.is_agreed()
+    }
+
     /// The terms of a sale made now. The price is the total: no fees come on top, and tax is a part of it.
     pub(crate) fn terms(&self, price: Price, channel: Channel, customer: &Customer) -> Result<Terms, RoomError> {
         let mut rules = SaleRules {
@@ -62,6 +70,11 @@ impl RoomFacts {
             earning: self.fees.earning,
             tax: None,
             evidence: Vec::new(),
+            shares: if self.price.is_positive() {
+                self.sharing.shares().to_vec()
+            } else {
+                Vec::new()
+            },
         };
         let customer_country = match customer {
             Customer::NotAsked => None,
@@ -163,6 +176,7 @@ impl From<RoomScheduled> for RoomFacts {
             offer_seconds: scheduled.sale.offer_seconds(),
             transferable: scheduled.sale.transferable,
             reschedule: None,
+            sharing: Sharing::default(),
         }
     }
 }

@@ -64,7 +64,7 @@ impl Room {
         };
         let offers = self.sales().and_then(|sales| {
             let facts = sales.facts;
-            let is_open = !facts.sales_paused && now < facts.sales_close_at;
+            let is_open = !facts.sales_paused && facts.is_divided() && now < facts.sales_close_at;
             let is_served = || waiting.has_line() || waiting.paid().any(|paid| sales.can_retake(paid.ticket_id));
             let can_offer = is_open && sales.free(&[]) > 0 && is_served();
             can_offer.then_some(facts.sales_open_at)
@@ -97,7 +97,7 @@ impl Room {
             return Ok(vec![]);
         }
         match sales.require_open(join.at) {
-            Ok(()) | Err(RoomError::SalesPaused) => {}
+            Ok(()) | Err(RoomError::SalesPaused | RoomError::SharesNotAgreed) => {}
             Err(refusal) => return Err(refusal),
         }
         sales.require_allowance(user, &[])?;
@@ -153,6 +153,8 @@ impl Room {
             RoomCommand::SellSeat { at, .. }
             | RoomCommand::ReleaseSeat { at, .. }
             | RoomCommand::ResumeSales { at, .. }
+            | RoomCommand::ProposeShares { at, .. }
+            | RoomCommand::AgreeToShare { at, .. }
             | RoomCommand::LeaveWaitingList { at, .. } => (*at, false),
             RoomCommand::ReleaseLapsed { at } => (*at, true),
             RoomCommand::Schedule(_)

@@ -208,6 +208,9 @@ impl Sales<'_> {
         if self.facts.sales_paused {
             return Err(RoomError::SalesPaused);
         }
+        if !self.facts.is_divided() {
+            return Err(RoomError::SharesNotAgreed);
+        }
         Ok(())
     }
 

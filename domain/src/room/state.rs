@@ -4,7 +4,7 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use crate::room::event::{DeliveryRecorded, RoomRevised};
+use crate::room::event::{DeliveryRecorded, RoomRevised, RoomScheduled};
 use crate::room::facts::RoomFacts;
 use crate::room::prices::Prices;
 use crate::room::seats::{Seat, Seats};
@@ -168,14 +168,7 @@ impl Room {
     /// Takes in a fact. Total: history is already true.
     pub(crate) fn evolve(&mut self, event: RoomEvent) {
         match event {
-            RoomEvent::RoomScheduled(scheduled) => {
-                let mut seats = Seats::default();
-                seats.revise_prices(&scheduled.sale.tiers, &scheduled.sale.promo_codes);
-                *self = Self::Scheduled {
-                    facts: Box::new(scheduled.into()),
-                    seats,
-                };
-            }
+            RoomEvent::RoomScheduled(scheduled) => *self = Self::scheduled(scheduled),
             RoomEvent::SeatHeld(held) => self.with_seats(|seats| seats.hold(held)),
             RoomEvent::SeatSold(sold) => self.with_seats(|seats| seats.sell(&sold)),
             RoomEvent::SeatReleased(released) => self.with_seats(|seats| seats.release(&released)),
@@ -232,8 +225,21 @@ impl Room {
                 self.with_seats(|seats| seats.transfer(ticket_id, from, to));
             }
             RoomEvent::RoomRescheduled(new) => self.with_facts(|facts| facts.reschedule(&new)),
+            RoomEvent::SharesProposed { shares, .. } => {
+                self.with_facts(|facts| facts.sharing.propose(facts.host, shares));
+            }
+            RoomEvent::ShareAgreed { user, .. } => self.with_facts(|facts| facts.sharing.agree(user)),
             RoomEvent::SalesPaused { .. } => self.with_facts(|facts| facts.sales_paused = true),
             RoomEvent::SalesResumed { .. } => self.with_facts(|facts| facts.sales_paused = false),
+        }
+    }
+
+    fn scheduled(scheduled: RoomScheduled) -> Self {
+        let mut seats = Seats::default();
+        seats.revise_prices(&scheduled.sale.tiers, &scheduled.sale.promo_codes);
+        Self::Scheduled {
+            facts: Box::new(scheduled.into()),
+            seats,
         }
     }
 

@@ -61,6 +61,10 @@ impl<'a> Turns<'a> {
                 facts.revise(revised.revision.clone());
             } else if let RoomEvent::SalesResumed { .. } = event {
                 facts.sales_paused = false;
+            } else if let RoomEvent::SharesProposed { shares, .. } = event {
+                facts.sharing.propose(facts.host, shares.clone());
+            } else if let RoomEvent::ShareAgreed { user, .. } = event {
+                facts.sharing.agree(*user);
             } else if let RoomEvent::SeatReleased(released) = event {
                 change(released.buyer, -1);
                 let claim = seats.prices().and_then(|prices| prices.taken_claim(released.ticket_id));

@@ -5,6 +5,7 @@ mod money;
 mod payout;
 mod quotas;
 mod room;
+mod shares;
 mod ticket;
 
 use std::fmt::Debug;

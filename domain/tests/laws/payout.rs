@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use domain::fees::PlatformFee;
 use domain::payout::{
-    DisputedEarning, EarningCredited, EarningReversed, HeldEarning, Later, RequestPayout, ReturnedPayout, SettledSale,
+    DisputedEarning, DisputedShare, EarningCredited, EarningReversed, HeldEarning, Later, MonthlyPayout,
+    PayoutSchedule, RequestPayout, ReturnedPayout, SettledSale, SharedEarning,
 };
 use domain::{
     BasisPoints, Currency, EarningRules, Fingerprint, Money, Payout, PayoutCommand, PayoutEvent, PayoutId, RoomId,
-    TicketId, Timestamp, UserId,
+    Share, TicketId, Timestamp, UserId,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ fn command() -> impl Strategy<Value = PayoutCommand> {
     let currency = prop::sample::select(vec![Currency::USD, Currency::JPY, Currency::KWD]);
     let amount = prop_oneof![Just(None), (-10..400_i64).prop_map(Some)];
     let time = (0..12_i64).prop_map(|day| at(day * DAY));
-    (0..6_u128, 0..23_u8, -1..300_i64, currency, amount, time).prop_map(
+    (0..6_u128, 0..30_u8, -1..300_i64, currency, amount, time).prop_map(
         |(number, kind, share, currency, amount, at)| {
             let payout_id = PayoutId::from_uuid(Uuid::from_u128(number));
             let host = UserId::from_uuid(Uuid::from_u128(1));
@@ -34,15 +35,10 @@ fn command() -> impl Strategy<Value = PayoutCommand> {
                     at,
                 },
                 4..=6 => PayoutCommand::CreditEarning(Box::new(sale(number, Money::new(share, currency), at))),
-                7..=9 => PayoutCommand::RequestPayout(RequestPayout {
-                    payout_id,
-                    currency,
-                    amount: amount.map(|amount| Money::new(amount, currency)),
-                    minimum_minor: 20,
-                    provider: "sandbox".to_owned(),
-                    request: Fingerprint::of(b"payout"),
-                    at,
-                }),
+                7..=9 => {
+                    let amount = amount.map(|amount| Money::new(amount, currency));
+                    PayoutCommand::RequestPayout(request(payout_id, currency, amount, at))
+                }
                 10 => PayoutCommand::RecordSent {
                     payout_id,
                     provider_ref: "tr".to_owned(),
@@ -63,15 +59,50 @@ fn command() -> impl Strategy<Value = PayoutCommand> {
                     reason: "closed".to_owned(),
                     at,
                 }),
+                22 => PayoutCommand::CreditShare(Box::new(SharedEarning {
+                    ticket_id: TicketId::from_uuid(Uuid::from_u128(number)),
+                    room_id: RoomId::from_uuid(Uuid::from_u128(2)),
+                    host: UserId::from_uuid(Uuid::from_u128(3)),
+                    share: Money::new(share, currency),
+                    earning: rules(number),
+                    at,
+                })),
+                23 => PayoutCommand::HoldShare(disputed_share(number, share, currency, at)),
+                24 => PayoutCommand::ReleaseShare(disputed_share(number, share, currency, at)),
+                25 => PayoutCommand::ReverseShare(disputed_share(number, share, currency, at)),
+                26 => PayoutCommand::ChooseSchedule {
+                    schedule: PayoutSchedule::Monthly,
+                    at,
+                },
+                27 | 28 => PayoutCommand::RequestMonthly(MonthlyPayout {
+                    payout_id: PayoutId::from_uuid(Uuid::from_u128(100 + number)),
+                    currency,
+                    due_at: at,
+                    minimum_minor: 20,
+                    default: PayoutSchedule::OnRequest,
+                    provider: "sandbox".to_owned(),
+                    at,
+                }),
                 _ => PayoutCommand::RecordPaid { payout_id, at },
             }
         },
     )
 }
 
+fn request(payout_id: PayoutId, currency: Currency, amount: Option<Money>, at: Timestamp) -> RequestPayout {
+    RequestPayout {
+        payout_id,
+        currency,
+        amount,
+        minimum_minor: 20,
+        provider: "sandbox".to_owned(),
+        request: Fingerprint::of(b"payout"),
+        at,
+    }
+}
+
 /// All of it is the host's; some sales wait, and some leave a part in the reserve.
 fn sale(number: u128, gross: Money, at: Timestamp) -> SettledSale {
-    let reserve = [0, 1_000, 10_000][usize::try_from(number % 3).expect("small")];
     SettledSale {
         ticket_id: TicketId::from_uuid(Uuid::from_u128(number)),
         room_id: RoomId::from_uuid(Uuid::from_u128(1)),
@@ -80,11 +111,42 @@ fn sale(number: u128, gross: Money, at: Timestamp) -> SettledSale {
         store_fee: None,
         provider_fee: Money::zero(gross.currency()),
         platform_fee: PlatformFee::flat(BasisPoints::ZERO),
-        earning: EarningRules {
-            pending_days: u32::try_from(number % 4).expect("small"),
-            reserve: BasisPoints::try_new(reserve).expect("a share"),
-            reserve_days: 5,
-        },
+        earning: rules(number),
+        host: UserId::from_uuid(Uuid::from_u128(1)),
+        shares: shares(number),
+        at,
+    }
+}
+
+fn rules(number: u128) -> EarningRules {
+    let reserve = [0, 1_000, 10_000][usize::try_from(number % 3).expect("small")];
+    EarningRules {
+        pending_days: u32::try_from(number % 4).expect("small"),
+        reserve: BasisPoints::try_new(reserve).expect("a share"),
+        reserve_days: 5,
+    }
+}
+
+/// Every other sale is shared by three.
+fn shares(number: u128) -> Vec<Share> {
+    let points = if number.is_multiple_of(2) {
+        vec![]
+    } else {
+        vec![5_001, 4_998, 1]
+    };
+    let people = (1..).map(|number| UserId::from_uuid(Uuid::from_u128(number)));
+    let share = |(user, points)| Share {
+        user,
+        basis_points: BasisPoints::try_new(points).expect("a share"),
+    };
+    people.zip(points).map(share).collect()
+}
+
+fn disputed_share(number: u128, amount: i64, currency: Currency, at: Timestamp) -> DisputedShare {
+    DisputedShare {
+        ticket_id: TicketId::from_uuid(Uuid::from_u128(number)),
+        dispute: format!("dp_{number}_{}", amount % 2),
+        amount: Money::new(amount, currency),
         at,
     }
 }
@@ -120,15 +182,30 @@ impl Reader {
         (self.0.entry(money.currency()).or_default(), money.amount_minor())
     }
 
-    fn credit(&mut self, earning: &EarningCredited) {
+    fn credit(&mut self, own: Money, netted: Option<Money>, pending: Option<Later>, reserved: Option<Later>) {
         let part = |part: Option<Later>| part.map_or(0, |later| later.amount.amount_minor());
-        let netted = earning.netted.map_or(0, Money::amount_minor);
-        let (pots, share) = self.pots(earning.host_share);
+        let netted = netted.map_or(0, Money::amount_minor);
+        let (pots, share) = self.pots(own);
         pots.earned += share;
         pots.receivable -= netted;
-        pots.pending += part(earning.pending);
-        pots.reserved += part(earning.reserved);
-        pots.available += share - netted - part(earning.pending) - part(earning.reserved);
+        pots.pending += part(pending);
+        pots.reserved += part(reserved);
+        pots.available += share - netted - part(pending) - part(reserved);
+    }
+
+    /// The parts of a sale are the whole, and nobody is a unit away from their exact part.
+    fn check_division(earning: &EarningCredited) {
+        let whole = earning.host_share.amount_minor();
+        let parts = earning.co_hosts.iter().map(|part| part.amount.amount_minor());
+        assert_eq!(parts.sum::<i64>() + earning.own_share().amount_minor(), whole);
+        for part in &earning.co_hosts {
+            let share = shares(1)
+                .into_iter()
+                .find(|share| share.user == part.user)
+                .expect("it is shared");
+            let exact = whole * i64::from(share.basis_points.points());
+            assert!((part.amount.amount_minor() * 10_000 - exact).abs() < 10_000);
+        }
     }
 
     fn hold(&mut self, held: &HeldEarning, sign: i64) {
@@ -153,7 +230,13 @@ impl Reader {
 
     fn take(&mut self, event: &PayoutEvent) {
         match event {
-            PayoutEvent::EarningCredited(earning) => self.credit(earning),
+            PayoutEvent::EarningCredited(earning) => {
+                Self::check_division(earning);
+                self.credit(earning.own_share(), earning.netted, earning.pending, earning.reserved);
+            }
+            PayoutEvent::ShareCredited(share) => {
+                self.credit(share.share, share.netted, share.pending, share.reserved);
+            }
             PayoutEvent::EarningHeld(held) => self.hold(held, 1),
             PayoutEvent::EarningReleased(held) => self.hold(held, -1),
             PayoutEvent::EarningReversed(reversed) => self.reverse(reversed),
@@ -222,7 +305,9 @@ proptest! {
         let due = PayoutCommand::MatureEarnings { at: at(400 * DAY) };
         let freed: Vec<_> = end.decide(due).expect("never refused");
         let mut reader = reader.into_inner();
-        freed.iter().for_each(|event| reader.take(event));
+        for event in &freed {
+            reader.take(event);
+        }
         prop_assert!(reader.0.values().all(|pots| pots.pending == 0), "{:?}", reader.0);
     }
 }

@@ -9,7 +9,7 @@ use domain::room::{
 };
 use domain::{
     BasisPoints, Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError,
-    RoomEvent, RoomId, SessionId, TicketId, UserId,
+    RoomEvent, RoomId, SessionId, Share, TicketId, UserId,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -187,12 +187,32 @@ fn line() -> impl Strategy<Value = RoomCommand> {
     })
 }
 
+fn halves() -> Vec<Share> {
+    let share = |number| Share {
+        user: user(number),
+        basis_points: BasisPoints::try_new(5_000).expect("a half"),
+    };
+    vec![share(0), share(1)]
+}
+
 fn changes() -> impl Strategy<Value = RoomCommand> {
     (0..8_u8, 1..6_u32, 0..200_i64, 0..4_u128).prop_map(|(kind, number, second, who)| {
         let (by, at) = (Authority::User(user(who / 3)), at(second));
         let wish = match kind {
             0 => return RoomCommand::PauseSales { by, at },
             1 | 2 => return RoomCommand::ResumeSales { by, at },
+            6 => {
+                let shares = if number == 1 { halves() } else { vec![] };
+                let by = user(who / 3);
+                return RoomCommand::ProposeShares { by, shares, at };
+            }
+            7 => {
+                return RoomCommand::AgreeToShare {
+                    user: user(1),
+                    basis_points: halves()[1].basis_points,
+                    at,
+                };
+            }
             3 => Revision {
                 price: Some(Money::new(i64::from(number) * 100, Currency::USD)),
                 refund_policy: Some(RefundPolicy::UntilStart),

@@ -42,6 +42,8 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::SeatAwaited { .. }
             | RoomEvent::SeatTransferred { .. }
             | RoomEvent::RoomRescheduled(_)
+            | RoomEvent::SharesProposed { .. }
+            | RoomEvent::ShareAgreed { .. }
             | RoomEvent::PersonRemoved { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],

@@ -12,11 +12,14 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
     };
     match event {
         PayoutEvent::EarningCredited(earning) => rings(recorded, *host, [earning.pending, earning.reserved]),
+        PayoutEvent::ShareCredited(share) => rings(recorded, *host, [share.pending, share.reserved]),
         // What is pending again has not lost its date.
         PayoutEvent::EarningReleased(_)
         | PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
         | PayoutEvent::DestinationLinked { .. }
+        | PayoutEvent::PayoutScheduleChosen { .. }
+        | PayoutEvent::PayoutRolledOver { .. }
         | PayoutEvent::EarningHeld(_)
         | PayoutEvent::EarningReversed(_)
         | PayoutEvent::EarningsMatured { .. }

@@ -20,7 +20,10 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
         | PayoutEvent::DestinationLinked { .. }
+        | PayoutEvent::PayoutScheduleChosen { .. }
+        | PayoutEvent::PayoutRolledOver { .. }
         | PayoutEvent::EarningCredited(_)
+        | PayoutEvent::ShareCredited(_)
         | PayoutEvent::EarningHeld(_)
         | PayoutEvent::EarningReleased(_)
         | PayoutEvent::EarningReversed(_)

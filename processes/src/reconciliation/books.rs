@@ -73,6 +73,9 @@ fn of_ticket(event: &TicketEvent) -> Option<String> {
 fn of_payout(event: &PayoutEvent) -> Option<String> {
     match event {
         PayoutEvent::PayoutPaid { payout_id, .. } => Some(reference(StatementKind::Transfer, &payout_id.to_string())),
+        PayoutEvent::PayoutReturned { payout_id, .. } => {
+            Some(reference(StatementKind::TransferReturned, &payout_id.to_string()))
+        }
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
         | PayoutEvent::DestinationLinked { .. }
@@ -82,6 +85,12 @@ fn of_payout(event: &PayoutEvent) -> Option<String> {
         | PayoutEvent::EarningReversed(_)
         | PayoutEvent::PayoutRequested { .. }
         | PayoutEvent::PayoutSent { .. }
-        | PayoutEvent::PayoutFailed { .. } => None,
+        | PayoutEvent::PayoutFailed { .. }
+        | PayoutEvent::ShareCredited(_)
+        | PayoutEvent::PayoutScheduleChosen { .. }
+        | PayoutEvent::PayoutRolledOver { .. }
+        | PayoutEvent::EarningsMatured { .. }
+        | PayoutEvent::ReserveReleased { .. }
+        | PayoutEvent::ReceivableNetted { .. } => None,
     }
 }

@@ -1,8 +1,8 @@
 //! Which process executes which job.
 
 use crate::{
-    Deps, Job, JobContext, JobResult, cancellation, checkout, disputes, hold_expiry, maturity, payout, refunds,
-    settlement, transfers,
+    Deps, Job, JobContext, JobResult, cancellation, checkout, disputes, hold_expiry, maturity, monthly, payout,
+    refunds, settlement, sharing, transfers,
 };
 
 /// Executes a job once. Safe to repeat, whether it ended before or not.
@@ -28,8 +28,16 @@ pub async fn run_job(deps: &Deps, context: &JobContext, job: Job) -> JobResult {
         Job::SettleRoom { room } => settlement::settle_room(deps, room).await,
         Job::SettleTicket { ticket } => settlement::settle_ticket(deps, context, ticket).await,
         Job::CreditEarning(earning) => settlement::credit_earning(deps, context, earning).await,
+        Job::CreditShare(share) => sharing::credit_share(deps, context, share).await,
+        Job::FollowShare {
+            host,
+            ticket,
+            dispute,
+            user,
+        } => sharing::follow_share(deps, context, host, ticket, &dispute, user).await,
         Job::MatureEarnings { host } => maturity::mature_earnings(deps, context, host).await,
         Job::FollowDispute { ticket, dispute } => disputes::follow(deps, context, ticket, &dispute).await,
+        Job::PayMonth { host } => monthly::pay_month(deps, context, host).await,
         Job::SendPayout { host, payout } => payout::send_payout(deps, context, host, payout).await,
     }
 }

@@ -25,6 +25,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::SeatAwaited { .. }
             | RoomEvent::SeatTransferred { .. }
             | RoomEvent::RoomRescheduled(_)
+            | RoomEvent::SharesProposed { .. }
+            | RoomEvent::ShareAgreed { .. }
             | RoomEvent::SeatDenied { .. }
             | RoomEvent::RoomOpened { .. }
             | RoomEvent::RoomEnded { .. }

@@ -62,6 +62,7 @@ pub(super) struct RoomPlan {
     pub(super) capacity: u32,
     pub(super) hold_seconds: u32,
     pub(super) tickets_per_buyer: u32,
+    pub(super) pending_days: u32,
 }
 
 impl Default for RoomPlan {
@@ -71,6 +72,7 @@ impl Default for RoomPlan {
             capacity: 5,
             hold_seconds: 300,
             tickets_per_buyer: 1,
+            pending_days: 0,
         }
     }
 }
@@ -153,25 +155,27 @@ impl World {
     }
 
     async fn approve_host(&self) {
+        self.approve(HOST).await;
+    }
+
+    pub(super) async fn approve(&self, host: UserId) {
         let at = self.now();
         for command in [
-            PayoutCommand::Approve {
-                host: HOST,
-                by: user(0),
-                at,
-            },
+            PayoutCommand::Approve { host, by: user(0), at },
             PayoutCommand::LinkDestination {
                 destination: "acct_host".to_owned(),
                 at,
             },
         ] {
             let payouts = &self.deps.aggregates.payouts;
-            payouts.execute(HOST.as_uuid(), command, metadata()).await.unwrap();
+            payouts.execute(host.as_uuid(), command, metadata()).await.unwrap();
         }
     }
 
     pub(super) async fn schedule(&self, room: RoomId, plan: RoomPlan) {
         let at = self.now();
+        let mut preset = Preset::open();
+        preset.fees.earning.pending_days = plan.pending_days;
         let schedule = ScheduleRoom {
             room_id: room,
             host: HOST,
@@ -190,7 +194,7 @@ impl World {
             refund_policy: RefundPolicy::UntilStart,
             no_show_minutes: 15,
             sale: domain::room::SaleOptions::default(),
-            preset: Preset::open(),
+            preset,
             request: Fingerprint::of(b"room"),
             at,
         };

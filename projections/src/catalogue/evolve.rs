@@ -103,6 +103,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::PersonRemoved { .. }
         | RoomEvent::PresenceRecorded { .. }
+        | RoomEvent::SharesProposed { .. }
+        | RoomEvent::ShareAgreed { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }
 }

@@ -33,10 +33,14 @@ async fn execute(
 ) -> Result<(), sqlx::Error> {
     match change {
         EarningsChange::Stand { host, standing } => accounts.touch(host, position).stand(standing),
+        EarningsChange::Touch { host } => {
+            accounts.touch(host, position);
+        }
         EarningsChange::LinkDestination { host, destination } => {
             accounts.touch(host, position).destination = Some(text(destination).into_owned());
         }
         EarningsChange::Credit { host, earning } => accounts.record(Line::of_earning(host, earning), position),
+        EarningsChange::CreditShare { host, share } => accounts.record(Line::of_share(host, share), position),
         EarningsChange::Dispute { host, step } => accounts.record(Line::of_dispute(host, step), position),
         EarningsChange::Move { host, step, amount, at } => {
             accounts.record(Line::of_move(host, step, amount, at), position);

@@ -1,7 +1,7 @@
 //! What an event changes in the accounts of hosts.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::payout::{EarningCredited, EarningReversed, HeldEarning};
+use domain::payout::{EarningCredited, EarningReversed, HeldEarning, ShareCredited};
 use domain::{AnyEvent, Money, PayoutEvent, PayoutId, Timestamp, UserId};
 
 use super::Standing;
@@ -12,6 +12,10 @@ pub(crate) enum EarningsChange<'a> {
         host: UserId,
         standing: Standing,
     },
+    /// Nothing that is shown changed.
+    Touch {
+        host: UserId,
+    },
     LinkDestination {
         host: UserId,
         destination: &'a str,
@@ -19,6 +23,10 @@ pub(crate) enum EarningsChange<'a> {
     Credit {
         host: UserId,
         earning: &'a EarningCredited,
+    },
+    CreditShare {
+        host: UserId,
+        share: &'a ShareCredited,
     },
     Dispute {
         host: UserId,
@@ -64,6 +72,8 @@ pub(crate) enum MoveStep {
     Matured,
     ReserveReleased,
     Netted,
+    /// Nothing moved.
+    RolledOver,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,6 +103,13 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> EarningsChange<'_> {
         },
         PayoutEvent::DestinationLinked { destination, .. } => EarningsChange::LinkDestination { host, destination },
         PayoutEvent::EarningCredited(earning) => EarningsChange::Credit { host, earning },
+        PayoutEvent::PayoutScheduleChosen { .. } => EarningsChange::Touch { host },
+        PayoutEvent::PayoutRolledOver {
+            available,
+            rolled_over_at,
+            ..
+        } => moved(host, MoveStep::RolledOver, *available, *rolled_over_at),
+        PayoutEvent::ShareCredited(share) => EarningsChange::CreditShare { host, share },
         PayoutEvent::EarningHeld(held) => of_dispute(host, DisputeStep::Held(held)),
         PayoutEvent::EarningReleased(held) => of_dispute(host, DisputeStep::Released(held)),
         PayoutEvent::EarningReversed(reversed) => of_dispute(host, DisputeStep::Reversed(reversed)),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::payout::{EarningCredited, HeldEarning};
+use domain::payout::{EarningCredited, HeldEarning, Later, ShareCredited};
 use domain::{Currency, Money, PayoutId, Timestamp, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -75,6 +75,21 @@ struct Moved {
     receivable: i64,
 }
 
+impl Moved {
+    fn into_places(share: Money, netted: Option<Money>, pending: Option<Later>, reserved: Option<Later>) -> Self {
+        let netted = netted.map_or(0, Money::amount_minor);
+        let [pending, reserved] = [pending, reserved].map(|part| part.map_or(0, |later| later.amount.amount_minor()));
+        let elsewhere = [netted, pending, reserved];
+        Self {
+            available: elsewhere.into_iter().fold(share.amount_minor(), i64::saturating_sub),
+            pending,
+            reserved,
+            receivable: -netted,
+            ..Self::default()
+        }
+    }
+}
+
 impl Line {
     /// A line that is about no sale.
     fn new(host: UserId, kind: StatementKind, currency: Currency, at: Timestamp, moved: Moved) -> Self {
@@ -96,17 +111,8 @@ impl Line {
     }
 
     pub(super) fn of_earning(host: UserId, earning: &EarningCredited) -> Self {
-        let netted = earning.netted.map_or(0, Money::amount_minor);
-        let [pending, reserved] =
-            [earning.pending, earning.reserved].map(|part| part.map_or(0, |later| later.amount.amount_minor()));
-        let share = earning.host_share.amount_minor();
-        let moved = Moved {
-            available: [netted, pending, reserved].into_iter().fold(share, i64::saturating_sub),
-            pending,
-            reserved,
-            receivable: -netted,
-            ..Moved::default()
-        };
+        let own = earning.own_share();
+        let moved = Moved::into_places(own, earning.netted, earning.pending, earning.reserved);
         let currency = earning.host_share.currency();
         Self {
             room: Some(earning.room_id.as_uuid()),
@@ -120,6 +126,22 @@ impl Line {
         }
     }
 
+    /// A part of another host's sale: what buyers paid for it is that host's figure.
+    pub(super) fn of_share(user: UserId, share: &ShareCredited) -> Self {
+        let moved = Moved::into_places(share.share, share.netted, share.pending, share.reserved);
+        Self {
+            room: Some(share.room_id.as_uuid()),
+            ticket: Some(share.ticket_id.as_uuid()),
+            ..Self::new(
+                user,
+                StatementKind::Share,
+                share.share.currency(),
+                share.credited_at,
+                moved,
+            )
+        }
+    }
+
     pub(super) fn of_payout(host: UserId, kind: StatementKind, payout: PayoutId, amount: Money, at: Timestamp) -> Self {
         let minor = amount.amount_minor();
         let [available, on_its_way, paid] = match kind {
@@ -128,6 +150,8 @@ impl Line {
             StatementKind::PayoutFailed => [minor, -minor, 0],
             StatementKind::PayoutReturned => [minor, 0, -minor],
             StatementKind::Earning
+            | StatementKind::Share
+            | StatementKind::PayoutRolledOver
             | StatementKind::DisputeHeld
             | StatementKind::DisputeReleased
             | StatementKind::DisputeReversed
@@ -152,6 +176,7 @@ impl Line {
         let (kind, available, pending, reserved, receivable) = match step {
             MoveStep::Matured => (StatementKind::EarningsMatured, minor, -minor, 0, 0),
             MoveStep::ReserveReleased => (StatementKind::ReserveReleased, minor, 0, -minor, 0),
+            MoveStep::RolledOver => (StatementKind::PayoutRolledOver, 0, 0, 0, 0),
             MoveStep::Netted => (StatementKind::ReceivableNetted, -minor, 0, 0, -minor),
         };
         let moved = Moved {

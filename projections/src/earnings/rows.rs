@@ -33,6 +33,8 @@ words! {
         DisputeHeld = "dispute_held",
         DisputeReleased = "dispute_released",
         DisputeReversed = "dispute_reversed",
+        Share = "share",
+        PayoutRolledOver = "payout_rolled_over",
         PayoutReturned = "payout_returned",
         EarningsMatured = "earnings_matured",
         ReserveReleased = "reserve_released",

@@ -126,6 +126,7 @@ fn eventful_story() -> Story {
         dispute: dispute.to_owned(),
         amount: usd(amount),
         pending: Some(usd(pending)),
+        co_hosts: vec![],
         at: at(80),
     };
     let share = PRICE - FEE - (PRICE - FEE) / 20;
@@ -144,6 +145,7 @@ fn eventful_story() -> Story {
             from_available: usd(3),
             from_rolling_reserve: Some(usd(7)),
             receivable: usd(50),
+            co_hosts: vec![],
             reversed_at: at(80),
         }))
         .account(PayoutEvent::EarningsMatured {

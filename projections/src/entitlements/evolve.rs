@@ -91,6 +91,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::RoomRescheduled(_)
+        | RoomEvent::SharesProposed { .. }
+        | RoomEvent::ShareAgreed { .. }
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,

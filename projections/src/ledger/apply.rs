@@ -155,6 +155,7 @@ impl Books {
             }
             Account::Tax(country) => tax(country),
             Account::Unearned(room) => format!("liability:unearned:{room}"),
+            Account::ClearingShare => "clearing:share".to_owned(),
             Account::ClearingDispute => "clearing:dispute".to_owned(),
             Account::HostAvailable(host) => format!("liability:host:{host}:available"),
             Account::HostPending(host) => format!("liability:host:{host}:pending"),

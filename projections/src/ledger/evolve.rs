@@ -4,7 +4,7 @@
 //! whoever writes the books looks it up among what earlier events left there.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::payout::{EarningCredited, EarningReversed, HeldEarning};
+use domain::payout::{EarningCredited, EarningReversed, HeldEarning, Later, ShareCredited};
 use domain::ticket::{DisputeLost, RefundOwed};
 use domain::{
     AnyEvent, Country, Money, PaymentId, PayoutEvent, PayoutId, RefundId, RoomId, TaxPart, TicketEvent, TicketId,
@@ -61,6 +61,7 @@ pub(crate) enum Account {
     ClearingRefund,
     ClearingPayout,
     ClearingDispute,
+    ClearingShare,
     UnearnedOfTicket(TicketId),
     /// Of the country whose tax the ticket has in it.
     TaxOfTicket(TicketId),
@@ -151,6 +152,7 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
     let available = Account::HostAvailable(host);
     match event {
         PayoutEvent::EarningCredited(earning) => vec![earn(host, earning)],
+        PayoutEvent::ShareCredited(share) => vec![earn_share(host, share)],
         PayoutEvent::EarningHeld(held) => vec![hold(host, held)],
         PayoutEvent::EarningReleased(held) => vec![release(host, held)],
         PayoutEvent::EarningReversed(reversed) => vec![reverse(host, reversed)],
@@ -192,6 +194,8 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
         | PayoutEvent::DestinationLinked { .. }
+        | PayoutEvent::PayoutScheduleChosen { .. }
+        | PayoutEvent::PayoutRolledOver { .. }
         | PayoutEvent::PayoutSent { .. } => vec![],
     }
 }
@@ -363,25 +367,42 @@ fn lose_dispute<'a>(ticket: TicketId, lost: &DisputeLost) -> LedgerChange<'a> {
 /// was never income.
 fn earn<'a>(host: UserId, earning: &EarningCredited) -> LedgerChange<'a> {
     let zero = Money::zero(earning.gross.currency());
-    let pending = earning.pending.map_or(zero, |later| later.amount);
-    let reserved = earning.reserved.map_or(zero, |later| later.amount);
-    LedgerChange::Post(vec![
+    let mut postings = vec![
         debit(Account::Unearned(earning.room_id), earning.gross),
         credit(
             Account::Unearned(earning.room_id),
             earning.tax.map_or(zero, |tax| tax.amount),
         ),
         credit(Account::StoreFee, earning.store_fee.unwrap_or(zero)),
-        credit(Account::HostAvailable(host), earning.host_share),
-        debit(Account::HostAvailable(host), earning.netted.unwrap_or(zero)),
-        credit(Account::HostReceivable(host), earning.netted.unwrap_or(zero)),
-        debit(Account::HostAvailable(host), pending),
-        credit(Account::HostPending(host), pending),
-        debit(Account::HostAvailable(host), reserved),
-        credit(Account::HostReserve(host), reserved),
+        credit(Account::ClearingShare, earning.shared()),
         credit(Account::PlatformFee, earning.platform_fee),
         credit(Account::ProviderFee, earning.provider_fee),
-    ])
+    ];
+    let waits = [earning.pending, earning.reserved];
+    postings.extend(places(host, earning.own_share(), earning.netted, waits));
+    LedgerChange::Post(postings)
+}
+
+/// The part of somebody who shares a sale: until here it was on its way from the host's account.
+fn earn_share<'a>(user: UserId, share: &ShareCredited) -> LedgerChange<'a> {
+    let mut postings = vec![debit(Account::ClearingShare, share.share)];
+    postings.extend(places(user, share.share, share.netted, [share.pending, share.reserved]));
+    LedgerChange::Post(postings)
+}
+
+/// What is owed first, then what waits; the rest is available.
+fn places(user: UserId, share: Money, netted: Option<Money>, [pending, reserved]: [Option<Later>; 2]) -> Vec<Posting> {
+    let available = Account::HostAvailable(user);
+    let zero = Money::zero(share.currency());
+    let parts = [
+        (Account::HostReceivable(user), netted.unwrap_or(zero)),
+        (Account::HostPending(user), pending.map_or(zero, |later| later.amount)),
+        (Account::HostReserve(user), reserved.map_or(zero, |later| later.amount)),
+    ];
+    let moved = parts
+        .into_iter()
+        .flat_map(|(account, amount)| [debit(available, amount), credit(account, amount)]);
+    [credit(available, share)].into_iter().chain(moved).collect()
 }
 
 fn debit(account: Account, amount: Money) -> Posting {

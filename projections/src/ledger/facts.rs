@@ -124,6 +124,7 @@ impl Wanted {
             | Account::DisputeFee
             | Account::DisputeLoss
             | Account::ClearingDispute
+            | Account::ClearingShare
             | Account::HostReserve(_)
             | Account::HostReceivable(_) => false,
         };

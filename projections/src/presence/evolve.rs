@@ -39,6 +39,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
         | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::RoomRescheduled(_)
+        | RoomEvent::SharesProposed { .. }
+        | RoomEvent::ShareAgreed { .. }
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

@@ -16,10 +16,11 @@ use crate::convert::{bigint, text};
 
 const LINES: &str = "
     INSERT INTO lines (host, position, at, kind, room_id, ticket_id, payout_id, reference, currency, gross, tax, store_fee,
-        provider_fee, platform_fee, available, pending_payout, paid_out, reserved, receivable)
+        provider_fee, platform_fee, co_hosts, pending, available, pending_payout, paid_out, reserved, receivable)
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[],
         $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
-        $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[])";
+        $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
+        $20::bigint[], $21::bigint[])";
 
 const PAYOUTS: &str = "
     INSERT INTO payouts (payout_id, reference, sent_position)
@@ -94,6 +95,8 @@ async fn write_lines(lines: &[Written<'_>], tables: &mut PgConnection) -> Result
         .bind(of_sale(|sale| sale.store_fee))
         .bind(of_sale(|sale| sale.provider_fee))
         .bind(of_sale(|sale| sale.platform_fee))
+        .bind(of_sale(|sale| sale.co_hosts))
+        .bind(moved(|movement| movement.pending))
         .bind(moved(|movement| movement.available))
         .bind(moved(|movement| movement.pending_payout))
         .bind(moved(|movement| movement.paid_out))

@@ -2,7 +2,7 @@
 //! [`Movement`].
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::payout::{EarningCredited, EarningReversed, HeldEarning};
+use domain::payout::{EarningCredited, EarningReversed, HeldEarning, Later, ShareCredited};
 use domain::shop::DaySealed;
 use domain::{AnyEvent, Currency, Money, PayoutEvent, PayoutId, RoomId, ShopEvent, TicketId, UserId};
 
@@ -41,11 +41,14 @@ pub(crate) struct Division {
     pub(crate) store_fee: i64,
     pub(crate) provider_fee: i64,
     pub(crate) platform_fee: i64,
+    /// What those have who share it.
+    pub(crate) co_hosts: i64,
 }
 
 /// What a line does to the parts of a host's account, in minor units.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Movement {
+    pub(crate) pending: i64,
     pub(crate) available: i64,
     pub(crate) pending_payout: i64,
     pub(crate) paid_out: i64,
@@ -67,32 +70,34 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Option<StatementChange<'_
         PayoutEvent::EarningHeld(held) => of_hold(host, LineKind::DisputeHeld, held, -1),
         PayoutEvent::EarningReleased(held) => of_hold(host, LineKind::DisputeReleased, held, 1),
         PayoutEvent::EarningReversed(reversed) => of_reversal(host, reversed),
+        PayoutEvent::ShareCredited(share) => of_share(host, share),
         PayoutEvent::PayoutRequested { payout_id, amount, .. } => {
-            let minor = amount.amount_minor();
-            let movement = Movement {
-                available: -minor,
-                pending_payout: minor,
-                ..Movement::default()
-            };
-            of_payout(host, LineKind::PayoutRequested, *payout_id, *amount, movement)
+            of_payout(host, LineKind::PayoutRequested, *payout_id, *amount, [-1, 1, 0])
         }
         PayoutEvent::PayoutPaid { payout_id, amount, .. } => {
-            let minor = amount.amount_minor();
-            let movement = Movement {
-                pending_payout: -minor,
-                paid_out: minor,
-                ..Movement::default()
-            };
-            of_payout(host, LineKind::PayoutPaid, *payout_id, *amount, movement)
+            of_payout(host, LineKind::PayoutPaid, *payout_id, *amount, [0, -1, 1])
         }
         PayoutEvent::PayoutFailed { payout_id, amount, .. } => {
-            let minor = amount.amount_minor();
+            of_payout(host, LineKind::PayoutFailed, *payout_id, *amount, [1, -1, 0])
+        }
+        PayoutEvent::PayoutReturned { payout_id, amount, .. } => {
+            of_payout(host, LineKind::PayoutReturned, *payout_id, *amount, [1, 0, -1])
+        }
+        PayoutEvent::EarningsMatured { amount, .. } => {
+            let pending = -amount.amount_minor();
+            of_move(host, LineKind::EarningsMatured, *amount, to_available(pending, 0))
+        }
+        PayoutEvent::ReserveReleased { amount, .. } => {
+            let reserved = -amount.amount_minor();
+            of_move(host, LineKind::ReserveReleased, *amount, to_available(0, reserved))
+        }
+        PayoutEvent::ReceivableNetted { amount, .. } => {
             let movement = Movement {
-                available: minor,
-                pending_payout: -minor,
+                available: -amount.amount_minor(),
+                receivable: -amount.amount_minor(),
                 ..Movement::default()
             };
-            of_payout(host, LineKind::PayoutFailed, *payout_id, *amount, movement)
+            of_move(host, LineKind::ReceivableNetted, *amount, movement)
         }
         PayoutEvent::PayoutSent {
             payout_id,
@@ -102,15 +107,16 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Option<StatementChange<'_
             let (payout, reference) = (*payout_id, provider_ref.as_str());
             return Some(StatementChange::NamePayout { payout, reference });
         }
-        PayoutEvent::HostApplied { .. } | PayoutEvent::HostApproved { .. } | PayoutEvent::DestinationLinked { .. } => {
-            return None;
-        }
+        PayoutEvent::HostApplied { .. }
+        | PayoutEvent::HostApproved { .. }
+        | PayoutEvent::DestinationLinked { .. }
+        | PayoutEvent::PayoutScheduleChosen { .. }
+        | PayoutEvent::PayoutRolledOver { .. } => return None,
     };
     Some(StatementChange::Line(Box::new(line)))
 }
 
 fn of_earning(host: UserId, earning: &EarningCredited) -> Line<'_> {
-    let netted = earning.netted.map_or(0, Money::amount_minor);
     Line {
         host,
         kind: LineKind::Earning,
@@ -125,20 +131,58 @@ fn of_earning(host: UserId, earning: &EarningCredited) -> Line<'_> {
             store_fee: earning.store_fee.map_or(0, Money::amount_minor),
             provider_fee: earning.provider_fee.amount_minor(),
             platform_fee: earning.platform_fee.amount_minor(),
+            co_hosts: earning.shared().amount_minor(),
         },
-        movement: Movement {
-            available: earning.host_share.amount_minor().saturating_sub(netted),
-            receivable: -netted,
-            ..Movement::default()
-        },
+        movement: credited(earning.own_share(), earning.netted, earning.pending, earning.reserved),
     }
 }
 
-/// `sign` is what happens to the available balance.
+/// A part of somebody else's sale: the division is on their statement.
+fn of_share(host: UserId, share: &ShareCredited) -> Line<'_> {
+    let movement = credited(share.share, share.netted, share.pending, share.reserved);
+    Line {
+        room: Some(share.room_id),
+        ticket: Some(share.ticket_id),
+        ..of_move(host, LineKind::Share, share.share, movement)
+    }
+}
+
+/// What owes nothing, waits for nothing and is no reserve is available.
+fn credited(share: Money, netted: Option<Money>, pending: Option<Later>, reserved: Option<Later>) -> Movement {
+    let netted = netted.map_or(0, Money::amount_minor);
+    let [pending, reserved] = [pending, reserved].map(|later| later.map_or(0, |later| later.amount.amount_minor()));
+    let elsewhere = netted.saturating_add(pending).saturating_add(reserved);
+    Movement {
+        pending,
+        available: share.amount_minor().saturating_sub(elsewhere),
+        reserved,
+        receivable: -netted,
+        ..Movement::default()
+    }
+}
+
+/// Money that moves within the account.
+fn of_move<'a>(host: UserId, kind: LineKind, amount: Money, movement: Movement) -> Line<'a> {
+    Line {
+        host,
+        kind,
+        room: None,
+        ticket: None,
+        payout: None,
+        reference: None,
+        currency: amount.currency(),
+        sale: Division::default(),
+        movement,
+    }
+}
+
+/// `sign` is what happens to what is pending and available.
 fn of_hold(host: UserId, kind: LineKind, held: &HeldEarning, sign: i64) -> Line<'_> {
     let minor = held.amount.amount_minor().saturating_mul(sign);
+    let pending = held.pending.map_or(0, Money::amount_minor).saturating_mul(sign);
     let movement = Movement {
-        available: minor,
+        pending,
+        available: minor.saturating_sub(pending),
         reserved: -minor,
         ..Movement::default()
     };
@@ -153,9 +197,12 @@ fn of_hold(host: UserId, kind: LineKind, held: &HeldEarning, sign: i64) -> Line<
 }
 
 fn of_reversal(host: UserId, back: &EarningReversed) -> Line<'_> {
+    let [pending, rolling] =
+        [back.from_pending, back.from_rolling_reserve].map(|part| part.map_or(0, Money::amount_minor));
     let movement = Movement {
+        pending: -pending,
         available: -back.from_available.amount_minor(),
-        reserved: -back.from_reserve.amount_minor(),
+        reserved: -back.from_reserve.amount_minor().saturating_add(rolling),
         receivable: back.receivable.amount_minor(),
         ..Movement::default()
     };
@@ -185,16 +232,27 @@ fn of_dispute(
     }
 }
 
-fn of_payout<'a>(host: UserId, kind: LineKind, payout: PayoutId, amount: Money, movement: Movement) -> Line<'a> {
+/// What leaves the pending part and the reserve is available.
+fn to_available(pending: i64, reserved: i64) -> Movement {
+    Movement {
+        pending,
+        available: -pending.saturating_add(reserved),
+        reserved,
+        ..Movement::default()
+    }
+}
+
+/// The signs are those of what is available, on its way, and paid out.
+fn of_payout<'a>(host: UserId, kind: LineKind, payout: PayoutId, amount: Money, signs: [i64; 3]) -> Line<'a> {
+    let [available, pending_payout, paid_out] = signs.map(|sign| amount.amount_minor().saturating_mul(sign));
+    let movement = Movement {
+        available,
+        pending_payout,
+        paid_out,
+        ..Movement::default()
+    };
     Line {
-        host,
-        kind,
-        room: None,
-        ticket: None,
         payout: Some(payout),
-        reference: None,
-        currency: amount.currency(),
-        sale: Division::default(),
-        movement,
+        ..of_move(host, kind, amount, movement)
     }
 }

@@ -38,6 +38,8 @@ struct LineRecord {
     store_fee: i64,
     provider_fee: i64,
     platform_fee: i64,
+    co_hosts: i64,
+    pending: i64,
     available: i64,
     pending_payout: i64,
     paid_out: i64,
@@ -55,6 +57,8 @@ struct TotalsRecord {
     store_fee: i64,
     provider_fee: i64,
     platform_fee: i64,
+    co_hosts: i64,
+    pending: i64,
     available: i64,
     pending_payout: i64,
     paid_out: i64,
@@ -81,7 +85,7 @@ pub async fn lines(pool: &PgPool, host: UserId, stretch: Stretch) -> Result<Vec<
     let select = "
         SELECT line.position, at, kind, line.room_id, line.ticket_id, line.payout_id,
             coalesce(line.reference, payout.reference) AS reference, currency, gross, tax, store_fee, provider_fee,
-            platform_fee, available, pending_payout, paid_out, reserved, receivable, terms.terms
+            platform_fee, co_hosts, pending, available, pending_payout, paid_out, reserved, receivable, terms.terms
         FROM view_statements.lines AS line
         LEFT JOIN view_statements.payouts AS payout
             ON payout.payout_id = line.payout_id AND sent_position <= line.position
@@ -104,7 +108,8 @@ pub async fn totals(pool: &PgPool, host: UserId, stretch: Stretch) -> Result<Vec
     let select = "
         SELECT currency, count(*) FILTER (WHERE kind = 'earning') AS sales, sum(gross)::bigint AS gross,
             sum(tax)::bigint AS tax, sum(store_fee)::bigint AS store_fee, sum(provider_fee)::bigint AS provider_fee,
-            sum(platform_fee)::bigint AS platform_fee, sum(available)::bigint AS available,
+            sum(platform_fee)::bigint AS platform_fee, sum(co_hosts)::bigint AS co_hosts,
+            sum(pending)::bigint AS pending, sum(available)::bigint AS available,
             sum(pending_payout)::bigint AS pending_payout, sum(paid_out)::bigint AS paid_out,
             sum(reserved)::bigint AS reserved, sum(receivable)::bigint AS receivable
         FROM view_statements.lines
@@ -198,6 +203,7 @@ impl TryFrom<LineRecord> for StatementLine {
         let currency = row.currency(&record.currency)?;
         let money = |minor| Money::new(minor, currency);
         let parts = Parts {
+            pending: money(record.pending),
             available: money(record.available),
             pending_payout: money(record.pending_payout),
             paid_out: money(record.paid_out),
@@ -217,6 +223,7 @@ impl TryFrom<LineRecord> for StatementLine {
             store_fee: money(record.store_fee),
             provider_fee: money(record.provider_fee),
             platform_fee: money(record.platform_fee),
+            co_hosts: money(record.co_hosts),
             net: parts.net(),
             parts,
             terms: record.terms.map(|terms| SaleTerms::from(terms.0)),
@@ -239,7 +246,9 @@ impl TryFrom<TotalsRecord> for Totals {
             store_fee: money(record.store_fee),
             provider_fee: money(record.provider_fee),
             platform_fee: money(record.platform_fee),
+            co_hosts: money(record.co_hosts),
             parts: Parts {
+                pending: money(record.pending),
                 available: money(record.available),
                 pending_payout: money(record.pending_payout),
                 paid_out: money(record.paid_out),
@@ -254,6 +263,7 @@ impl From<Totals> for Balance {
     fn from(totals: Totals) -> Self {
         Self {
             currency: totals.currency,
+            pending: totals.parts.pending,
             available: totals.parts.available,
             pending_payout: totals.parts.pending_payout,
             paid_out: totals.parts.paid_out,

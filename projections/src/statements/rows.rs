@@ -17,6 +17,11 @@ words! {
         DisputeHeld = "dispute_held",
         DisputeReleased = "dispute_released",
         DisputeReversed = "dispute_reversed",
+        Share = "share",
+        PayoutReturned = "payout_returned",
+        EarningsMatured = "earnings_matured",
+        ReserveReleased = "reserve_released",
+        ReceivableNetted = "receivable_netted",
     }
 }
 
@@ -37,6 +42,8 @@ pub struct StatementLine {
     pub store_fee: Money,
     pub provider_fee: Money,
     pub platform_fee: Money,
+    /// What those have who share it.
+    pub co_hosts: Money,
     /// What it did to what the host is owed: [`Parts::net`] of its parts.
     pub net: Money,
     /// What it did to each part of the account.
@@ -78,12 +85,14 @@ impl From<Terms> for SaleTerms {
 /// Parts of a host's account in one currency, or what moved them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Parts {
+    /// Earned, and not available before its days are over.
+    pub pending: Money,
     /// What a payout can be asked of.
     pub available: Money,
     /// Requested and neither paid nor failed.
     pub pending_payout: Money,
     pub paid_out: Money,
-    /// Held for disputes.
+    /// Held for disputes, and the rolling reserve.
     pub reserved: Money,
     /// What the host owes.
     pub receivable: Money,
@@ -92,7 +101,8 @@ pub struct Parts {
 impl Parts {
     /// What the host is owed: all parts together, without what was paid out or is on its way.
     pub fn net(&self) -> Money {
-        let minor = self.available.amount_minor() + self.reserved.amount_minor() - self.receivable.amount_minor();
+        let has = self.pending.amount_minor() + self.available.amount_minor() + self.reserved.amount_minor();
+        let minor = has - self.receivable.amount_minor();
         Money::new(minor, self.available.currency())
     }
 }
@@ -108,6 +118,8 @@ pub struct Totals {
     pub store_fee: Money,
     pub provider_fee: Money,
     pub platform_fee: Money,
+    /// What those have who share it.
+    pub co_hosts: Money,
     /// What the stretch did to each part of the account; of a stretch from the beginning, the parts themselves.
     pub parts: Parts,
 }

@@ -14,7 +14,9 @@ CREATE TABLE lines (
     store_fee      bigint      NOT NULL,
     provider_fee   bigint      NOT NULL,
     platform_fee   bigint      NOT NULL,
+    co_hosts       bigint      NOT NULL, -- what those have who share it
     -- What it did to each part of the host's account.
+    pending        bigint      NOT NULL,
     available      bigint      NOT NULL,
     pending_payout bigint      NOT NULL,
     paid_out       bigint      NOT NULL,

@@ -31,12 +31,17 @@ fn disputed() -> Story {
         ticket_id: ticket(10),
         dispute: "dp_10".to_owned(),
         amount: usd(500),
+        pending: None,
+        co_hosts: vec![],
         at: crate::tests::story::at(1),
     };
     let reversed = EarningReversed {
         ticket_id: ticket(10),
         dispute: "dp_10".to_owned(),
         from_reserve: usd(500),
+        from_pending: None,
+        from_rolling_reserve: None,
+        co_hosts: vec![],
         from_available: usd(94),
         receivable: usd(300),
         reversed_at: crate::tests::story::at(2),

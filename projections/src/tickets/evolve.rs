@@ -110,6 +110,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<TicketChange<'_>> {
         | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::RoomRescheduled(_)
+        | RoomEvent::SharesProposed { .. }
+        | RoomEvent::ShareAgreed { .. }
         | RoomEvent::SeatDenied { .. } // its RefundOwed follows
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

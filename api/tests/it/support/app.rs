@@ -14,7 +14,7 @@ use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog};
 use http::{Method, Request};
 use payments::PaymentProvider;
 use payments::sandbox::{Sandbox, SandboxConfig};
-use processes::{Deps, ProcessSettings, Processes, reconciliation};
+use processes::{Deps, PayoutSettings, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -97,6 +97,7 @@ impl TestApp {
         let aggregates = Aggregates::new(&log);
         let provider: Arc<dyn PaymentProvider> = Arc::<Sandbox>::clone(&sandbox);
         let settings = ProcessSettings {
+            payouts: PayoutSettings::of(&shop.preset),
             sweep_interval: SWEEP_INTERVAL,
             ..ProcessSettings::default()
         };

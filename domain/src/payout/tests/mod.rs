@@ -1,6 +1,8 @@
 //! A host's account: approved, credited once per ticket, paid out never more than it earned.
 
+mod monthly;
 mod returning;
+mod sharing;
 mod waiting;
 
 use crate::fees::{EarningRules, PlatformFee};
@@ -50,6 +52,7 @@ fn earning(number: u128, host_share: Money) -> EarningCredited {
         tax: None,
         store_fee: None,
         netted: None,
+        co_hosts: vec![],
         reserved: None,
         pending: None,
     }
@@ -66,6 +69,8 @@ fn sale(number: u128, gross: Money) -> SettledSale {
         provider_fee: Money::zero(gross.currency()),
         platform_fee: PlatformFee::flat(BasisPoints::ZERO),
         earning: EarningRules::default(),
+        host: HOST,
+        shares: vec![],
         at: at(3),
     }
 }

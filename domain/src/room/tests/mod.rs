@@ -7,6 +7,7 @@ mod rescheduling;
 mod revising;
 mod scheduling;
 mod selling;
+mod sharing;
 mod speaking;
 mod waiting;
 

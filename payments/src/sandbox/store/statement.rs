@@ -83,6 +83,9 @@ fn line_of(event: &ProviderEvent, amounts: &HashMap<Uuid, Money>) -> Option<Stat
             let amount = amounts.get(&payout_id.as_uuid())?;
             (StatementKind::Transfer, payout_id.to_string(), negative(*amount))
         }
+        ProviderEventKind::TransferReturned { payout_id, amount, .. } => {
+            (StatementKind::TransferReturned, payout_id.to_string(), *amount)
+        }
         ProviderEventKind::Dispute(dispute) => of_dispute(dispute)?,
         _ => return None,
     };

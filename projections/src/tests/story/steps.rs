@@ -340,6 +340,7 @@ impl Story {
             tax: None,
             store_fee: None,
             netted: None,
+            co_hosts: vec![],
             reserved: None,
             pending: None,
         };
