@@ -37,6 +37,7 @@ mod shares;
 mod stage;
 mod state;
 mod statements;
+mod subscriptions;
 mod tickets;
 mod trace;
 mod waiting_list;

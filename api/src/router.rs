@@ -9,7 +9,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::layers::{self, Surroundings};
 use crate::{
     ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, reconciliation, rooms,
-    sandbox, shares, stage, statements, tickets, waiting_list, webhooks,
+    sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -118,6 +118,19 @@ fn around() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(log::list_log_events))
         .routes(routes!(log::read_log_head))
+        .routes(routes!(
+            subscriptions::list_subscriptions,
+            subscriptions::create_subscription
+        ))
+        .routes(routes!(
+            subscriptions::read_subscription,
+            subscriptions::revise_subscription,
+            subscriptions::delete_subscription
+        ))
+        .routes(routes!(subscriptions::pause_subscription))
+        .routes(routes!(subscriptions::resume_subscription))
+        .routes(routes!(subscriptions::rewind_subscription))
+        .routes(routes!(subscriptions::rotate_subscription_secret))
         .routes(routes!(webhooks::receive_livekit_webhook))
         .routes(routes!(webhooks::receive_provider_webhook))
         .routes(routes!(sandbox::confirm_intent))

@@ -9,6 +9,7 @@ use domain::{Preset, TaxRules, Timestamp};
 use event_log::{Aggregates, Clock, EventLog};
 use media_bridge::Bridge;
 use media_bridge::webhook::Receiver;
+use outbound::webhooks::Webhooks;
 use payments::PaymentProvider;
 use payments::sandbox::Sandbox;
 use processes::Processes;
@@ -42,6 +43,8 @@ pub struct ApiParts {
     pub auth: Auth,
     pub limits: Limits,
     pub live: Live,
+    /// The shop's own systems that are told what happens.
+    pub webhooks: Webhooks,
     /// Where clients find the signalling of the media server: boxoffice's own URL.
     pub public_ws_url: String,
     pub preset: Preset,

@@ -26,7 +26,7 @@ pub mod upcast;
 pub use event::{AnyEvent, StoredEvent, UnknownEvent};
 pub use fees::{EarningRules, FeeBase, FeeRules, FeeTier};
 pub use fingerprint::Fingerprint;
-pub use ids::{PaymentId, PayoutId, RefundId, RoomId, SessionId, ShopId, TicketId, UserId};
+pub use ids::{PaymentId, PayoutId, RefundId, RoomId, SessionId, ShopId, SubscriptionId, TicketId, UserId};
 pub use money::{BasisPoints, Currency, Money, MoneyError};
 pub use payout::{Payout, PayoutCommand, PayoutError, PayoutEvent};
 pub use preset::Preset;

@@ -8,8 +8,8 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use crate::config::{
-    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, LogOptions, MediaOptions, PaymentOptions,
-    RulesOptions, local_url,
+    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, LogOptions, MediaOptions, OutboundOptions,
+    PaymentOptions, RulesOptions, local_url,
 };
 use crate::database::Database;
 use crate::lifecycle::{Lifecycle, Signals};
@@ -32,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) media: MediaOptions,
     #[command(flatten)]
     pub(crate) payments: PaymentOptions,
+    #[command(flatten)]
+    pub(crate) outbound: OutboundOptions,
     #[command(flatten)]
     pub(crate) auth: AuthOptions,
     #[command(flatten)]

@@ -7,6 +7,7 @@ mod http;
 mod limits;
 mod log;
 mod media;
+mod outbound;
 mod payments;
 mod rules;
 
@@ -17,6 +18,7 @@ pub(crate) use http::{HttpOptions, local_url};
 pub(crate) use limits::LimitOptions;
 pub(crate) use log::LogOptions;
 pub(crate) use media::MediaOptions;
+pub(crate) use outbound::OutboundOptions;
 pub(crate) use payments::PaymentOptions;
 pub(crate) use rules::RulesOptions;
 

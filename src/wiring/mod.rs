@@ -17,6 +17,7 @@ use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, Sys
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
+use outbound::webhooks::{Webhooks, WebhooksDeps};
 use payments::{AppStore, PaymentProvider};
 use processes::{Deps, PayoutSettings, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
@@ -89,6 +90,7 @@ pub(crate) async fn start(
         auth: auth(options, data_dir)?,
         limits: limits(options, lifecycle),
         live: Live::start(core.log.clone(), &lifecycle.front, lifecycle.front_cancel.clone()),
+        webhooks: Webhooks::start(core.webhook_deps(options), &lifecycle.back, &lifecycle.back_cancel),
         public_ws_url: options.http.public_ws_url(listeners.api_address),
         preset: rules.preset,
         taxes: rules.taxes,
@@ -141,6 +143,15 @@ impl Core {
             aggregates: self.aggregates.clone(),
             pool: self.pool.clone(),
             clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn webhook_deps(&self, options: &Options) -> WebhooksDeps {
+        WebhooksDeps {
+            log: Arc::clone(&self.log),
+            pool: self.pool.clone(),
+            clock: Arc::clone(&self.clock),
+            settings: options.outbound.webhook_settings(),
         }
     }
 

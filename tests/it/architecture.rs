@@ -11,6 +11,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("gather", &[]),
     ("event-log", &["domain", "gather"]),
     ("payments", &["domain", "gather", "stripe-fake"]),
+    // The ways out: HTTP to the shop's own systems, SMTP. Processes say what is written to whom.
+    ("outbound", &["domain", "event-log"]),
     ("projections", &["domain", "event-log"]),
     (
         "processes",
@@ -26,6 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "projections",
             "processes",
             "media-bridge",
+            "outbound",
         ],
     ),
     (
@@ -37,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "projections",
             "processes",
             "media-bridge",
+            "outbound",
             "api",
             "checker", // its tests only
         ],
@@ -65,8 +69,12 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("event-log", &["axum", "reqwest", "livekit-api"]),
     ("payments", &["axum", "livekit-api", "stripe-fake"]),
     ("projections", &["axum", "reqwest", "livekit-api"]),
-    ("processes", &["axum", "reqwest", "livekit-api", "stripe-fake"]),
-    ("api", &["livekit-api", "livekit-protocol"]),
+    ("outbound", &["axum", "livekit-api"]),
+    (
+        "processes",
+        &["axum", "reqwest", "lettre", "livekit-api", "stripe-fake"],
+    ),
+    ("api", &["lettre", "livekit-api", "livekit-protocol"]),
     ("checker", &["axum", "reqwest", "livekit-api", "cqrs-es", "postgres-es"]),
     ("boxoffice", &["checker"]),
 ];

@@ -65,6 +65,11 @@ impl ApiError {
             .with_reason(reason),
             Self::IntentSettled { state } => Problem::new(conflict, "wrong_state", format!("The intent is {state}.")),
             Self::Conflict => Problem::new(conflict, "conflict", "Too many at once. Try again."),
+            Self::SubscriptionLimitReached => Problem::new(
+                conflict,
+                "subscription_limit_reached",
+                "There are as many subscriptions as a shop may have. Delete one first.",
+            ),
             Self::TooManyRequests { retry_after_seconds } => Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_requests",

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use domain::{PayoutError, RoomError, ShopError, TicketError};
 use event_log::{ExecuteError, ReadError};
+use outbound::webhooks::StoreError;
 use processes::ReceiveError;
 use projections::QueryError;
 
@@ -86,6 +87,8 @@ pub enum ApiError {
         state: &'static str,
     },
     Conflict,
+    /// There are as many subscriptions as one shop may have.
+    SubscriptionLimitReached,
     /// One caller asks more than their share.
     TooManyRequests {
         retry_after_seconds: u32,
@@ -168,6 +171,16 @@ impl From<ReceiveError> for ApiError {
             ReceiveError::Overloaded => Self::Overloaded,
             ReceiveError::Database(source) if !is_away(source) => Self::Internal(Box::new(error)),
             ReceiveError::Database(_) | ReceiveError::TimedOut => Self::LogUnavailable(Box::new(error)),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::TooMany => Self::SubscriptionLimitReached,
+            StoreError::Database(source) => source.into(),
+            StoreError::InconsistentRow { .. } => Self::Internal(Box::new(error)),
         }
     }
 }

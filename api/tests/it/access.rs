@@ -76,6 +76,15 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /v1/days/{date}/seal", 401, 403),
     ("GET /v1/log/events", 401, 403),
     ("GET /v1/log/head", 401, 403),
+    ("GET /v1/subscriptions", 401, 403),
+    ("POST /v1/subscriptions", 401, 403),
+    ("GET /v1/subscriptions/{subscription}", 401, 403),
+    ("PATCH /v1/subscriptions/{subscription}", 401, 403),
+    ("DELETE /v1/subscriptions/{subscription}", 401, 403),
+    ("POST /v1/subscriptions/{subscription}/pause", 401, 403),
+    ("POST /v1/subscriptions/{subscription}/resume", 401, 403),
+    ("POST /v1/subscriptions/{subscription}/rewind", 401, 403),
+    ("POST /v1/subscriptions/{subscription}/rotate_secret", 401, 403),
     // Signatures are the keys here, and the intent's secret there.
     ("POST /v1/webhooks/{provider}", 401, 401),
     ("POST /v1/webhooks/livekit", 404, 404),
@@ -104,6 +113,9 @@ const ROLES: &[(&str, u16, u16, u16)] = &[
     ("GET /v1/log/events", 200, 200, 200),
     ("GET /v1/log/head", 200, 200, 200),
     ("GET /v1/hosts", 403, 403, 200),
+    ("GET /v1/subscriptions", 403, 403, 200),
+    ("POST /v1/subscriptions", 403, 403, 201),
+    ("GET /v1/subscriptions/{subscription}", 403, 403, 404),
     ("POST /v1/hosts/{user}/approve", 403, 403, 200),
     ("GET /v1/rooms/{room}/shares", 200, 403, 200),
     ("PUT /v1/rooms/{room}/shares", 403, 403, 403),
@@ -148,7 +160,8 @@ impl Scene {
             .replace("/explain", "/explain?account=clearing:charge")
             .replace("{account}", "clearing:charge")
             .replace("{provider}", "sandbox")
-            .replace("{ref}", "sbx_unknown");
+            .replace("{ref}", "sbx_unknown")
+            .replace("{subscription}", ALICE.id);
         let method: Method = method.parse().expect("a method");
         let mut call = self.app.call(method.clone(), path).key(endpoint_key(endpoint).as_str());
         if let Some(person) = by {
@@ -172,6 +185,8 @@ impl Scene {
             "POST /v1/me/payout_account" => json!({"return_url": "https://tickets.example.org/"}),
             "PUT /v1/me/payout_schedule" => json!({"schedule": "monthly"}),
             "POST /v1/me/payouts" => json!({"currency": "USD"}),
+            "POST /v1/subscriptions" => json!({"url": "https://hooks.example.org/boxoffice"}),
+            "POST /v1/subscriptions/{subscription}/rewind" => json!({"position": 0}),
             "POST /sandbox/intents/{ref}/confirm" => json!({"client_secret": "guessed"}),
             "POST /sandbox/next_payment" => json!({"outcome": "hang"}),
             "POST /v1/tickets/{ticket}/receipts" => json!({"receipt": "stolen"}),

@@ -26,6 +26,7 @@ mod server;
 mod sharing;
 mod staging;
 mod storing;
+mod subscriptions;
 mod support;
 mod threads;
 mod waiting;

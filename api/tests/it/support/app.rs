@@ -12,6 +12,7 @@ use chrono::TimeDelta;
 use domain::{BasisPoints, Preset, TaxRules, Timestamp};
 use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog};
 use http::{Method, Request};
+use outbound::webhooks::{WebhookSettings, Webhooks, WebhooksDeps};
 use payments::PaymentProvider;
 use payments::sandbox::{Sandbox, SandboxConfig};
 use processes::{Deps, PayoutSettings, ProcessSettings, Processes, reconciliation};
@@ -42,6 +43,7 @@ pub(crate) struct Shop {
     pub(crate) taxes: TaxRules,
     /// The provider takes nothing, so that figures are those of the rules alone.
     pub(crate) is_provider_free: bool,
+    pub(crate) webhooks: WebhookSettings,
 }
 
 impl Default for Shop {
@@ -50,6 +52,7 @@ impl Default for Shop {
             preset: Preset::open(),
             taxes: TaxRules::default(),
             is_provider_free: false,
+            webhooks: WebhookSettings::default(),
         }
     }
 }
@@ -112,6 +115,12 @@ impl TestApp {
         };
         let books = Arc::new(ProjectedBooks { pool: pool.clone() });
         reconciliation::start(deps.clone(), books, RECONCILE_INTERVAL, &tracker, &cancel);
+        let webhooks = WebhooksDeps {
+            log: Arc::clone(&log),
+            pool: pool.clone(),
+            clock: Arc::clone(&clock),
+            settings: shop.webhooks,
+        };
         let live = Live::start(Arc::clone(&log), &tracker, cancel.clone());
         let parts = ApiParts {
             log,
@@ -127,6 +136,7 @@ impl TestApp {
             auth: Auth::development(&secret),
             limits: Limits::new(limits),
             live,
+            webhooks: Webhooks::start(webhooks, &tracker, &cancel),
             public_ws_url: "ws://boxoffice.test".to_owned(),
             preset: shop.preset,
             taxes: shop.taxes,

@@ -5,10 +5,12 @@ mod app;
 mod books;
 mod clock;
 mod people;
+mod receiver;
 mod wire;
 
 pub(crate) use answer::{Answer, text};
 pub(crate) use app::{Shop, TestApp};
 pub(crate) use clock::TestClock;
 pub(crate) use people::{ADMIN, ALICE, ANALYST, BOB, FINANCE, HOST, OTHER_HOST, Person};
+pub(crate) use receiver::{Mood, Receiver};
 pub(crate) use wire::Wire;
