@@ -150,19 +150,20 @@ impl Carrier {
             paused,
         };
         store::fail(&self.pool, walked, &failure).await?;
-        match paused {
-            Some(reason) => warn!(
+        if let Some(reason) = paused {
+            warn!(
                 subscription.id = %self.id,
                 "webhooks of subscription {} are paused ({}) before position {position}: {error}",
                 self.id,
                 reason.name()
-            ),
-            None => info!(
+            );
+        } else {
+            info!(
                 subscription.id = %self.id,
                 "position {position} was not taken by subscription {}, again in {} ms: {error}",
                 self.id,
                 wait.as_millis()
-            ),
+            );
         }
         Ok(())
     }
