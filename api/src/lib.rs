@@ -28,6 +28,7 @@ mod log;
 mod past;
 mod payouts;
 mod reconciliation;
+mod people;
 mod rooms;
 mod router;
 mod sandbox;

@@ -8,8 +8,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, reconciliation, rooms,
-    sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
+    ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, people, reconciliation,
+    rooms, sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -116,6 +116,9 @@ fn money() -> OpenApiRouter<ApiState> {
 
 fn around() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .routes(routes!(people::read_my_contact, people::set_my_contact))
+        .routes(routes!(people::erase_me))
+        .routes(routes!(people::erase_person_by_admin))
         .routes(routes!(log::list_log_events))
         .routes(routes!(log::read_log_head))
         .routes(routes!(

@@ -11,6 +11,9 @@ use event_log::{Aggregates, EventLog};
 use payments::{AppStore, PaymentProvider};
 use sqlx::PgPool;
 
+use crate::People;
+use crate::mail::Mailer;
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Deps {
@@ -21,6 +24,9 @@ pub struct Deps {
     /// Who checks what app stores say; absent where nothing is sold through one.
     pub store: Option<Arc<dyn AppStore>>,
     pub clock: Arc<dyn Clock>,
+    pub people: People,
+    /// `None` where no mail is sent.
+    pub mail: Option<Arc<Mailer>>,
     pub settings: ProcessSettings,
 }
 
@@ -53,6 +59,8 @@ pub struct ProcessSettings {
     /// Tries before a job is put aside as dead. Tries that failed for want of the log, the database or the provider do
     /// not count; tries whose worker died do.
     pub attempts_max: i32,
+    /// There is a mail server: letters are written from here on.
+    pub sends_mail: bool,
     /// The wait after a first failed try; it doubles from there, up to [`crate::jobs::BACKOFF_MAX`].
     pub backoff_first: Duration,
     pub payouts: PayoutSettings,
@@ -87,6 +95,7 @@ impl Default for ProcessSettings {
             lease: Duration::from_secs(10),
             concurrency: 32,
             attempts_max: 10,
+            sends_mail: false,
             backoff_first: Duration::from_millis(200),
             payouts: PayoutSettings::default(),
         }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::mail::{Mail, Notice, Reminder};
+
 /// One step of a process. Stored as JSON: a kind stays readable until its last job is done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -102,6 +104,21 @@ pub enum Job {
         ticket: TicketId,
         dispute: String,
     },
+    /// The timer of a room's reminder.
+    RemindHolders {
+        room: RoomId,
+        reminder: Reminder,
+    },
+    /// One `SendMail` for each person with a ticket.
+    NotifyHolders {
+        room: RoomId,
+        notice: Notice,
+    },
+    SendMail(Mail),
+    /// The log says that this person was erased: delete what leads to them.
+    ForgetPerson {
+        person: UserId,
+    },
 }
 
 /// Somebody's part of an earning, on its way to their account.
@@ -152,6 +169,10 @@ impl Job {
             Self::PayMonth { .. } => "pay_month",
             Self::SendPayout { .. } => "send_payout",
             Self::FollowDispute { .. } => "follow_dispute",
+            Self::RemindHolders { .. } => "remind_holders",
+            Self::NotifyHolders { .. } => "notify_holders",
+            Self::SendMail(_) => "send_mail",
+            Self::ForgetPerson { .. } => "forget_person",
         }
     }
 
@@ -172,12 +193,17 @@ impl Job {
             Self::MatureEarnings { .. } => "process:maturity",
             Self::PayMonth { .. } | Self::SendPayout { .. } => "process:payout",
             Self::FollowDispute { .. } => "process:disputes",
+            Self::RemindHolders { .. } | Self::NotifyHolders { .. } | Self::SendMail(_) => "process:mail",
+            Self::ForgetPerson { .. } => "process:people",
         }
     }
 
     /// The kinds that ask the provider. They have workers of their own: a provider that hangs holds up nobody whose
     /// money has come.
     pub const PROVIDER_KINDS: [&'static str; 4] = ["check_payment", "cancel_intents", "send_refund", "send_payout"];
+
+    /// The kinds that ask the mail server, which have workers of their own as well.
+    pub const MAIL_KINDS: [&'static str; 1] = ["send_mail"];
 
     /// What the job is about. With its kind and the event that caused it, this names the job: the same name is the same
     /// job.
@@ -204,6 +230,10 @@ impl Job {
             Self::MatureEarnings { host } | Self::PayMonth { host } => host.to_string(),
             Self::SendPayout { host, payout } => format!("{host}/{payout}"),
             Self::FollowDispute { ticket, dispute } => format!("{ticket}/{dispute}"),
+            Self::RemindHolders { room, reminder } => format!("{room}/{}", reminder.name()),
+            Self::NotifyHolders { room, notice } => format!("{room}/{}", notice.name()),
+            Self::SendMail(mail) => mail.key(),
+            Self::ForgetPerson { person } => person.to_string(),
         }
     }
 }
@@ -249,7 +279,7 @@ impl NewJob {
     pub(crate) const fn is_timer(&self) -> bool {
         matches!(
             self.job,
-            Job::LapseHolds { .. } | Job::MatureEarnings { .. } | Job::PayMonth { .. }
+            Job::LapseHolds { .. } | Job::MatureEarnings { .. } | Job::PayMonth { .. } | Job::RemindHolders { .. }
         )
     }
 }

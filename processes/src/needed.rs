@@ -103,7 +103,11 @@ const fn ticket_of(job: &Job) -> Option<TicketId> {
         | Job::MatureEarnings { .. }
         | Job::PayMonth { .. }
         | Job::SendPayout { .. }
-        | Job::FollowDispute { .. } => None,
+        | Job::FollowDispute { .. }
+        | Job::RemindHolders { .. }
+        | Job::NotifyHolders { .. }
+        | Job::SendMail(_)
+        | Job::ForgetPerson { .. } => None,
     }
 }
 
@@ -138,7 +142,11 @@ fn look_at_ticket(state: &Ticket, job: &Job) -> Look {
         | Job::MatureEarnings { .. }
         | Job::PayMonth { .. }
         | Job::SendPayout { .. }
-        | Job::FollowDispute { .. } => Look::Needed,
+        | Job::FollowDispute { .. }
+        | Job::RemindHolders { .. }
+        | Job::NotifyHolders { .. }
+        | Job::SendMail(_)
+        | Job::ForgetPerson { .. } => Look::Needed,
     }
 }
 

@@ -41,7 +41,7 @@ impl Processes {
         processes.spawn_subscriber(tracker, cancel);
         let ended = Arc::new(Notify::new());
         let endings = Endings::new(deps.pool.clone());
-        for lane in [Lane::Log, Lane::Provider] {
+        for lane in Lane::ALL {
             let worker = Worker {
                 deps: deps.clone(),
                 endings: endings.clone(),

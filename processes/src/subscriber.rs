@@ -11,8 +11,8 @@ use event_log::{Recorded, Subscriber, SubscriberError};
 use sqlx::PgConnection;
 
 use crate::{
-    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, maturity, monthly, needed,
-    payout, refunds, settlement, sharing, transfers,
+    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, mail, maturity, monthly, needed,
+    payout, people, refunds, settlement, sharing, transfers,
 };
 
 /// The checkpoint's name.
@@ -32,6 +32,12 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
         transfers::react(recorded),
         disputes::react(recorded),
         sharing::react(recorded),
+        people::react(recorded),
+        if settings.sends_mail {
+            mail::react(recorded)
+        } else {
+            vec![]
+        },
     ]
     .concat()
 }

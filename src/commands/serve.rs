@@ -50,6 +50,7 @@ impl Options {
         self.http.validate()?;
         self.media.validate()?;
         self.payments.validate()?;
+        self.outbound.validate()?;
         self.auth.validate()?;
         self.rules.load().map(drop)
     }
@@ -179,6 +180,14 @@ fn greet(options: &Options, base: &str, metrics: &str, livekit_url: Option<&str>
     output::line(format!(
         "  media          {}",
         livekit_url.unwrap_or("none: doors answer 503; `boxoffice doctor` says why")
+    ));
+    output::line(format!(
+        "  mail           {}",
+        if options.outbound.sends_mail() {
+            "sent by SMTP"
+        } else {
+            "none is sent: SMTP_URL is not set"
+        }
     ));
     if options.auth.provider().is_ok_and(|provider| provider.is_none()) {
         output::line("  a token        boxoffice token --user alice --role admin");

@@ -18,7 +18,7 @@ pub(crate) use http::{HttpOptions, local_url};
 pub(crate) use limits::LimitOptions;
 pub(crate) use log::LogOptions;
 pub(crate) use media::MediaOptions;
-pub(crate) use outbound::OutboundOptions;
+pub(crate) use outbound::{MailOptions, OutboundOptions};
 pub(crate) use payments::PaymentOptions;
 pub(crate) use rules::RulesOptions;
 

@@ -17,9 +17,11 @@ use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, Sys
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
+use outbound::mail::Smtp;
 use outbound::webhooks::{Webhooks, WebhooksDeps};
 use payments::{AppStore, PaymentProvider};
-use processes::{Deps, PayoutSettings, ProcessSettings, Processes, reconciliation};
+use processes::mail::Mailer;
+use processes::{Deps, PayoutSettings, People, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
 use secrecy::SecretString;
 
@@ -65,8 +67,12 @@ pub(crate) async fn start(
     };
     let core = Core::start(database, settings, lifecycle).await?;
     let provider = Provider::start(options, data_dir, &core, listeners.api_address, lifecycle)?;
-    let payouts = PayoutSettings::of(&rules.preset);
-    let deps = core.process_deps(provider.port(), provider.store(options)?, payouts);
+    let settings = ProcessSettings {
+        payouts: PayoutSettings::of(&rules.preset),
+        ..ProcessSettings::default()
+    };
+    let mail = mailer(options, listeners.api_address)?;
+    let deps = core.process_deps(provider.port(), provider.store(options)?, mail, settings, lifecycle);
     let (back, back_cancel) = (&lifecycle.back, &lifecycle.back_cancel);
     let processes = Processes::start(deps.clone(), back, back_cancel);
     let books = Arc::new(ProjectedBooks {
@@ -159,19 +165,25 @@ impl Core {
         &self,
         provider: Arc<dyn PaymentProvider>,
         store: Option<Arc<dyn AppStore>>,
-        payouts: PayoutSettings,
+        mail: Option<Mailer>,
+        settings: ProcessSettings,
+        lifecycle: &Lifecycle,
     ) -> Deps {
+        let (pool, clock) = (self.pool.clone(), Arc::clone(&self.clock));
+        let settings = ProcessSettings {
+            sends_mail: mail.is_some(),
+            ..settings
+        };
         Deps {
+            mail: mail.map(Arc::new),
+            people: People::start(pool, clock, &lifecycle.back, &lifecycle.back_cancel),
             log: Arc::clone(&self.log),
             aggregates: self.aggregates.clone(),
             pool: self.pool.clone(),
             provider,
             store,
             clock: Arc::clone(&self.clock),
-            settings: ProcessSettings {
-                payouts,
-                ..ProcessSettings::default()
-            },
+            settings,
         }
     }
 }
@@ -213,6 +225,16 @@ impl Doors {
     }
 }
 
+/// The way for letters, if there is a mail server.
+fn mailer(options: &Options, api: std::net::SocketAddr) -> anyhow::Result<Option<Mailer>> {
+    let Some(settings) = options.outbound.mail_settings()? else {
+        return Ok(None);
+    };
+    let smtp = Smtp::new(&settings).context("use the mail server")?;
+    let links = options.outbound.links(&options.http.public_url(api));
+    Ok(Some(Mailer { smtp, links }))
+}
+
 fn limits(options: &Options, lifecycle: &Lifecycle) -> Limits {
     let limits = Limits::new(options.limits.limits());
     lifecycle.back.spawn(limits.clone().tidy(lifecycle.back_cancel.clone()));
@@ -227,6 +249,7 @@ fn auth(options: &Options, data_dir: &DataDir) -> anyhow::Result<Auth> {
         url: provider.jwks_url,
         issuer: provider.issuer,
         audience: provider.audience,
+        ids: provider.ids,
     })
     .context("use the identity provider")
 }

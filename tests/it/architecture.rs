@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("projections", &["domain", "event-log"]),
     (
         "processes",
-        &["domain", "event-log", "gather", "payments", "stripe-fake"],
+        &["domain", "event-log", "gather", "outbound", "payments", "stripe-fake"],
     ),
     ("media-bridge", &["domain", "event-log"]),
     (

@@ -23,6 +23,17 @@ pub enum MintError {
     Sign(#[source] jsonwebtoken::errors::Error),
 }
 
+/// What a development token says.
+#[derive(Clone, Copy, Debug)]
+pub struct Minting<'a> {
+    pub subject: &'a str,
+    pub roles: &'a [Role],
+    /// A verified e-mail address.
+    pub email: Option<&'a str>,
+    pub timezone: Option<&'a str>,
+    pub ttl: Duration,
+}
+
 /// A token for `subject` that [`super::Auth::development`] with the same secret accepts until `now + ttl`.
 pub fn mint_development_token(
     secret: &SecretString,
@@ -31,16 +42,33 @@ pub fn mint_development_token(
     ttl: Duration,
     now: Timestamp,
 ) -> Result<String, MintError> {
-    install_crypto();
-    let ttl_seconds = i64::try_from(ttl.as_secs()).map_err(|_| MintError::TooLong)?;
-    let claims = Claims {
-        iss: ISSUER.to_owned(),
-        sub: subject.to_owned(),
-        aud: AUDIENCE.into(),
-        exp: now.timestamp().checked_add(ttl_seconds).ok_or(MintError::TooLong)?,
-        nbf: None,
-        roles: roles.iter().map(|role| role.name().to_owned()).collect(),
+    let minting = Minting {
+        subject,
+        roles,
+        email: None,
+        timezone: None,
+        ttl,
     };
-    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(MintError::Sign)
+    minting.mint(secret, now)
+}
+
+impl Minting<'_> {
+    pub fn mint(&self, secret: &SecretString, now: Timestamp) -> Result<String, MintError> {
+        install_crypto();
+        let ttl_seconds = i64::try_from(self.ttl.as_secs()).map_err(|_| MintError::TooLong)?;
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            sub: self.subject.to_owned(),
+            aud: AUDIENCE.into(),
+            exp: now.timestamp().checked_add(ttl_seconds).ok_or(MintError::TooLong)?,
+            nbf: None,
+            roles: self.roles.iter().map(|role| role.name().to_owned()).collect(),
+            email: self.email.map(Into::into),
+            email_verified: self.email.map(|_| true.into()),
+            locale: None,
+            zoneinfo: self.timezone.map(Into::into),
+        };
+        let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(MintError::Sign)
+    }
 }

@@ -10,6 +10,6 @@ mod verifier;
 mod tests;
 
 pub use claims::{Role, Roles};
-pub use development::{MintError, mint_development_token};
+pub use development::{MintError, Minting, mint_development_token};
 pub use jwks::JwksConfig;
-pub use verifier::{Auth, AuthError, Identity};
+pub use verifier::{Auth, AuthError, Identity, SubjectIds};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::{Timestamp, UserId};
+use domain::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use processes::people::{ClaimedContact, Subject};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -19,8 +20,20 @@ const TOKEN_BYTES_MAX: usize = 16 * 1024;
 /// Who a token speaks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
-    pub user_id: UserId,
+    pub subject: Subject,
     pub roles: Roles,
+    /// What the token says of how they are reached; only when the token is seen for the first time in a while.
+    pub contact: Option<Arc<ClaimedContact>>,
+}
+
+/// Which ids subjects that are UUIDs have on the log.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum SubjectIds {
+    /// The subject itself: the provider's systems and ours speak of the same id.
+    #[default]
+    AsTheyAre,
+    /// Ones of our own, so that nobody finds a person on the log by the provider's id.
+    OurOwn,
 }
 
 #[derive(Debug, Error)]
@@ -39,6 +52,7 @@ pub struct Auth {
     keys: Keys,
     validation: Arc<Validation>,
     checked: Arc<CheckedTokens>,
+    ids: SubjectIds,
 }
 
 impl std::fmt::Debug for Auth {
@@ -77,17 +91,20 @@ impl Auth {
             keys: Keys::Development(Arc::new(key)),
             validation: Arc::new(validation(Algorithm::HS256, ISSUER, AUDIENCE)),
             checked: Arc::default(),
+            ids: SubjectIds::AsTheyAre,
         }
     }
 
     /// RS256 or ES256 with the published keys of an identity provider.
     pub fn jwks(config: JwksConfig) -> Result<Self, JwksError> {
         install_crypto();
+        let ids = config.ids;
         let validation = validation(Algorithm::RS256, &config.issuer, &config.audience);
         Ok(Self {
             keys: Keys::Jwks(Arc::new(Jwks::new(config.url)?)),
             validation: Arc::new(validation),
             checked: Arc::default(),
+            ids,
         })
     }
 
@@ -100,9 +117,10 @@ impl Auth {
         if let Some(bearer) = self.checked.find(token, asked_at) {
             return judge(&bearer, now);
         }
-        let bearer = self.read(token).await?.bearer().ok_or(AuthError::Invalid)?;
-        let bearer = Arc::new(bearer);
-        self.checked.keep(token, Arc::clone(&bearer), asked_at);
+        let bearer = self.read(token).await?.bearer(self.ids).ok_or(AuthError::Invalid)?;
+        let mut kept = bearer.clone();
+        kept.identity.contact = None;
+        self.checked.keep(token, Arc::new(kept), asked_at);
         judge(&bearer, now)
     }
 

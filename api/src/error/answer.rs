@@ -65,6 +65,12 @@ impl ApiError {
             .with_reason(reason),
             Self::IntentSettled { state } => Problem::new(conflict, "wrong_state", format!("The intent is {state}.")),
             Self::Conflict => Problem::new(conflict, "conflict", "Too many at once. Try again."),
+            Self::ErasureRefused { reason } => Problem::new(
+                conflict,
+                "erasure_refused",
+                "Others still count on this person: their money or a room is not over yet.",
+            )
+            .with_reason(reason),
             Self::SubscriptionLimitReached => Problem::new(
                 conflict,
                 "subscription_limit_reached",

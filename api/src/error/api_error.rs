@@ -87,6 +87,10 @@ pub enum ApiError {
         state: &'static str,
     },
     Conflict,
+    /// Something is still open between the person and others.
+    ErasureRefused {
+        reason: &'static str,
+    },
     /// There are as many subscriptions as one shop may have.
     SubscriptionLimitReached,
     /// One caller asks more than their share.

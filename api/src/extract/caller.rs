@@ -76,8 +76,18 @@ impl FromRequestParts<ApiState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let Identity { user_id, roles } = state.auth.verify(bearer(parts)?, state.clock.now()).await?;
+        let verified = state.auth.verify(bearer(parts)?, state.clock.now()).await?;
+        let Identity {
+            subject,
+            roles,
+            contact,
+        } = verified;
+        let people = &state.processes.deps().people;
+        let user_id = people.user_of(&subject).await?;
         state.limits.admit_user(user_id)?;
+        if let Some(contact) = contact {
+            people.note(user_id, &contact).await;
+        }
         Ok(Self {
             user_id,
             roles,

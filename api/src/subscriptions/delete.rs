@@ -21,8 +21,9 @@ pub(crate) async fn delete_subscription(
     _: NoBody,
 ) -> Result<StatusCode, ApiError> {
     caller.require_admin()?;
-    match state.webhooks.delete(id).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(ApiError::NotFound),
+    if state.webhooks.delete(id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ApiError::NotFound)
     }
 }

@@ -76,6 +76,9 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /v1/days/{date}/seal", 401, 403),
     ("GET /v1/log/events", 401, 403),
     ("GET /v1/log/head", 401, 403),
+    ("GET /v1/me/contact", 401, 200),
+    ("PUT /v1/me/contact", 401, 200),
+    ("DELETE /v1/people/{user}", 401, 403),
     ("GET /v1/subscriptions", 401, 403),
     ("POST /v1/subscriptions", 401, 403),
     ("GET /v1/subscriptions/{subscription}", 401, 403),
@@ -95,6 +98,8 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /sandbox/disputes", 401, 403),
     ("POST /sandbox/disputes/{ref}/close", 401, 403),
     ("POST /sandbox/transfers/{payout}/return", 401, 403),
+    // The last of what has a token: the stranger is somebody else after it, and holds a seat before it.
+    ("DELETE /v1/me", 401, 409),
     ("GET /healthz", 200, 200),
     ("GET /readyz", 200, 200),
 ];
@@ -113,6 +118,7 @@ const ROLES: &[(&str, u16, u16, u16)] = &[
     ("GET /v1/log/events", 200, 200, 200),
     ("GET /v1/log/head", 200, 200, 200),
     ("GET /v1/hosts", 403, 403, 200),
+    ("DELETE /v1/people/{user}", 403, 403, 409),
     ("GET /v1/subscriptions", 403, 403, 200),
     ("POST /v1/subscriptions", 403, 403, 201),
     ("GET /v1/subscriptions/{subscription}", 403, 403, 404),

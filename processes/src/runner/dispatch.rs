@@ -1,8 +1,8 @@
 //! Which process executes which job.
 
 use crate::{
-    Deps, Job, JobContext, JobResult, cancellation, checkout, disputes, hold_expiry, maturity, monthly, payout,
-    refunds, settlement, sharing, transfers,
+    Deps, Job, JobContext, JobResult, cancellation, checkout, disputes, hold_expiry, mail, maturity, monthly, payout,
+    people, refunds, settlement, sharing, transfers,
 };
 
 /// Executes a job once. Safe to repeat, whether it ended before or not.
@@ -38,6 +38,10 @@ pub async fn run_job(deps: &Deps, context: &JobContext, job: Job) -> JobResult {
         Job::MatureEarnings { host } => maturity::mature_earnings(deps, context, host).await,
         Job::FollowDispute { ticket, dispute } => disputes::follow(deps, context, ticket, &dispute).await,
         Job::PayMonth { host } => monthly::pay_month(deps, context, host).await,
+        Job::RemindHolders { room, reminder } => mail::remind_holders(deps, room, reminder).await,
+        Job::NotifyHolders { room, notice } => mail::notify_holders(deps, room, notice).await,
+        Job::SendMail(letter) => mail::send_mail(deps, context, letter).await,
+        Job::ForgetPerson { person } => people::forget_person(deps, person).await,
         Job::SendPayout { host, payout } => payout::send_payout(deps, context, host, payout).await,
     }
 }

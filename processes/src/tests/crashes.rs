@@ -63,7 +63,7 @@ async fn make_jobs(world: &World) {
 }
 
 async fn claim_one(world: &World, now: Timestamp) -> Option<Claimed> {
-    for lane in [Lane::Log, Lane::Provider] {
+    for lane in Lane::ALL {
         let claimed = jobs::claim(&world.deps.pool, lane, now, Duration::from_mins(1), 1).await;
         if let Some(claimed) = claimed.unwrap().pop() {
             return Some(claimed);

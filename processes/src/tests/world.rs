@@ -363,6 +363,8 @@ pub(super) async fn deps(
     let connected = PostgresLog::connect(options, pool.clone(), limits, &tracker, cancel.clone());
     let log: Arc<dyn EventLog> = connected.await.unwrap();
     let deps = Deps {
+        mail: None,
+        people: crate::People::new(pool.clone(), Arc::clone(&clock)),
         aggregates: Aggregates::new(&log),
         log,
         pool,

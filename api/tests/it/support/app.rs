@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use api::auth::{Auth, mint_development_token};
+use api::auth::{Auth, Minting, mint_development_token};
 use api::limits::{Limits, LimitsConfig};
 use api::{ApiParts, Live};
 use axum::Router;
@@ -15,7 +15,8 @@ use http::{Method, Request};
 use outbound::webhooks::{WebhookSettings, Webhooks, WebhooksDeps};
 use payments::PaymentProvider;
 use payments::sandbox::{Sandbox, SandboxConfig};
-use processes::{Deps, PayoutSettings, ProcessSettings, Processes, reconciliation};
+use processes::mail::Mailer;
+use processes::{Deps, PayoutSettings, People, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -44,6 +45,7 @@ pub(crate) struct Shop {
     /// The provider takes nothing, so that figures are those of the rules alone.
     pub(crate) is_provider_free: bool,
     pub(crate) webhooks: WebhookSettings,
+    pub(crate) mail: Option<Mailer>,
 }
 
 impl Default for Shop {
@@ -53,6 +55,7 @@ impl Default for Shop {
             taxes: TaxRules::default(),
             is_provider_free: false,
             webhooks: WebhookSettings::default(),
+            mail: None,
         }
     }
 }
@@ -102,9 +105,12 @@ impl TestApp {
         let settings = ProcessSettings {
             payouts: PayoutSettings::of(&shop.preset),
             sweep_interval: SWEEP_INTERVAL,
+            sends_mail: shop.mail.is_some(),
             ..ProcessSettings::default()
         };
         let deps = Deps {
+            mail: shop.mail.map(Arc::new),
+            people: People::start(pool.clone(), Arc::clone(&clock), &tracker, &cancel),
             log: Arc::clone(&log),
             aggregates: aggregates.clone(),
             pool: pool.clone(),
@@ -177,6 +183,10 @@ impl TestApp {
 
     pub(crate) fn token(&self, person: Person) -> String {
         mint_development_token(&self.secret, person.id, person.roles, TOKEN_TTL, self.now()).expect("mint a token")
+    }
+
+    pub(crate) fn mint(&self, minting: &Minting<'_>) -> String {
+        minting.mint(&self.secret, self.now()).expect("mint a token")
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

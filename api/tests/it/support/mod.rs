@@ -6,6 +6,7 @@ mod books;
 mod clock;
 mod people;
 mod receiver;
+mod sink;
 mod wire;
 
 pub(crate) use answer::{Answer, text};
@@ -13,4 +14,5 @@ pub(crate) use app::{Shop, TestApp};
 pub(crate) use clock::TestClock;
 pub(crate) use people::{ADMIN, ALICE, ANALYST, BOB, FINANCE, HOST, OTHER_HOST, Person};
 pub(crate) use receiver::{Mood, Receiver};
+pub(crate) use sink::{Sink, Whim};
 pub(crate) use wire::Wire;
