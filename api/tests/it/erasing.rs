@@ -40,7 +40,7 @@ fn expect_refusal(answer: &Answer, reason: &str) {
 }
 
 async fn rows_about(app: &TestApp, user: &str) -> i64 {
-    let user: uuid::Uuid = user.parse().unwrap();
+    let user: uuid::Uuid = user.parse().expect("an id");
     sqlx::query_scalar!(
         r#"SELECT (SELECT count(*) FROM people WHERE user_id = $1)
                 + (SELECT count(*) FROM contacts WHERE user_id = $1)
@@ -49,7 +49,7 @@ async fn rows_about(app: &TestApp, user: &str) -> i64 {
     )
     .fetch_one(&app.pool)
     .await
-    .unwrap()
+    .expect("a count")
 }
 
 #[sqlx::test(migrations = "../migrations")]

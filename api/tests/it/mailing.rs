@@ -26,7 +26,7 @@ async fn restart(options: PgConnectOptions, sink: &Sink) -> TestApp {
         from: "Night Talks <tickets@shop.example>".to_owned(),
     };
     let mailer = Mailer {
-        smtp: Smtp::new(&settings).unwrap(),
+        smtp: Smtp::new(&settings).expect("settings for mail"),
         links: "https://talks.example".to_owned(),
     };
     let shop = Shop {

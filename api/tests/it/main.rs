@@ -28,6 +28,7 @@ mod server;
 mod sharing;
 mod staging;
 mod storing;
+mod subscription_places;
 mod subscriptions;
 mod support;
 mod threads;

@@ -89,6 +89,8 @@ fn react_to_ticket(recorded: &Recorded, ticket: TicketId, event: &TicketEvent) -
         | TicketEvent::PaymentCancelled { .. }
         | TicketEvent::TicketLapsed { .. }
         | TicketEvent::TicketAdmitted { .. }
+        // Whoever gives a free ticket back knows, and there is no money to write of.
+        | TicketEvent::TicketReturned { .. }
         | TicketEvent::RefundOwed(_)
         | TicketEvent::RefundSent { .. }
         | TicketEvent::RefundFailed { .. }

@@ -91,12 +91,12 @@ impl Receiver {
     }
 
     pub(crate) fn becomes(&self, mood: Mood) {
-        *self.shared.mood.lock().unwrap() = mood;
+        *self.shared.mood.lock().expect("nobody panicked") = mood;
     }
 
     /// Everything that came, in its order.
     pub(crate) fn seen(&self) -> Vec<Delivery> {
-        self.shared.seen.lock().unwrap().clone()
+        self.shared.seen.lock().expect("nobody panicked").clone()
     }
 
     /// What was answered 2xx.
@@ -119,7 +119,7 @@ impl Receiver {
 }
 
 async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let mood = shared.mood.lock().unwrap().clone();
+    let mood = shared.mood.lock().expect("nobody panicked").clone();
     let text = |name: &str| headers[name].to_str().expect("a text").to_owned();
     let delivery = Delivery {
         id: text("webhook-id"),
@@ -129,7 +129,7 @@ async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
         raw: body.to_vec(),
         was_taken: matches!(mood, Mood::Takes),
     };
-    shared.seen.lock().unwrap().push(delivery);
+    shared.seen.lock().expect("nobody panicked").push(delivery);
     match mood {
         Mood::Takes => StatusCode::NO_CONTENT.into_response(),
         Mood::Answers(status) => StatusCode::from_u16(status).expect("a status").into_response(),

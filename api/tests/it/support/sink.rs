@@ -77,16 +77,16 @@ impl Sink {
     }
 
     pub(crate) fn will(&self, whims: impl IntoIterator<Item = Whim>) {
-        self.shared.whims.lock().unwrap().extend(whims);
+        self.shared.whims.lock().expect("nobody panicked").extend(whims);
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {
-        self.shared.received.lock().unwrap().clone()
+        self.shared.received.lock().expect("nobody panicked").clone()
     }
 
     /// How often somebody wanted to hand a letter over.
     pub(crate) fn asked(&self) -> usize {
-        *self.shared.asked.lock().unwrap()
+        *self.shared.asked.lock().expect("nobody panicked")
     }
 
     pub(crate) fn subjects(&self) -> Vec<String> {
@@ -135,8 +135,8 @@ async fn converse(client: TcpStream, shared: &Shared) -> std::io::Result<()> {
         let answer = match verb.as_str() {
             "EHLO" => "250-sink.test\r\n250 8BITMIME",
             "MAIL" => {
-                *shared.asked.lock().unwrap() += 1;
-                whim = shared.whims.lock().unwrap().pop_front();
+                *shared.asked.lock().expect("nobody panicked") += 1;
+                whim = shared.whims.lock().expect("nobody panicked").pop_front();
                 "250 ok"
             }
             "RCPT" if whim == Some(Whim::Busy) => "451 4.7.1 come back later",
@@ -159,7 +159,7 @@ async fn converse(client: TcpStream, shared: &Shared) -> std::io::Result<()> {
                     "554 5.6.0 not this one"
                 } else {
                     let letter = Received { to: to.clone(), raw };
-                    shared.received.lock().unwrap().push(letter);
+                    shared.received.lock().expect("nobody panicked").push(letter);
                     if whim == Some(Whim::HangsUp) {
                         return Ok(());
                     }

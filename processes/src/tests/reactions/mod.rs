@@ -1,5 +1,6 @@
 //! Each event leads to exactly these jobs.
 
+mod outgoing;
 mod payout;
 mod room;
 mod ticket;
