@@ -65,17 +65,8 @@ impl ApiError {
             .with_reason(reason),
             Self::IntentSettled { state } => Problem::new(conflict, "wrong_state", format!("The intent is {state}.")),
             Self::Conflict => Problem::new(conflict, "conflict", "Too many at once. Try again."),
-            Self::ErasureRefused { reason } => Problem::new(
-                conflict,
-                "erasure_refused",
-                "Others still count on this person: their money or a room is not over yet.",
-            )
-            .with_reason(reason),
-            Self::SubscriptionLimitReached => Problem::new(
-                conflict,
-                "subscription_limit_reached",
-                "There are as many subscriptions as a shop may have. Delete one first.",
-            ),
+            Self::ErasureRefused { reason } => erasure_refused(reason),
+            Self::SubscriptionLimitReached => subscription_limit_reached(),
             Self::TooManyRequests { retry_after_seconds } => Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_requests",
@@ -125,6 +116,16 @@ fn invalid_field(field: &str, detail: impl Into<String>) -> Problem {
 
 fn entry_refused(refusal: EntryRefusal) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "entry_refused", "The door stays closed for you.").with_reason(refusal.reason())
+}
+
+fn erasure_refused(reason: &'static str) -> Problem {
+    let detail = "Others still count on this person: their money or a room is not over yet.";
+    Problem::new(StatusCode::CONFLICT, "erasure_refused", detail).with_reason(reason)
+}
+
+fn subscription_limit_reached() -> Problem {
+    let detail = "There are as many subscriptions as a shop may have. Delete one first.";
+    Problem::new(StatusCode::CONFLICT, "subscription_limit_reached", detail)
 }
 
 /// `sold out` → `Sold out.`

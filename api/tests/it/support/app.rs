@@ -86,12 +86,7 @@ impl TestApp {
 
     async fn start_shop(options: PgConnectOptions, limits: LimitsConfig, shop: Shop) -> Self {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
-        let pool = PgPoolOptions::new()
-            .max_connections(POOL_CONNECTIONS)
-            .acquire_timeout(POOL_WAIT)
-            .connect_with(options.clone())
-            .await
-            .expect("connect to the test's database");
+        let pool = pool(options.clone()).await;
         let log_limits = LogLimits::default();
         let log = PostgresLog::connect(options, pool.clone(), log_limits, &tracker, cancel.clone()).await;
         let log: Arc<dyn EventLog> = log.expect("open the log");
@@ -296,6 +291,15 @@ impl TestApp {
         let path = format!("/v1/tickets/{ticket}");
         self.eventually(buyer, &path, |body| body["state"] == state).await
     }
+}
+
+async fn pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(POOL_CONNECTIONS)
+        .acquire_timeout(POOL_WAIT)
+        .connect_with(options)
+        .await
+        .expect("connect to the test's database")
 }
 
 fn sandbox(pool: &PgPool, clock: &Arc<dyn Clock>, is_free: bool) -> Sandbox {
