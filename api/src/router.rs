@@ -8,8 +8,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, people, reconciliation,
-    rooms, sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
+    ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, people, reconciliation, rooms,
+    sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.

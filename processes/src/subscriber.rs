@@ -11,8 +11,8 @@ use event_log::{Recorded, Subscriber, SubscriberError};
 use sqlx::PgConnection;
 
 use crate::{
-    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, mail, maturity, monthly, needed,
-    payout, people, refunds, settlement, sharing, transfers,
+    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, mail, maturity, monthly,
+    needed, payout, people, refunds, settlement, sharing, transfers,
 };
 
 /// The checkpoint's name.
