@@ -16,7 +16,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("projections", &["domain", "event-log"]),
     (
         "processes",
-        &["domain", "event-log", "gather", "outbound", "payments", "stripe-fake"],
+        // The last two: its tests only.
+        &["domain", "event-log", "gather", "outbound", "payments", "stripe-fake", "checker"],
     ),
     ("media-bridge", &["domain", "event-log"]),
     (
@@ -72,7 +73,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("outbound", &["axum", "livekit-api"]),
     (
         "processes",
-        &["axum", "reqwest", "lettre", "livekit-api", "stripe-fake"],
+        &["axum", "reqwest", "lettre", "livekit-api", "stripe-fake", "checker"],
     ),
     ("api", &["lettre", "livekit-api", "livekit-protocol"]),
     ("checker", &["axum", "reqwest", "livekit-api", "cqrs-es", "postgres-es"]),

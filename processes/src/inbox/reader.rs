@@ -76,7 +76,7 @@ impl Reader {
     }
 
     /// Reads what is due, and says how many that were.
-    async fn read_due(&self) -> sqlx::Result<usize> {
+    pub(crate) async fn read_due(&self) -> sqlx::Result<usize> {
         let provider = match self.source {
             Source::Provider => self.deps.provider.name(),
             Source::Store => STORE,

@@ -25,7 +25,7 @@ use super::world::{HOST, LIMIT, ROOM, RoomPlan, World, hasty, metadata, payment,
 use crate::job::later;
 use crate::jobs::{Claimed, Lane};
 use crate::subscriber::JobMaker;
-use crate::{Job, JobContext, jobs, run_job};
+use crate::{Deps, Job, JobContext, jobs, run_job};
 
 /// Waits at which a job is cut off. The longest of our jobs has fewer.
 const CUTS: usize = 8;
@@ -46,14 +46,12 @@ async fn cut_off<F: Future>(future: F, waits: usize) -> bool {
 }
 
 /// Turns the log's new events into jobs, as the subscriber does.
-async fn make_jobs(world: &World) {
-    let maker = Arc::new(JobMaker {
-        deps: world.deps.clone(),
-    });
+pub(super) async fn make_jobs(deps: &Deps) {
+    let maker = Arc::new(JobMaker { deps: deps.clone() });
     let (progress, cancel) = (Progress::new(), CancellationToken::new());
-    let log = Arc::clone(&world.deps.log);
-    let run = subscription::run(log, world.deps.pool.clone(), maker, progress.clone(), cancel.clone());
-    let head = world.deps.log.head().await.unwrap().position;
+    let log = Arc::clone(&deps.log);
+    let run = subscription::run(log, deps.pool.clone(), maker, progress.clone(), cancel.clone());
+    let head = deps.log.head().await.unwrap().position;
     let stop = async {
         assert!(progress.wait_for(head, LIMIT).await, "the subscriber follows");
         cancel.cancel();
@@ -75,7 +73,7 @@ async fn claim_one(world: &World, now: Timestamp) -> Option<Claimed> {
 /// Does everything that is to do, including timers that ring within `ahead`; each job is cut off, forgotten, repeated.
 async fn settle(world: &World, ahead: Duration, waits: usize) {
     loop {
-        make_jobs(world).await;
+        make_jobs(&world.deps).await;
         let Some(claimed) = claim_one(world, later(world.now(), ahead)).await else {
             return;
         };
