@@ -17,7 +17,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "processes",
         // The last two: its tests only.
-        &["domain", "event-log", "gather", "outbound", "payments", "stripe-fake", "checker"],
+        &[
+            "domain",
+            "event-log",
+            "gather",
+            "outbound",
+            "payments",
+            "stripe-fake",
+            "checker",
+        ],
     ),
     ("media-bridge", &["domain", "event-log"]),
     (

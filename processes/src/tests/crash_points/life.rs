@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use event_log::{Aggregates, EventLog, LogLimits, LogSettings, ManualClock, Node, PostgresLog};
+use event_log::{Aggregates, Clock, EventLog, LogLimits, LogSettings, ManualClock, Node, PostgresLog};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::runtime::{Builder, Runtime};
@@ -16,13 +16,13 @@ use tokio_util::task::TaskTracker;
 use super::provider::WatchedProvider;
 use super::recorder::Recorder;
 use super::wire::Wire;
-use crate::inbox::{Applied, Reader};
+use crate::inbox::{Applied, Reader, Source};
 use crate::jobs::{self, Endings, Lane};
 use crate::runner::execute;
 use crate::sweep::Sweep;
 use crate::tests::crashes::make_jobs;
 use crate::tests::world::{LIMIT, hasty, until};
-use crate::{Deps, ProcessSettings, Processes};
+use crate::{Deps, People, ProcessSettings, Processes};
 
 /// Nobody checks anything by the wall's clock while a flow is under way.
 const NEVER: Duration = Duration::from_hours(1);
@@ -132,12 +132,16 @@ impl Process {
         let tracker = TaskTracker::new();
         let connected = PostgresLog::connect_with(options, pool.clone(), settings, &tracker, cancel.clone());
         let log: Arc<dyn EventLog> = connected.await.unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(given.clock);
         let deps = Deps {
             aggregates: Aggregates::new(&log),
             log,
             pool: pool.clone(),
             provider: given.provider,
-            clock: Arc::new(given.clock),
+            store: None,
+            mail: None,
+            people: People::new(pool.clone(), Arc::clone(&clock)),
+            clock,
             settings: ProcessSettings {
                 jobs_follow: Duration::ZERO,
                 payment_check_delay: Duration::ZERO,
@@ -148,6 +152,7 @@ impl Process {
         Self {
             processes: Processes::idle(deps.clone()),
             reader: Reader {
+                source: Source::Provider,
                 deps: deps.clone(),
                 applied: applied.clone(),
                 wake: Arc::new(Notify::new()),
@@ -189,7 +194,7 @@ impl Process {
         let Some(claimed) = claimed.first() else {
             return false;
         };
-        execute(deps, &self.endings, claimed, &self.cancel).await;
+        execute(deps, &self.endings, claimed, lane, &self.cancel).await;
         true
     }
 }

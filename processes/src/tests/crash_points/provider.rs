@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::{RefundId, Timestamp};
 use payments::{
     CancelIntent, CreateIntent, CreateRefund, CreateTransfer, EventPage, FoundPayment, Intent, Movement, OpenAccount,
-    PaymentProvider, PayoutAccount, ProviderError, ProviderEvent, WebhookError,
+    PaymentProvider, PayoutAccount, ProviderError, ProviderEvent, StatementPage, WebhookError,
 };
 
 use super::recorder::{Fate, Recorder};
@@ -73,6 +73,11 @@ impl PaymentProvider for WatchedProvider {
 
     async fn list_events(&self, after: Option<&str>, limit: u32) -> Result<EventPage, ProviderError> {
         self.ask("list_events", false, self.inner.list_events(after, limit))
+            .await
+    }
+
+    async fn list_statement(&self, after: Option<&str>, limit: u32) -> Result<StatementPage, ProviderError> {
+        self.ask("list_statement", false, self.inner.list_statement(after, limit))
             .await
     }
 

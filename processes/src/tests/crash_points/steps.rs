@@ -198,6 +198,7 @@ impl Scene {
 
     fn hold(&self, number: u8) -> RoomCommand {
         RoomCommand::HoldSeat(HoldSeat {
+            wish: None,
             ticket_id: self.run.ticket(number),
             buyer: self.run.buyer(number),
             channel: Channel::Web,
