@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::room::event::{DeliveryRecorded, RoomRevised, RoomScheduled};
 use crate::room::facts::RoomFacts;
 use crate::room::prices::Prices;
-use crate::room::seats::{Seat, Seats};
+use crate::room::seats::{Ending, Seat, Seats};
 use crate::room::stage::Stage;
 use crate::room::waiting_list::{PaidWaiter, Waiter};
 use crate::{RoomEvent, SessionId, TicketId, Timestamp, UserId};
@@ -113,6 +113,12 @@ impl Room {
             Self::Ended { delivery, .. } => delivery.as_deref(),
             Self::Unscheduled | Self::Scheduled { .. } | Self::Live { .. } | Self::Cancelled { .. } => None,
         }
+    }
+
+    /// Whether this ticket was told, after its money came, that there is no seat.
+    pub fn has_denied(&self, ticket_id: TicketId) -> bool {
+        let seats = self.seats();
+        seats.is_some_and(|seats| matches!(seats.ending(ticket_id), Some(Ending::Denied)))
     }
 
     /// The seat this ticket has now.

@@ -160,6 +160,19 @@ pub(super) static DISPUTE_WON_BEFORE_THE_SALE_WAS_EARNED: Flow = flow(
     &[BankSays(1, DisputeStage::Won), Webhooks, Rest],
 );
 
+/// The seat is another's by then, and the bank has the money when it is to go back.
+pub(super) static DISPUTE_WON_FOR_A_SEAT_THAT_WAS_GONE: Flow = Flow {
+    seats: 1,
+    ..flow(
+        "dispute_won_for_a_seat_that_was_gone",
+        &[
+            &[Hold(1), pay(1), CardPays(1), Later(301), Hold(2)],
+            &[BankSays(1, DisputeStage::Opened), Webhooks, Rest],
+        ],
+        &[BankSays(1, DisputeStage::Won), Webhooks, Rest],
+    )
+};
+
 pub(super) static DISPUTE_LOST: Flow = flow(
     "dispute_lost",
     &[FIRST],

@@ -206,6 +206,7 @@ survives! {
     payout PAYOUT
     dispute_won DISPUTE_WON
     dispute_won_before_the_sale_was_earned DISPUTE_WON_BEFORE_THE_SALE_WAS_EARNED
+    dispute_won_for_a_seat_that_was_gone DISPUTE_WON_FOR_A_SEAT_THAT_WAS_GONE
     dispute_lost DISPUTE_LOST
     dispute_lost_after_the_payout DISPUTE_LOST_AFTER_THE_PAYOUT
 }
