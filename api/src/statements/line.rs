@@ -15,9 +15,9 @@ use crate::shapes::{ChannelName, MoneyBody};
 pub(super) struct LineBody {
     pub(super) position: u64,
     pub(super) at: Moment,
-    /// `earning`, `dispute_held`, `dispute_released`, `dispute_reversed`, `payout_requested`, `payout_paid`,
-    /// `payout_failed`, `payout_returned`, `share`, `earnings_matured`, `reserve_released`, `receivable_netted`, or `refund`:
-    /// this one went back to the buyer before it was earned.
+    /// `earning`, `share`, `dispute_held`, `dispute_released`, `dispute_reversed`, `payout_requested`, `payout_paid`,
+    /// `payout_failed`, `payout_returned`, `payout_rolled_over`, `earnings_matured`, `reserve_released`,
+    /// `receivable_netted`, or `refund`: this one went back to the buyer before it was earned.
     pub(super) kind: &'static str,
     pub(super) room_id: Option<Uuid>,
     pub(super) ticket_id: Option<Uuid>,

@@ -89,7 +89,7 @@ async fn a_month_opens_and_closes_and_its_lines_are_the_difference(_: PgPoolOpti
     assert_eq!(usd_sums["closing"]["balance"], usd(11));
     let totals = json!({
         "sales": 2, "gross": usd(1_750), "taxes": usd(160), "store_fees": usd(0), "provider_fees": usd(0),
-        "platform_fees": usd(42 + 37), "net": usd(11), "paid_out": usd(1_500), "refunds": 1, "refunded": usd(250),
+        "platform_fees": usd(42 + 37), "co_hosts": usd(0), "net": usd(11), "paid_out": usd(1_500), "refunds": 1, "refunded": usd(250),
     });
     assert_eq!(usd_sums["totals"], totals);
     let lines = body["data"].as_array().expect("a list");

@@ -99,6 +99,10 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Option<StatementChange<'_
             };
             of_move(host, LineKind::ReceivableNetted, *amount, movement)
         }
+        // Nothing moved: that is what is to be told.
+        PayoutEvent::PayoutRolledOver { available, .. } => {
+            of_move(host, LineKind::PayoutRolledOver, *available, Movement::default())
+        }
         PayoutEvent::PayoutSent {
             payout_id,
             provider_ref,
@@ -110,8 +114,7 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Option<StatementChange<'_
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
         | PayoutEvent::DestinationLinked { .. }
-        | PayoutEvent::PayoutScheduleChosen { .. }
-        | PayoutEvent::PayoutRolledOver { .. } => return None,
+        | PayoutEvent::PayoutScheduleChosen { .. } => return None,
     };
     Some(StatementChange::Line(Box::new(line)))
 }

@@ -19,6 +19,7 @@ words! {
         DisputeReversed = "dispute_reversed",
         Share = "share",
         PayoutReturned = "payout_returned",
+        PayoutRolledOver = "payout_rolled_over",
         EarningsMatured = "earnings_matured",
         ReserveReleased = "reserve_released",
         ReceivableNetted = "receivable_netted",
