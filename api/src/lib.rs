@@ -29,6 +29,7 @@ mod past;
 mod payouts;
 mod people;
 mod reconciliation;
+mod rollout;
 mod rooms;
 mod router;
 mod sandbox;
@@ -45,7 +46,9 @@ mod waiting_list;
 mod webhooks;
 
 pub use error::{ApiError, EntryRefusal, FieldError};
+pub use hosts::HostTerms;
 pub use live::Live;
+pub use rollout::RolloutGate;
 pub use router::{openapi, router};
 pub use state::ApiParts;
 pub(crate) use state::ApiState;

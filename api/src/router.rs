@@ -8,8 +8,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, people, reconciliation, rooms,
-    sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
+    ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, people, reconciliation,
+    rollout, rooms, sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -96,8 +96,17 @@ fn money() -> OpenApiRouter<ApiState> {
         .routes(routes!(hosts::read_my_host))
         .routes(routes!(hosts::link_payout_destination))
         .routes(routes!(hosts::open_payout_account))
+        .routes(routes!(hosts::read_host_terms))
         .routes(routes!(hosts::list_hosts))
+        .routes(routes!(hosts::read_host))
         .routes(routes!(hosts::approve_host))
+        .routes(routes!(hosts::waitlist_host))
+        .routes(routes!(hosts::decline_host))
+        .routes(routes!(hosts::suspend_host))
+        .routes(routes!(hosts::reinstate_host))
+        .routes(routes!(hosts::state_host_facts))
+        .routes(routes!(rollout::assign_cohorts))
+        .routes(routes!(rollout::read_rollout, rollout::change_rollout))
         .routes(routes!(earnings::read_earnings))
         .routes(routes!(statements::read_statements))
         .routes(routes!(statements::read_statement_of_month))

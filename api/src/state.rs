@@ -21,7 +21,9 @@ use crate::ApiError;
 use crate::Live;
 use crate::auth::Auth;
 use crate::extract::AsOf;
+use crate::hosts::HostTerms;
 use crate::limits::Limits;
+use crate::rollout::RolloutGate;
 
 /// How long a read waits for its `min_position`, and a write for its own effect.
 const VIEW_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -50,6 +52,9 @@ pub struct ApiParts {
     pub preset: Preset,
     /// What is tax in a price, by the customer's country.
     pub taxes: TaxRules,
+    /// What hosts of priced rooms must accept, if the shop has terms of hosting.
+    pub host_terms: Option<HostTerms>,
+    pub rollout: RolloutGate,
 }
 
 impl fmt::Debug for ApiParts {

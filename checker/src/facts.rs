@@ -350,6 +350,8 @@ pub(crate) enum Fact {
     Won(Disputed),
     Lost(Lost),
     Account(AccountFact),
+    /// Whether nothing of the room is sold.
+    SalesSuspended(bool),
     /// Moves neither seats nor money.
     Other,
 }
@@ -369,6 +371,8 @@ pub(crate) enum AccountFact {
     Matured(Freed),
     ReserveReleased(Freed),
     Netted(Netted),
+    /// Whether the host is not paid.
+    Suspended(bool),
 }
 
 /// Where a fact belongs: the id of its room, ticket or host.
@@ -423,6 +427,8 @@ fn room(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "room_rescheduled"
         | "shares_proposed"
         | "share_agreed" => Fact::Other,
+        "sales_suspended" => Fact::SalesSuspended(true),
+        "sales_reinstated" => Fact::SalesSuspended(false),
         "seat_transferred" => Fact::Transferred(parse(entry)?),
         "room_revised" => Fact::Revised(parse(entry)?),
         _ => return Err(Unreadable::Unknown),
@@ -461,10 +467,16 @@ fn payout(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         "earnings_matured" => AccountFact::Matured(parse(entry)?),
         "reserve_released" => AccountFact::ReserveReleased(parse(entry)?),
         "receivable_netted" => AccountFact::Netted(parse(entry)?),
+        "host_suspended" => AccountFact::Suspended(true),
+        "host_reinstated" => AccountFact::Suspended(false),
         "payout_schedule_chosen"
         | "payout_rolled_over"
         | "host_applied"
         | "host_approved"
+        | "host_waitlisted"
+        | "host_declined"
+        | "facts_stated"
+        | "terms_accepted"
         | "destination_linked"
         | "payout_sent" => return Ok(Fact::Other),
         _ => return Err(Unreadable::Unknown),
@@ -474,7 +486,7 @@ fn payout(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
 
 fn shop(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
     match entry.event_type {
-        "person_erased" | "day_sealed" => Ok(Fact::Other),
+        "person_erased" | "day_sealed" | "rollout_changed" | "cohorts_assigned" => Ok(Fact::Other),
         _ => Err(Unreadable::Unknown),
     }
 }

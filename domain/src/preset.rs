@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::eligibility::{Admission, HostRules, Requirement};
 use crate::fees::{EarningRules, FeeBase, FeeRules, FeeTier};
 use crate::money::BasisPoints;
 use crate::payout::PayoutSchedule;
+use crate::tax::Country;
 
 /// The figures of one rule set (`rules.md`, head). `open` is the default of a self-hosted shop: no eligibility gate, the
 /// host keeps all but the platform fee.
@@ -30,6 +32,9 @@ pub struct Preset {
     /// When hosts are paid who did not choose.
     #[serde(default)]
     pub payout_schedule: PayoutSchedule,
+    /// Who may host priced rooms.
+    #[serde(default)]
+    pub hosts: HostRules,
 }
 
 /// What app stores keep of a sale.
@@ -55,11 +60,13 @@ impl Preset {
             tickets_per_buyer_max: 100,
             payout_min_minor: 100,
             payout_schedule: PayoutSchedule::OnRequest,
+            hosts: HostRules::default(),
         }
     }
 
     /// The figures of 2021: 3 % after the store until the host has had 50,000.00, then 20 %; prices from 1.00 to 999.00,
     /// payouts from 50.00. That earnings are pending for a week is our figure: who complains of a room does so in that week.
+    /// Hosts are adults in the United States with 1,000 followers and three rooms in the last 30 days.
     pub fn ticketed_spaces() -> Self {
         Self {
             name: "ticketed-spaces".to_owned(),
@@ -85,12 +92,30 @@ impl Preset {
             tickets_per_buyer_max: 100,
             payout_min_minor: 5_000,
             payout_schedule: PayoutSchedule::OnRequest,
+            hosts: spaces_hosts(),
         }
     }
 
     /// The presets that are built in.
     pub fn built_in() -> [Self; 2] {
         [Self::open(), Self::ticketed_spaces()]
+    }
+}
+
+/// Who meets them all is in at once.
+fn spaces_hosts() -> HostRules {
+    HostRules {
+        admission: Admission::Approve,
+        required: [
+            Requirement::Adult,
+            Requirement::ProfileComplete,
+            Requirement::EmailVerified,
+            Requirement::TwoFactor,
+        ]
+        .into(),
+        followers_min: 1_000,
+        rooms_hosted_min: 3,
+        countries: Some([Country::UNITED_STATES].into()),
     }
 }
 

@@ -99,6 +99,15 @@ pub enum Job {
         host: UserId,
         payout: PayoutId,
     },
+    /// A host was suspended or reinstated: their rooms follow, from this one on, and their payouts.
+    FollowStanding {
+        host: UserId,
+        after: Option<RoomId>,
+    },
+    FollowStandingOfRoom {
+        room: RoomId,
+        host: UserId,
+    },
     /// A dispute was opened, won or lost: the host's account follows, and a ticket whose dispute was won goes on.
     FollowDispute {
         ticket: TicketId,
@@ -168,6 +177,8 @@ impl Job {
             Self::MatureEarnings { .. } => "mature_earnings",
             Self::PayMonth { .. } => "pay_month",
             Self::SendPayout { .. } => "send_payout",
+            Self::FollowStanding { .. } => "follow_standing",
+            Self::FollowStandingOfRoom { .. } => "follow_standing_of_room",
             Self::FollowDispute { .. } => "follow_dispute",
             Self::RemindHolders { .. } => "remind_holders",
             Self::NotifyHolders { .. } => "notify_holders",
@@ -192,6 +203,7 @@ impl Job {
             Self::CreditShare(_) | Self::FollowShare { .. } => "process:sharing",
             Self::MatureEarnings { .. } => "process:maturity",
             Self::PayMonth { .. } | Self::SendPayout { .. } => "process:payout",
+            Self::FollowStanding { .. } | Self::FollowStandingOfRoom { .. } => "process:standing",
             Self::FollowDispute { .. } => "process:disputes",
             Self::RemindHolders { .. } | Self::NotifyHolders { .. } | Self::SendMail(_) => "process:mail",
             Self::ForgetPerson { .. } => "process:people",
@@ -222,12 +234,21 @@ impl Job {
             | Self::OweRefund { ticket, .. }
             | Self::SettleTicket { ticket }
             | Self::CreditEarning(CreditEarning { ticket, .. }) => ticket.to_string(),
-            Self::LapseHolds { room } | Self::RefundRoom { room, .. } | Self::SettleRoom { room } => room.to_string(),
+            Self::LapseHolds { room }
+            | Self::RefundRoom { room, .. }
+            | Self::SettleRoom { room }
+            | Self::FollowStandingOfRoom { room, .. } => room.to_string(),
             Self::CreditShare(CreditShare { ticket, user, .. }) => format!("{ticket}/{user}"),
             Self::FollowShare {
                 ticket, dispute, user, ..
             } => format!("{ticket}/{user}/{dispute}"),
-            Self::MatureEarnings { host } | Self::PayMonth { host } => host.to_string(),
+            Self::MatureEarnings { host } | Self::PayMonth { host } | Self::FollowStanding { host, after: None } => {
+                host.to_string()
+            }
+            Self::FollowStanding {
+                host,
+                after: Some(room),
+            } => format!("{host}/{room}"),
             Self::SendPayout { host, payout } => format!("{host}/{payout}"),
             Self::FollowDispute { ticket, dispute } => format!("{ticket}/{dispute}"),
             Self::RemindHolders { room, reminder } => format!("{room}/{}", reminder.name()),

@@ -27,6 +27,7 @@ pub mod refunds;
 mod runner;
 pub mod settlement;
 pub mod sharing;
+pub mod standing;
 mod subscriber;
 pub mod sweep;
 #[cfg(test)]

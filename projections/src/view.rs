@@ -31,7 +31,8 @@ impl View {
         match self {
             Self::Presence | Self::Statements => 1,
             Self::Timeline => 3,
-            Self::Catalogue | Self::Tickets | Self::Entitlements | Self::Earnings => 4,
+            Self::Tickets | Self::Entitlements => 4,
+            Self::Catalogue | Self::Earnings => 5,
             Self::Ledger => 7,
         }
     }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use api::auth::{Auth, Minting, Role};
 use clap::{Args, ValueEnum};
 use event_log::{Clock, SystemClock};
+use serde_json::Value;
 
 use crate::config::{DataOptions, DevelopmentSecret};
 use crate::output;
@@ -24,6 +25,9 @@ pub(crate) struct Options {
     /// Their time zone, `Europe/Lisbon`
     #[arg(long, value_name = "NAME")]
     timezone: Option<String>,
+    /// What an identity provider would say about them, such as `followers=1200`; may be repeated
+    #[arg(long = "claim", value_name = "NAME=JSON", value_parser = claim)]
+    claims: Vec<(String, Value)>,
     /// How long the token is good for
     #[arg(long, default_value_t = 86_400, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     ttl_seconds: u64,
@@ -50,16 +54,28 @@ impl From<RoleName> for Role {
     }
 }
 
+/// What is no JSON is a text.
+fn claim(argument: &str) -> Result<(String, Value), String> {
+    let (name, value) = argument.split_once('=').ok_or("expected NAME=JSON")?;
+    if ["iss", "sub", "aud", "exp", "nbf", "roles"].contains(&name) {
+        return Err(format!("{name} has a place of its own"));
+    }
+    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    Ok((name.to_owned(), value))
+}
+
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let secret = options.secret.resolve(&options.data.open()?)?;
     let roles: Vec<Role> = options.roles.iter().copied().map(Role::from).collect();
     let ttl = Duration::from_secs(options.ttl_seconds);
     let now = SystemClock.now();
+    let others = options.claims.into_iter().collect();
     let minting = Minting {
         subject: &options.user,
         roles: &roles,
         email: options.email.as_deref(),
         timezone: options.timezone.as_deref(),
+        others,
         ttl,
     };
     let token = minting.mint(&secret, now).context("make the token")?;

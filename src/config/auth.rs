@@ -1,10 +1,11 @@
 //! Whose bearer tokens we believe.
 
 use anyhow::{Context, ensure};
-use api::auth::SubjectIds;
+use api::auth::{ClaimNames, SubjectIds};
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::claims::ClaimOptions;
 use crate::managed::data_dir::DataDir;
 
 const SECRET_LENGTH_MIN: usize = 32;
@@ -24,6 +25,8 @@ pub(crate) struct AuthOptions {
     /// provider's id
     #[arg(long, env = "OIDC_OPAQUE_IDS")]
     oidc_opaque_ids: bool,
+    #[command(flatten)]
+    claims: ClaimOptions,
     #[command(flatten)]
     development: DevelopmentSecret,
 }
@@ -67,6 +70,10 @@ impl AuthOptions {
                 SubjectIds::AsTheyAre
             },
         }))
+    }
+
+    pub(crate) fn claim_names(&self) -> ClaimNames {
+        self.claims.names()
     }
 
     pub(crate) const fn development(&self) -> &DevelopmentSecret {

@@ -1,6 +1,7 @@
 //! Settings: one struct per concern, each from flags and environment, each checked before anything starts.
 
 mod auth;
+mod claims;
 mod data;
 mod database;
 mod http;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
-use api::{ApiParts, Live};
+use api::{ApiParts, Live, RolloutGate};
 use axum::Router;
 use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock};
 use media_bridge::gate::{self, GateConfig};
@@ -82,6 +82,9 @@ pub(crate) async fn start(
     // Also without a media server: a room that ended must be judged, or its money stays where it is for ever.
     delivery::start(core.delivery_deps(), back, back_cancel);
     let doors = media.map(|media| Doors::start(media, &core, lifecycle));
+    let rollout = RolloutGate::start(&core.aggregates, &lifecycle.back, lifecycle.back_cancel.clone())
+        .await
+        .context("read the roll-out")?;
     let parts = ApiParts {
         log: core.log.clone(),
         aggregates: core.aggregates.clone(),
@@ -100,6 +103,8 @@ pub(crate) async fn start(
         public_ws_url: options.http.public_ws_url(listeners.api_address),
         preset: rules.preset,
         taxes: rules.taxes,
+        host_terms: rules.host_terms,
+        rollout,
     };
     figures::sample(&core, handle.clone(), lifecycle);
     let gate = doors.map_or_else(Router::new, |doors| doors.gate);
@@ -242,14 +247,16 @@ fn limits(options: &Options, lifecycle: &Lifecycle) -> Limits {
 }
 
 fn auth(options: &Options, data_dir: &DataDir) -> anyhow::Result<Auth> {
+    let names = options.auth.claim_names();
     let Some(provider) = options.auth.provider()? else {
-        return Ok(Auth::development(&options.auth.development().resolve(data_dir)?));
+        let secret = options.auth.development().resolve(data_dir)?;
+        return Ok(Auth::development(&secret).with_claims(names));
     };
-    Auth::jwks(JwksConfig {
+    let auth = Auth::jwks(JwksConfig {
         url: provider.jwks_url,
         issuer: provider.issuer,
         audience: provider.audience,
         ids: provider.ids,
-    })
-    .context("use the identity provider")
+    });
+    Ok(auth.context("use the identity provider")?.with_claims(names))
 }

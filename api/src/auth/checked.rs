@@ -99,6 +99,7 @@ mod tests {
                 },
                 roles: Roles::default(),
                 contact: None,
+                claimed: None,
             },
             expires_at: i64::MAX,
             starts_at: None,

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use domain::{Timestamp, UserId};
 use processes::people::{ClaimedContact, Subject};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::{Uuid, uuid};
 
 use super::development::ISSUER;
-use super::{Identity, SubjectIds};
+use super::{ClaimNames, ClaimedFacts, Identity, SubjectIds};
 
 /// How far the clocks of issuer and boxoffice may differ, in seconds.
 const LEEWAY_SECONDS: i64 = 5;
@@ -83,20 +84,23 @@ impl FromIterator<Role> for Roles {
 pub(super) struct Claims {
     pub(super) iss: String,
     pub(super) sub: String,
-    pub(super) aud: serde_json::Value,
+    pub(super) aud: Value,
     pub(super) exp: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) nbf: Option<i64>,
     #[serde(default)]
     pub(super) roles: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) email: Option<serde_json::Value>,
+    pub(super) email: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) email_verified: Option<serde_json::Value>,
+    pub(super) email_verified: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) locale: Option<serde_json::Value>,
+    pub(super) locale: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) zoneinfo: Option<serde_json::Value>,
+    pub(super) zoneinfo: Option<Value>,
+    /// What else the token says.
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
 }
 
 /// What remains of a token whose signature is good.
@@ -120,11 +124,13 @@ impl Bearer {
 
 impl Claims {
     /// `None` if the token names nobody.
-    pub(super) fn bearer(&self, ids: SubjectIds) -> Option<Bearer> {
+    pub(super) fn bearer(&self, ids: SubjectIds, names: &ClaimNames) -> Option<Bearer> {
+        let claimed = self.facts(names);
         let identity = Identity {
             subject: self.subject(ids)?,
             roles: self.known_roles(),
             contact: self.contact().map(Arc::new),
+            claimed: (claimed != ClaimedFacts::default()).then(|| Arc::new(claimed)),
         };
         Some(Bearer {
             identity,
@@ -155,6 +161,23 @@ impl Claims {
         })
     }
 
+    /// Facts are looked for among all claims, also those that have a field here.
+    fn facts(&self, names: &ClaimNames) -> ClaimedFacts {
+        let typed = [
+            ("email", &self.email),
+            ("email_verified", &self.email_verified),
+            ("locale", &self.locale),
+            ("zoneinfo", &self.zoneinfo),
+        ];
+        let mut claims = self.others.clone();
+        for (name, value) in typed {
+            if let Some(value) = value {
+                claims.insert(name.to_owned(), value.clone());
+            }
+        }
+        ClaimedFacts::read(&claims, names)
+    }
+
     /// How the person is reached, as far as the provider knows for sure. `None` if it does not say.
     fn contact(&self) -> Option<ClaimedContact> {
         let is_verified = self
@@ -162,8 +185,8 @@ impl Claims {
             .as_ref()
             .is_some_and(|claim| claim.as_bool() == Some(true) || claim.as_str() == Some("true"));
         let email = self.email.as_ref().filter(|_| is_verified)?.as_str()?.parse().ok()?;
-        let text = |claim: &Option<serde_json::Value>, length_max: usize| {
-            let text = claim.as_ref().and_then(serde_json::Value::as_str)?;
+        let text = |claim: &Option<Value>, length_max: usize| {
+            let text = claim.as_ref().and_then(Value::as_str)?;
             let is_plain = text.len() <= length_max && !text.chars().any(char::is_control);
             (is_plain && !text.is_empty()).then(|| text.to_owned())
         };

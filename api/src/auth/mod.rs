@@ -3,6 +3,7 @@
 mod checked;
 mod claims;
 mod development;
+mod facts;
 mod jwks;
 mod verifier;
 
@@ -11,5 +12,6 @@ mod tests;
 
 pub use claims::{Role, Roles};
 pub use development::{MintError, Minting, mint_development_token};
+pub use facts::{ClaimNames, ClaimedFacts};
 pub use jwks::JwksConfig;
 pub use verifier::{Auth, AuthError, Identity, SubjectIds};

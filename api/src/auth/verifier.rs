@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::checked::CheckedTokens;
 use super::claims::{Bearer, Claims, Roles};
 use super::development::{AUDIENCE, ISSUER};
+use super::facts::{ClaimNames, ClaimedFacts};
 use super::jwks::{Jwks, JwksConfig, JwksError};
 
 /// Tokens of more bytes than this are not looked at.
@@ -24,6 +25,8 @@ pub struct Identity {
     pub roles: Roles,
     /// What the token says of how they are reached; only when the token is seen for the first time in a while.
     pub contact: Option<Arc<ClaimedContact>>,
+    /// What the token says about the person as a host; most say nothing.
+    pub claimed: Option<Arc<ClaimedFacts>>,
 }
 
 /// Which ids subjects that are UUIDs have on the log.
@@ -51,6 +54,7 @@ pub enum AuthError {
 pub struct Auth {
     keys: Keys,
     validation: Arc<Validation>,
+    claims: Arc<ClaimNames>,
     checked: Arc<CheckedTokens>,
     ids: SubjectIds,
 }
@@ -90,6 +94,7 @@ impl Auth {
         Self {
             keys: Keys::Development(Arc::new(key)),
             validation: Arc::new(validation(Algorithm::HS256, ISSUER, AUDIENCE)),
+            claims: Arc::default(),
             checked: Arc::default(),
             ids: SubjectIds::AsTheyAre,
         }
@@ -103,9 +108,19 @@ impl Auth {
         Ok(Self {
             keys: Keys::Jwks(Arc::new(Jwks::new(config.url)?)),
             validation: Arc::new(validation),
+            claims: Arc::default(),
             checked: Arc::default(),
             ids,
         })
+    }
+
+    /// The same, reading facts from other claims than the usual ones.
+    #[must_use]
+    pub fn with_claims(self, names: ClaimNames) -> Self {
+        Self {
+            claims: Arc::new(names),
+            ..self
+        }
     }
 
     /// Whom `token` speaks for at `now`.
@@ -117,7 +132,11 @@ impl Auth {
         if let Some(bearer) = self.checked.find(token, asked_at) {
             return judge(&bearer, now);
         }
-        let bearer = self.read(token).await?.bearer(self.ids).ok_or(AuthError::Invalid)?;
+        let bearer = self
+            .read(token)
+            .await?
+            .bearer(self.ids, &self.claims)
+            .ok_or(AuthError::Invalid)?;
         let mut kept = bearer.clone();
         kept.identity.contact = None;
         self.checked.keep(token, Arc::new(kept), asked_at);

@@ -138,11 +138,16 @@ fn sentence(refusal: &impl ToString) -> String {
 }
 
 fn room_problem(refusal: &RoomError) -> Problem {
+    let forbidden = |code| Problem::new(StatusCode::FORBIDDEN, code, sentence(refusal));
     let conflict = |code| Problem::new(StatusCode::CONFLICT, code, sentence(refusal));
     match refusal {
         RoomError::NotScheduled => not_found(),
         RoomError::InvalidField { field, reason } => invalid_field(field, reason.as_str()),
-        RoomError::HostNotApproved => Problem::new(StatusCode::FORBIDDEN, "host_not_approved", sentence(refusal)),
+        RoomError::HostNotApproved => forbidden("host_not_approved"),
+        RoomError::HostSuspended => forbidden("host_suspended"),
+        RoomError::NotRolledOut | RoomError::ChannelClosed => forbidden("not_rolled_out"),
+        RoomError::TermsNotAccepted => conflict("terms_not_accepted"),
+        RoomError::NoDestination => conflict("no_payout_destination"),
         RoomError::KeyReused => key_reused(),
         RoomError::SoldOut { .. } => conflict("sold_out").with_reason("room"),
         RoomError::WaitingListFull { .. } => conflict("sold_out").with_reason("waiting_list"),
@@ -167,9 +172,7 @@ fn room_problem(refusal: &RoomError) -> Problem {
         RoomError::HoldExpired => conflict("hold_expired"),
         RoomError::SeatIsSold => conflict("already_paid"),
         // Rooms are public: that this one exists is no secret.
-        RoomError::NotHost | RoomError::NotSharing => {
-            Problem::new(StatusCode::FORBIDDEN, "forbidden", sentence(refusal))
-        }
+        RoomError::NotHost | RoomError::NotSharing => forbidden("forbidden"),
         RoomError::NotLive => conflict("room_not_live"),
         RoomError::RoomOver => conflict("room_over"),
         RoomError::WrongState { .. } | RoomError::NoRequest | RoomError::ShareDiffers { .. } => conflict("wrong_state"),
@@ -213,13 +216,16 @@ fn payout_problem(refusal: &PayoutError) -> Problem {
     let conflict = |code| Problem::new(StatusCode::CONFLICT, code, sentence(refusal));
     match refusal {
         PayoutError::NotApproved => Problem::new(StatusCode::FORBIDDEN, "host_not_approved", sentence(refusal)),
+        PayoutError::Suspended => Problem::new(StatusCode::FORBIDDEN, "host_suspended", sentence(refusal)),
+        PayoutError::WrongStanding { .. } | PayoutError::AlreadyEnded | PayoutError::ReturnExceedsPayout { .. } => {
+            conflict("wrong_state")
+        }
         PayoutError::NoDestination => conflict("no_payout_destination"),
         PayoutError::InvalidDestination { reason } => invalid_field("destination", *reason),
         PayoutError::KeyReused => key_reused(),
         PayoutError::BelowMinimum { .. } => conflict("below_minimum_payout"),
         PayoutError::InsufficientBalance { .. } => conflict("insufficient_balance"),
         PayoutError::UnknownPayout => not_found(),
-        PayoutError::AlreadyEnded | PayoutError::ReturnExceedsPayout { .. } => conflict("wrong_state"),
         PayoutError::Money(reason) => invalid_field("amount", reason.to_string()),
     }
 }

@@ -1,8 +1,9 @@
 //! `PATCH /v1/rooms/{room}`: the host changes what is sold from now on.
 
 use axum::extract::State;
+use domain::payout::HostPermit;
 use domain::room::{ReviseRoom, Revision};
-use domain::{Payout, Room, RoomCommand, RoomError, RoomId};
+use domain::{Room, RoomCommand, RoomError, RoomId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,6 +11,7 @@ use super::room::{RoomBody, change};
 use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Fields, Id, JsonBody, Moment};
+use crate::hosts::permit_of;
 use crate::shapes::{MoneyBody, PromoCodeRequest, RefundPolicyBody, TierRequest, promo_codes};
 use crate::{ApiError, ApiState};
 
@@ -87,9 +89,9 @@ impl ReviseRoomRequest {
 #[utoipa::path(patch, path = "/v1/rooms/{room}", tag = "rooms", params(("room" = Uuid, Path)),
     request_body = ReviseRoomRequest, security(("bearer" = [])), responses(
     (status = 200, body = RoomBody),
-    (status = 403, description = "`forbidden` · `host_not_approved`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "`forbidden` · `host_not_approved` · `host_suspended` · `not_rolled_out`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`room_over` · `frozen_after_first_sale` · `capacity_below_sold`",
+    (status = 409, description = "`room_over` · `frozen_after_first_sale` · `capacity_below_sold` · `terms_not_accepted` · `no_payout_destination`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn revise_room(
@@ -102,7 +104,7 @@ pub(crate) async fn revise_room(
     let (by, metadata) = caller.authority();
     let command = RoomCommand::Revise(Box::new(ReviseRoom {
         by,
-        host_is_approved: host_is_approved(&state, room).await?,
+        permit: permit(&state, room).await?,
         wish,
         preset: state.preset.clone(),
         at: state.now(),
@@ -112,14 +114,9 @@ pub(crate) async fn revise_room(
 }
 
 /// Of the room's host, whoever asks.
-async fn host_is_approved(state: &ApiState, room: RoomId) -> Result<bool, ApiError> {
+async fn permit(state: &ApiState, room: RoomId) -> Result<HostPermit, ApiError> {
     let host_of = |room: &Room| room.facts().map(|facts| facts.host);
     let (host, _) = state.aggregates.rooms.read(room.as_uuid(), host_of).await?;
     let host = host.ok_or(RoomError::NotScheduled)?;
-    let (is_approved, _) = state
-        .aggregates
-        .payouts
-        .read(host.as_uuid(), Payout::is_approved)
-        .await?;
-    Ok(is_approved)
+    permit_of(state, host).await
 }

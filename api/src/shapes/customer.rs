@@ -27,22 +27,22 @@ impl ChannelName {
     }
 }
 
-impl From<Channel> for ChannelName {
-    fn from(channel: Channel) -> Self {
-        match channel {
-            Channel::Web => Self::Web,
-            Channel::Ios => Self::Ios,
-            Channel::Android => Self::Android,
-        }
-    }
-}
-
 impl From<ChannelName> for Channel {
     fn from(name: ChannelName) -> Self {
         match name {
             ChannelName::Web => Self::Web,
             ChannelName::Ios => Self::Ios,
             ChannelName::Android => Self::Android,
+        }
+    }
+}
+
+impl From<Channel> for ChannelName {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Web => Self::Web,
+            Channel::Ios => Self::Ios,
+            Channel::Android => Self::Android,
         }
     }
 }

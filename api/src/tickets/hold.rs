@@ -55,6 +55,7 @@ const fn is_false(flag: &bool) -> bool {
         description = "8 to 128 visible characters")),
     security(("bearer" = [])), responses(
     (status = 201, body = TicketBody),
+    (status = 403, description = "`not_rolled_out`: not through this channel", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "`sold_out`: the reason names the quota · `promo_code_refused` · `sales_not_open` · `sales_paused` · `sales_closed` · `ticket_limit_reached` · `room_over`",
         body = ProblemBody, content_type = "application/problem+json"),
@@ -80,6 +81,7 @@ pub(crate) async fn hold_seat(
         buyer: caller.user_id,
         wish,
         channel,
+        rollout: state.rollout.in_force(),
         request: fingerprint(&path, &body)?,
         options: body.options().boxed(),
         at: state.now(),

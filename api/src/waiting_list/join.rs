@@ -30,7 +30,7 @@ pub(crate) struct JoinRequest {
         description = "8 to 128 visible characters")),
     security(("bearer" = [])), responses(
     (status = 201, body = WaitingPlaceBody),
-    (status = 403, description = "`entry_refused`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "`entry_refused` · `not_rolled_out`: not on the web", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "`sales_not_open` · `sales_closed` · `ticket_limit_reached` · `room_over` · `sold_out`: the list is full",
         body = ProblemBody, content_type = "application/problem+json"),
@@ -49,6 +49,7 @@ pub(crate) async fn join_waiting_list(
     let command = RoomCommand::JoinWaitingList(JoinWaitingList {
         user: caller.user_id,
         ticket_id: TicketId::from_uuid(key.id(caller.user_id, &path)),
+        rollout: state.rollout.in_force(),
         customer: customer.unwrap_or_default(),
         request: fingerprint(&path, &body)?,
         at: state.now(),

@@ -67,6 +67,7 @@ async fn a_ticket_is_mailed_to_the_address_of_the_token(_: PgPoolOptions, option
         roles: &[],
         email: Some(ALICES),
         timezone: Some("Asia/Tokyo"),
+        others: serde_json::Map::new(),
         ttl: Duration::from_hours(1),
     };
     let bearer = format!("Bearer {}", app.mint(&minting));

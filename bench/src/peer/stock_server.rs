@@ -84,6 +84,7 @@ async fn hold(
     let wish = || {
         StockCommand::Hold(HoldSeat {
             wish: None,
+            rollout: None,
             ticket_id,
             buyer: caller.subject.derived_id,
             channel: Channel::Web,

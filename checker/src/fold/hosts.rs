@@ -89,6 +89,7 @@ pub(crate) struct Hosts {
     /// By person and dispute: what they have yet to give back.
     takes: HashMap<(Uuid, String), i128>,
     payouts: HashMap<Uuid, Payout>,
+    suspended: HashSet<Uuid>,
 }
 
 impl Hosts {
@@ -249,7 +250,19 @@ impl Hosts {
         }
     }
 
+    pub(super) fn suspend(&mut self, host: Uuid, is_suspended: bool) {
+        if is_suspended {
+            self.suspended.insert(host);
+        } else {
+            self.suspended.remove(&host);
+        }
+    }
+
     pub(super) fn request(&mut self, position: u64, host: Uuid, fact: Requested, found: &mut Findings) {
+        if self.suspended.contains(&host) {
+            let what = format!("payout {} is asked for while host {host} is suspended", fact.payout_id);
+            found.add(Rule::Payouts, position, what);
+        }
         let available = &mut self.pots(host, &fact.amount).available;
         *available -= i128::from(fact.amount.minor);
         if *available < 0 || fact.amount.minor <= 0 {

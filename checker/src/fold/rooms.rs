@@ -14,6 +14,8 @@ struct Room {
     held: u32,
     sold: u32,
     quotas: Quotas,
+    /// With its host.
+    is_suspended: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +81,7 @@ impl Rooms {
             held: 0,
             sold: 0,
             quotas: Quotas::of(&fact.sale),
+            is_suspended: false,
         };
         if self.rooms.insert(room, scheduled).is_some() {
             found.add(Rule::Seats, position, format!("room {room} was scheduled before"));
@@ -95,7 +98,18 @@ impl Rooms {
         room.quotas.set(position, &fact.offered, found);
     }
 
+    pub(super) fn suspend(&mut self, position: u64, room: Uuid, is_so: bool, found: &mut Findings) {
+        match self.rooms.get_mut(&room) {
+            Some(room) => room.is_suspended = is_so,
+            None => found.add(Rule::Seats, position, format!("room {room} was not scheduled")),
+        }
+    }
+
     pub(super) fn hold(&mut self, position: u64, room: Uuid, fact: &Held, found: &mut Findings) {
+        if self.rooms.get(&room).is_some_and(|room| room.is_suspended) {
+            let what = format!("a seat of room {room} is held while its sales are suspended");
+            found.add(Rule::Seats, position, what);
+        }
         let ticket = fact.seat.ticket_id;
         self.turn(position, room, &fact.seat, Standing::Held, &[None], found);
         if let Some(seat) = self.seats.get_mut(&ticket) {

@@ -71,6 +71,7 @@ impl Fold {
             Fact::Disputed(fact) => self.dispute(at, subject, &fact, found),
             Fact::Won(fact) => self.win(at, subject, &fact, found),
             Fact::Lost(fact) => self.lose(at, subject, &fact, found),
+            Fact::SalesSuspended(is_so) => self.rooms.suspend(at, subject, is_so, found),
             Fact::Account(fact) => self.apply_to_account(at, subject, fact, found),
             Fact::Other => {}
         }
@@ -130,6 +131,7 @@ impl Fold {
                 self.hosts.net(at, subject, &fact, found);
                 self.books.net(at, subject, &fact.amount, found);
             }
+            AccountFact::Suspended(is_so) => self.hosts.suspend(subject, is_so),
         }
     }
 

@@ -111,6 +111,15 @@ const MISTAKES: &[Mistake] = &[
         },
         Rule::Payouts,
     ),
+    (
+        "a payout is asked for while the host is suspended",
+        |story| {
+            let approved = story.position(HOST, "host_approved");
+            story.line(approved).event_type = "host_suspended";
+            story.position(HOST, "payout_requested")
+        },
+        Rule::Payouts,
+    ),
     ("a payout is paid twice", |story| story.pay(894), Rule::Payouts),
     (
         "more comes back than was paid",

@@ -107,6 +107,14 @@ const MISTAKES: &[Mistake] = &[
         Rule::Seats,
     ),
     ("a ticket is held twice", |story| story.hold(1), Rule::Seats),
+    (
+        "a seat is held while the host is suspended",
+        |story| {
+            story.add("room", ROOM, "sales_suspended", json!({}));
+            story.hold(4)
+        },
+        Rule::Seats,
+    ),
     ("a ticket that lapsed is held again", |story| story.hold(3), Rule::Seats),
     ("a seat is sold twice", |story| story.sell(1), Rule::Seats),
     ("a refunded seat is sold", |story| story.sell(2), Rule::Seats),

@@ -2,19 +2,32 @@
 
 use crate::fees::{EarningRules, PlatformFee};
 use crate::payout::monthly::PayoutSchedule;
-use crate::{Currency, Fingerprint, Money, PayoutId, RoomId, Share, TaxPart, TicketId, Timestamp, UserId};
+use crate::{
+    Channel, Currency, Fingerprint, HostFacts, Label, Money, PayoutId, Preset, RoomId, Share, TaxPart, TermsHash,
+    TicketId, Timestamp, UserId,
+};
 
 /// A command carries its time and every fact that was looked up for it. A repeat is accepted and records nothing.
 #[derive(Clone, Debug)]
 pub enum PayoutCommand {
-    Apply {
-        host: UserId,
+    Apply(Box<ApplyAsHost>),
+    /// An admin may approve a host who did not apply.
+    Approve(DecideOnHost),
+    Waitlist(DecideOnHost),
+    Decline(DecideOnHost),
+    Suspend {
+        by: UserId,
+        reason: Label,
         at: Timestamp,
     },
-    /// An admin may approve a host who did not apply.
-    Approve {
-        host: UserId,
+    Reinstate {
         by: UserId,
+        reason: Option<Label>,
+        at: Timestamp,
+    },
+    StateFacts(Box<StateFacts>),
+    AcceptTerms {
+        terms_sha256: TermsHash,
         at: Timestamp,
     },
     LinkDestination {
@@ -57,6 +70,36 @@ pub enum PayoutCommand {
         reason: String,
         at: Timestamp,
     },
+}
+
+#[derive(Clone, Debug)]
+pub struct ApplyAsHost {
+    pub host: UserId,
+    /// From the applicant's claims, and counted in the log.
+    pub facts: HostFacts,
+    pub channels: Vec<Channel>,
+    /// The terms of hosting that the applicant accepts with it.
+    pub terms_sha256: Option<TermsHash>,
+    pub preset: Preset,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct DecideOnHost {
+    pub host: UserId,
+    pub by: UserId,
+    pub reason: Option<Label>,
+    pub at: Timestamp,
+}
+
+/// What an admin knows about a host. What is absent is not stated any more.
+#[derive(Clone, Debug)]
+pub struct StateFacts {
+    pub host: UserId,
+    pub by: UserId,
+    pub facts: HostFacts,
+    pub preset: Preset,
+    pub at: Timestamp,
 }
 
 /// The earning of a sale that its buyer's bank disputes.

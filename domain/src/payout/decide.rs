@@ -8,9 +8,7 @@ use crate::payout::command::{RequestPayout, SettledSale};
 use crate::payout::event::EarningCredited;
 use crate::payout::sharing;
 use crate::payout::state::{PayoutPhase, PayoutState};
-use crate::{
-    Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, UserId, text,
-};
+use crate::{Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, text};
 
 const DESTINATION_CHARS_MAX: usize = 200;
 
@@ -20,8 +18,14 @@ impl Payout {
     /// The events that follow from `command`; none if it is a repeat.
     pub fn decide(&self, command: PayoutCommand) -> Result<Vec<PayoutEvent>, PayoutError> {
         match command {
-            PayoutCommand::Apply { host, at } => Ok(self.apply_for_approval(host, at)),
-            PayoutCommand::Approve { host, by, at } => Ok(self.approve(host, by, at)),
+            PayoutCommand::Apply(wish) => Ok(self.apply_as_host(*wish)),
+            PayoutCommand::Approve(decision) => Ok(self.approve(decision)),
+            PayoutCommand::Waitlist(decision) => self.waitlist(decision),
+            PayoutCommand::Decline(decision) => self.decline(decision),
+            PayoutCommand::Suspend { by, reason, at } => Ok(self.suspend(by, reason, at)),
+            PayoutCommand::Reinstate { by, reason, at } => Ok(self.reinstate(by, reason, at)),
+            PayoutCommand::StateFacts(statement) => Ok(self.state_facts(*statement)),
+            PayoutCommand::AcceptTerms { terms_sha256, at } => Ok(self.accept_terms(Some(terms_sha256), at)),
             PayoutCommand::LinkDestination { destination, at } => self.link_destination(destination, at),
             PayoutCommand::CreditEarning(sale) => self.credit_earning(&sale),
             PayoutCommand::HoldEarning(disputed) => self.hold_earning(disputed),
@@ -44,24 +48,6 @@ impl Payout {
             PayoutCommand::RecordPaid { payout_id, at } => self.record_paid(payout_id, at),
             PayoutCommand::RecordFailed { payout_id, reason, at } => self.record_failed(payout_id, &reason, at),
         }
-    }
-
-    fn apply_for_approval(&self, host: UserId, at: Timestamp) -> Vec<PayoutEvent> {
-        if self.has_applied() {
-            return vec![];
-        }
-        vec![PayoutEvent::HostApplied { host, applied_at: at }]
-    }
-
-    fn approve(&self, host: UserId, by: UserId, at: Timestamp) -> Vec<PayoutEvent> {
-        if self.is_approved() {
-            return vec![];
-        }
-        vec![PayoutEvent::HostApproved {
-            host,
-            by,
-            approved_at: at,
-        }]
     }
 
     fn link_destination(&self, destination: String, at: Timestamp) -> Decision {
@@ -137,6 +123,9 @@ impl Payout {
             } else {
                 Err(PayoutError::KeyReused)
             };
+        }
+        if self.is_suspended() {
+            return Err(PayoutError::Suspended);
         }
         if !self.is_approved() {
             return Err(PayoutError::NotApproved);

@@ -8,6 +8,11 @@ use crate::{Money, MoneyError};
 pub enum PayoutError {
     #[error("the host is not approved")]
     NotApproved,
+    #[error("the host is suspended")]
+    Suspended,
+    /// A decision that does not follow from where the host stands.
+    #[error("the host is {standing}")]
+    WrongStanding { standing: &'static str },
     #[error("no payout destination is linked")]
     NoDestination,
     #[error("destination: {reason}")]

@@ -4,7 +4,10 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::payout::monthly::{PayoutSchedule, RollOverReason};
-use crate::{Fingerprint, Money, PayoutId, RoomId, TaxPart, TicketId, Timestamp, UserId};
+use crate::{
+    Channel, FailedFact, Fingerprint, HostFacts, Label, Money, PayoutId, RoomId, TaxPart, TermsHash, TicketId,
+    Timestamp, UserId,
+};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -12,11 +15,45 @@ pub enum PayoutEvent {
     HostApplied {
         host: UserId,
         applied_at: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        application: Option<Box<Application>>,
     },
+    /// By an admin, or else by the rules.
     HostApproved {
         host: UserId,
-        by: UserId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Label>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verdict: Option<Box<Verdict>>,
         approved_at: Timestamp,
+    },
+    HostWaitlisted(HostDecision),
+    HostDeclined(HostDecision),
+    /// The host may neither schedule nor sell nor be paid.
+    HostSuspended {
+        by: UserId,
+        reason: Label,
+        suspended_at: Timestamp,
+    },
+    /// The host is again what they were before.
+    HostReinstated {
+        by: UserId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Label>,
+        reinstated_at: Timestamp,
+    },
+    /// What an admin knows about an applicant; it takes the place of what was stated before.
+    FactsStated {
+        facts: HostFacts,
+        by: UserId,
+        stated_at: Timestamp,
+    },
+    /// The terms of hosting, by the SHA-256 of their text.
+    TermsAccepted {
+        terms_sha256: TermsHash,
+        accepted_at: Timestamp,
     },
     /// Where payouts go: the provider's opaque name of the account, never a bank number.
     DestinationLinked {
@@ -98,6 +135,41 @@ pub enum PayoutEvent {
 pub struct Later {
     pub amount: Money,
     pub until: Timestamp,
+}
+
+/// What an application rests on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Application {
+    pub preset: String,
+    pub preset_version: u32,
+    #[serde(default, skip_serializing_if = "HostFacts::is_empty")]
+    pub facts: HostFacts,
+    /// Where the applicant would like to sell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<Channel>,
+}
+
+/// What the rules of a preset say about an applicant.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Verdict {
+    pub preset: String,
+    pub preset_version: u32,
+    /// Each fact that does not meet the rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedFact>,
+}
+
+/// By an admin, or else by the rules.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HostDecision {
+    pub host: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Label>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    pub decided_at: Timestamp,
 }
 
 /// One settled sale, credited to its host.
@@ -219,6 +291,12 @@ impl PayoutEvent {
         match self {
             Self::HostApplied { .. } => "host_applied",
             Self::HostApproved { .. } => "host_approved",
+            Self::HostWaitlisted(_) => "host_waitlisted",
+            Self::HostDeclined(_) => "host_declined",
+            Self::HostSuspended { .. } => "host_suspended",
+            Self::HostReinstated { .. } => "host_reinstated",
+            Self::FactsStated { .. } => "facts_stated",
+            Self::TermsAccepted { .. } => "terms_accepted",
             Self::DestinationLinked { .. } => "destination_linked",
             Self::EarningCredited(_) => "earning_credited",
             Self::EarningHeld(_) => "earning_held",
@@ -247,6 +325,12 @@ impl PayoutEvent {
             Self::ShareCredited(share) => Some(share.ticket_id),
             Self::HostApplied { .. }
             | Self::HostApproved { .. }
+            | Self::HostWaitlisted(_)
+            | Self::HostDeclined(_)
+            | Self::HostSuspended { .. }
+            | Self::HostReinstated { .. }
+            | Self::FactsStated { .. }
+            | Self::TermsAccepted { .. }
             | Self::DestinationLinked { .. }
             | Self::PayoutRequested { .. }
             | Self::PayoutSent { .. }
@@ -271,6 +355,12 @@ impl PayoutEvent {
             | Self::PayoutReturned { payout_id, .. } => Some(*payout_id),
             Self::HostApplied { .. }
             | Self::HostApproved { .. }
+            | Self::HostWaitlisted(_)
+            | Self::HostDeclined(_)
+            | Self::HostSuspended { .. }
+            | Self::HostReinstated { .. }
+            | Self::FactsStated { .. }
+            | Self::TermsAccepted { .. }
             | Self::DestinationLinked { .. }
             | Self::EarningCredited(_)
             | Self::EarningHeld(_)

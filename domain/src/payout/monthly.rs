@@ -23,6 +23,7 @@ pub enum PayoutSchedule {
 pub enum RollOverReason {
     BelowMinimum,
     NotApproved,
+    Suspended,
     NoDestination,
 }
 
@@ -55,7 +56,9 @@ impl Payout {
             return Ok(vec![]);
         }
         let minimum = Money::new(month.minimum_minor.max(1), month.currency);
-        let reason = if !self.is_approved() {
+        let reason = if self.is_suspended() {
+            RollOverReason::Suspended
+        } else if !self.is_approved() {
             RollOverReason::NotApproved
         } else if self.destination().is_none() {
             RollOverReason::NoDestination

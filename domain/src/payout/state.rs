@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::payout::balance::Balance;
 use crate::payout::event::{CoHostPart, EarningCredited, EarningReversed, HeldEarning, Later, ShareCredited};
+use crate::payout::hosting::{Hosting, Standing};
 use crate::payout::monthly::PayoutSchedule;
 use crate::{Currency, Fingerprint, Money, PayoutEvent, PayoutId, TicketId, Timestamp};
 
 /// Standing, destination and money are independent of each other, so the account is no single chain of phases.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Payout {
-    standing: Standing,
+    pub(super) hosting: Hosting,
     destination: Option<String>,
     credited: BTreeMap<TicketId, Credit>,
     holds: BTreeMap<String, Hold>,
@@ -23,15 +24,6 @@ pub struct Payout {
     /// The last month in which nothing was paid by itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) rolled_over: BTreeMap<Currency, Timestamp>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    #[default]
-    Unknown,
-    Applied,
-    Approved,
 }
 
 /// One payout of a host.
@@ -97,17 +89,17 @@ pub(super) struct Credit {
 }
 
 impl Payout {
-    pub const fn standing(&self) -> Standing {
-        self.standing
+    /// Who the host is to the shop.
+    pub const fn hosting(&self) -> &Hosting {
+        &self.hosting
     }
 
     pub fn is_approved(&self) -> bool {
-        self.standing == Standing::Approved
+        self.hosting.standing() == Standing::Approved
     }
 
-    /// Applied, or was approved without.
-    pub fn has_applied(&self) -> bool {
-        self.standing != Standing::Unknown
+    pub const fn is_suspended(&self) -> bool {
+        self.hosting.is_suspended()
     }
 
     pub fn destination(&self) -> Option<&str> {
@@ -197,8 +189,21 @@ impl Payout {
     /// Takes in a fact. Total: history is already true.
     pub(crate) fn evolve(&mut self, event: PayoutEvent) {
         match event {
-            PayoutEvent::HostApplied { .. } => self.standing = Standing::Applied,
-            PayoutEvent::HostApproved { .. } => self.standing = Standing::Approved,
+            PayoutEvent::HostApplied { application, .. } => self.hosting.apply_for(application),
+            PayoutEvent::HostApproved { by, verdict, .. } => {
+                self.hosting
+                    .decide(Standing::Approved, by, verdict.map(|verdict| *verdict));
+            }
+            PayoutEvent::HostWaitlisted(decision) => {
+                self.hosting.decide(Standing::Waitlisted, decision.by, decision.verdict);
+            }
+            PayoutEvent::HostDeclined(decision) => {
+                self.hosting.decide(Standing::Declined, decision.by, decision.verdict);
+            }
+            PayoutEvent::HostSuspended { .. } => self.hosting.suspend(),
+            PayoutEvent::HostReinstated { .. } => self.hosting.reinstate(),
+            PayoutEvent::FactsStated { facts, .. } => self.hosting.state(facts),
+            PayoutEvent::TermsAccepted { terms_sha256, .. } => self.hosting.accept(terms_sha256),
             PayoutEvent::DestinationLinked { destination, .. } => self.destination = Some(destination),
             PayoutEvent::EarningCredited(earning) => self.credit(&earning),
             PayoutEvent::EarningHeld(held) => self.reserve(held),

@@ -14,6 +14,16 @@ pub enum RoomError {
     InvalidField { field: &'static str, reason: String },
     #[error("the host is not approved for priced rooms")]
     HostNotApproved,
+    #[error("the host is suspended")]
+    HostSuspended,
+    #[error("the host has not accepted the terms of hosting that are in force")]
+    TermsNotAccepted,
+    #[error("the host has linked no payout destination")]
+    NoDestination,
+    #[error("the host may not sell through any channel yet")]
+    NotRolledOut,
+    #[error("the host may not sell through this channel")]
+    ChannelClosed,
     #[error("the idempotency key was used for another request")]
     KeyReused,
     #[error("all {capacity} seats are held or sold")]

@@ -75,6 +75,14 @@ pub enum RoomEvent {
     SalesResumed {
         resumed_at: Timestamp,
     },
+    /// The host was suspended.
+    SalesSuspended {
+        suspended_at: Timestamp,
+    },
+    /// The host was reinstated. What the host paused stays paused.
+    SalesReinstated {
+        reinstated_at: Timestamp,
+    },
     /// A place at the end of the line. An offer, when it comes, is a hold of this ticket.
     WaitingListJoined {
         user: UserId,
@@ -394,6 +402,8 @@ impl RoomEvent {
             Self::RoomRevised(_) => "room_revised",
             Self::SalesPaused { .. } => "sales_paused",
             Self::SalesResumed { .. } => "sales_resumed",
+            Self::SalesSuspended { .. } => "sales_suspended",
+            Self::SalesReinstated { .. } => "sales_reinstated",
             Self::WaitingListJoined { .. } => "waiting_list_joined",
             Self::WaitingListLeft { .. } => "waiting_list_left",
             Self::SeatAwaited { .. } => "seat_awaited",

@@ -42,7 +42,11 @@ pub struct RoomFacts {
     pub fees: FeeRules,
     pub request: Fingerprint,
     pub scheduled_at: Timestamp,
+    /// By the host.
     pub sales_paused: bool,
+    /// Because the host is suspended.
+    #[serde(default)]
+    pub sales_suspended: bool,
     pub offer_seconds: u32,
     pub transferable: bool,
     /// The last time the room was given another time.
@@ -55,6 +59,11 @@ impl RoomFacts {
     /// Whether everybody agreed who is to share what is sold.
     pub(crate) fn is_divided(&self) -> bool {
         self.price.is_zero() || self.sharing.is_agreed()
+    }
+
+    /// By the host, or because the host is suspended.
+    pub(super) const fn is_paused(&self) -> bool {
+        self.sales_paused || self.sales_suspended
     }
 
     /// The terms of a sale made now. The price is the total: no fees come on top, and tax is a part of it.
@@ -173,6 +182,7 @@ impl From<RoomScheduled> for RoomFacts {
             request: scheduled.request,
             scheduled_at: scheduled.scheduled_at,
             sales_paused: false,
+            sales_suspended: false,
             offer_seconds: scheduled.sale.offer_seconds(),
             transferable: scheduled.sale.transferable,
             reschedule: None,

@@ -5,6 +5,7 @@ mod decide;
 mod error;
 mod event;
 mod facts;
+mod hosting;
 mod lifecycle;
 mod offering;
 mod prices;

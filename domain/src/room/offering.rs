@@ -64,7 +64,7 @@ impl Room {
         };
         let offers = self.sales().and_then(|sales| {
             let facts = sales.facts;
-            let is_open = !facts.sales_paused && facts.is_divided() && now < facts.sales_close_at;
+            let is_open = !facts.is_paused() && facts.is_divided() && now < facts.sales_close_at;
             let is_served = || waiting.has_line() || waiting.paid().any(|paid| sales.can_retake(paid.ticket_id));
             let can_offer = is_open && sales.free(&[]) > 0 && is_served();
             can_offer.then_some(facts.sales_open_at)
@@ -105,6 +105,9 @@ impl Room {
             return Err(RoomError::WaitingListFull { limit: WAITING_MAX });
         }
         let price = Price::plain(sales.facts.price);
+        sales
+            .facts
+            .require_channel(price.total, Channel::Web, join.rollout.as_deref())?;
         sales.facts.terms(price, Channel::Web, &join.customer)?;
         Ok(vec![RoomEvent::WaitingListJoined {
             user,
@@ -155,6 +158,7 @@ impl Room {
             | RoomCommand::ResumeSales { at, .. }
             | RoomCommand::ProposeShares { at, .. }
             | RoomCommand::AgreeToShare { at, .. }
+            | RoomCommand::ReinstateSales { at }
             | RoomCommand::LeaveWaitingList { at, .. } => (*at, false),
             RoomCommand::ReleaseLapsed { at } => (*at, true),
             RoomCommand::Schedule(_)
@@ -170,6 +174,7 @@ impl Room {
             | RoomCommand::RecordDelivery(_)
             | RoomCommand::TransferSeat { .. }
             | RoomCommand::Reschedule(_)
+            | RoomCommand::SuspendSales { .. }
             | RoomCommand::PauseSales { .. } => return None,
         };
         Some(Turn { at, is_due })

@@ -23,8 +23,8 @@ impl Room {
             .into_iter()
             .chain(revision.tiers.iter().map(|tier| tier.price));
         let is_priced = prices.into_iter().any(Money::is_positive);
-        if is_priced && !revise.host_is_approved {
-            return Err(RoomError::HostNotApproved);
+        if is_priced {
+            revise.permit.require(is_priced)?;
         }
         Ok(vec![RoomEvent::RoomRevised(RoomRevised {
             revision,
@@ -46,6 +46,9 @@ impl Room {
         let sales = self.sales().ok_or(RoomError::RoomOver)?;
         if !sales.facts.sales_paused {
             return Ok(vec![]);
+        }
+        if sales.facts.sales_suspended {
+            return Err(RoomError::HostSuspended);
         }
         Ok(vec![RoomEvent::SalesResumed { resumed_at: at }])
     }

@@ -56,9 +56,7 @@ fn check(schedule: ScheduleRoom) -> Result<RoomScheduled, RoomError> {
     let sales_close_at = schedule.sales_close_at.unwrap_or(planned_end);
     sales_window(sales_open_at, sales_close_at)?;
     let is_priced = schedule.price.is_positive() || tiers.iter().any(|tier| tier.price.is_positive());
-    if is_priced && !schedule.host_is_approved {
-        return Err(RoomError::HostNotApproved);
-    }
+    schedule.permit.require(is_priced)?;
     Ok(RoomScheduled {
         room_id: schedule.room_id,
         host: schedule.host,

@@ -53,6 +53,9 @@ impl Room {
             sales.has_claim(claim, &lapsed)?;
         }
         let expires_at = sales.expiry(wish.at)?;
+        sales
+            .facts
+            .require_channel(price.total, wish.channel, wish.rollout.as_deref())?;
         let terms = sales.facts.terms(price, wish.channel, &wish.customer)?;
         let held = SeatHeld {
             ticket_id: wish.ticket_id,
@@ -205,7 +208,7 @@ impl Sales<'_> {
             let closed_at = self.facts.sales_close_at;
             return Err(RoomError::SalesClosed { closed_at });
         }
-        if self.facts.sales_paused {
+        if self.facts.is_paused() {
             return Err(RoomError::SalesPaused);
         }
         if !self.facts.is_divided() {

@@ -237,6 +237,8 @@ impl Room {
             RoomEvent::ShareAgreed { user, .. } => self.with_facts(|facts| facts.sharing.agree(user)),
             RoomEvent::SalesPaused { .. } => self.with_facts(|facts| facts.sales_paused = true),
             RoomEvent::SalesResumed { .. } => self.with_facts(|facts| facts.sales_paused = false),
+            RoomEvent::SalesSuspended { .. } => self.with_facts(|facts| facts.sales_suspended = true),
+            RoomEvent::SalesReinstated { .. } => self.with_facts(|facts| facts.sales_suspended = false),
         }
     }
 

@@ -65,6 +65,8 @@ impl<'a> Turns<'a> {
                 facts.sharing.propose(facts.host, shares.clone());
             } else if let RoomEvent::ShareAgreed { user, .. } = event {
                 facts.sharing.agree(*user);
+            } else if let RoomEvent::SalesReinstated { .. } = event {
+                facts.sales_suspended = false;
             } else if let RoomEvent::SeatReleased(released) = event {
                 change(released.buyer, -1);
                 let claim = seats.prices().and_then(|prices| prices.taken_claim(released.ticket_id));

@@ -1,11 +1,12 @@
 //! What can have happened to the shop.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use chrono::NaiveDate;
-
-use crate::{Currency, Timestamp, UserId};
+use crate::{Channel, Currency, Label, Reach, Timestamp, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -15,6 +16,18 @@ pub enum ShopEvent {
         person: UserId,
         by: UserId,
         erased_at: Timestamp,
+    },
+    /// Who may sell where from now on: the whole set of flags.
+    RolloutChanged {
+        channels: BTreeMap<Channel, Reach>,
+        by: UserId,
+        changed_at: Timestamp,
+    },
+    CohortsAssigned {
+        host: UserId,
+        cohorts: BTreeSet<Label>,
+        by: UserId,
+        assigned_at: Timestamp,
     },
     /// The books of a day were looked at and closed: so they stood at its end.
     DaySealed(DaySealed),
@@ -67,6 +80,8 @@ impl ShopEvent {
         match self {
             Self::PersonErased { .. } => "person_erased",
             Self::DaySealed(_) => "day_sealed",
+            Self::RolloutChanged { .. } => "rollout_changed",
+            Self::CohortsAssigned { .. } => "cohorts_assigned",
         }
     }
 }

@@ -4,6 +4,7 @@ mod command;
 mod decide;
 mod error;
 mod event;
+mod rollout;
 mod sealing;
 mod state;
 #[cfg(test)]
@@ -12,5 +13,6 @@ mod tests;
 pub use command::*;
 pub use error::*;
 pub use event::*;
+pub use rollout::*;
 pub use sealing::*;
 pub use state::*;

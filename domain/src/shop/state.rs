@@ -6,13 +6,15 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ShopEvent, ShopId, UserId};
+use crate::{Rollout, ShopEvent, ShopId, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Shop {
     erased: BTreeSet<UserId>,
     #[serde(default)]
     sealed: Option<SealedDays>,
+    #[serde(default)]
+    rollout: Rollout,
 }
 
 /// The days that are sealed, without a gap.
@@ -40,6 +42,10 @@ impl Shop {
         self.sealed
     }
 
+    pub const fn rollout(&self) -> &Rollout {
+        &self.rollout
+    }
+
     /// Takes in a fact. Total: history is already true.
     pub(crate) fn evolve(&mut self, event: ShopEvent) {
         match event {
@@ -53,6 +59,8 @@ impl Shop {
                     position: day.position,
                 });
             }
+            ShopEvent::RolloutChanged { channels, .. } => self.rollout.change(channels),
+            ShopEvent::CohortsAssigned { host, cohorts, .. } => self.rollout.assign(host, cohorts),
         }
     }
 }

@@ -1,10 +1,100 @@
 //! The shop: what its admins decided, each thing once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::testing::{at, past, user};
 use chrono::NaiveDate;
 
 use crate::shop::{ClassTotal, DAY_SETTLES_WITHIN, DaySealed, SealDay, end_of_day};
-use crate::{Currency, Shop, ShopCommand, ShopError, ShopEvent, Timestamp};
+use crate::{Channel, Currency, Label, Reach, Shop, ShopCommand, ShopError, ShopEvent, Timestamp, UserId};
+
+const ADMIN: UserId = user(2);
+
+fn cohort(name: &str) -> BTreeSet<Label> {
+    [name.parse().expect("a label")].into()
+}
+
+fn changed(channel: Channel, cohorts: BTreeSet<Label>, percent: u8) -> ShopEvent {
+    ShopEvent::RolloutChanged {
+        channels: [(channel, Reach { cohorts, percent })].into(),
+        by: ADMIN,
+        changed_at: at(1),
+    }
+}
+
+fn assigned(host: UserId, cohorts: BTreeSet<Label>) -> ShopEvent {
+    ShopEvent::CohortsAssigned {
+        host,
+        cohorts,
+        by: ADMIN,
+        assigned_at: at(2),
+    }
+}
+
+#[test]
+fn without_flags_everybody_sells_everywhere() {
+    let shop = past::<Shop>([]).state;
+    let channels: Vec<_> = shop.rollout().channels_of(user(1)).collect();
+    assert_eq!(channels, [Channel::Web, Channel::Ios, Channel::Android]);
+    assert!(shop.rollout().is_open_to_all());
+}
+
+#[test]
+fn a_flag_opens_its_channel_to_cohorts() {
+    let shop = past::<Shop>([
+        changed(Channel::Ios, cohort("pioneers"), 0),
+        assigned(user(1), cohort("pioneers")),
+        assigned(user(2), cohort("friends")),
+    ]);
+    let rollout = shop.state.rollout();
+    assert!(rollout.reaches(user(1), Channel::Ios));
+    assert!(!rollout.reaches(user(2), Channel::Ios));
+    assert!(!rollout.reaches(user(3), Channel::Ios));
+    // The others have no flag.
+    assert!(rollout.reaches(user(3), Channel::Web) && rollout.reaches(user(3), Channel::Android));
+    let left = shop.and([assigned(user(1), BTreeSet::new())]).state;
+    assert!(!left.rollout().reaches(user(1), Channel::Ios));
+}
+
+#[test]
+fn a_share_of_hosts_is_stable_and_grows() {
+    let reached = |percent: u8| -> BTreeSet<u128> {
+        let shop = past::<Shop>([changed(Channel::Web, BTreeSet::new(), percent)]).state;
+        let is_in = |number: &u128| shop.rollout().reaches(user(*number), Channel::Web);
+        (0..1_000).filter(is_in).collect()
+    };
+    let (none, tenth, half, all) = (reached(0), reached(10), reached(50), reached(100));
+    assert_eq!((none.len(), all.len()), (0, 1_000));
+    assert!((50..150).contains(&tenth.len()) && (400..600).contains(&half.len()));
+    assert!(tenth.is_subset(&half), "who is in stays in");
+    assert_eq!(tenth, reached(10));
+}
+
+#[test]
+fn the_roll_out_is_recorded_when_it_changes() {
+    let channels: BTreeMap<_, _> = [(Channel::Web, Reach::default())].into();
+    let change = |channels, seconds| ShopCommand::ChangeRollout {
+        channels,
+        by: ADMIN,
+        at: at(seconds),
+    };
+    let assign = |seconds| ShopCommand::AssignCohorts {
+        host: user(1),
+        cohorts: cohort("pioneers"),
+        by: ADMIN,
+        at: at(seconds),
+    };
+    let shop = past::<Shop>([])
+        .when(change(channels.clone(), 1))
+        .then([changed(Channel::Web, BTreeSet::new(), 0)])
+        .when(change(channels, 5))
+        .then([])
+        .when(assign(2))
+        .then([assigned(user(1), cohort("pioneers"))])
+        .when(assign(6))
+        .then([]);
+    assert_eq!(shop.state.rollout().revision(), 2);
+}
 
 #[test]
 fn a_person_is_erased_once() {

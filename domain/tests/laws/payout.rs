@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use domain::fees::PlatformFee;
 use domain::payout::{
-    DisputedEarning, DisputedShare, EarningCredited, EarningReversed, HeldEarning, Later, MonthlyPayout,
-    PayoutSchedule, RequestPayout, ReturnedPayout, SettledSale, SharedEarning,
+    ApplyAsHost, DecideOnHost, DisputedEarning, DisputedShare, EarningCredited, EarningReversed, HeldEarning, Later,
+    MonthlyPayout, PayoutSchedule, RequestPayout, ReturnedPayout, SettledSale, SharedEarning,
 };
 use domain::{
-    BasisPoints, Currency, EarningRules, Fingerprint, Money, Payout, PayoutCommand, PayoutEvent, PayoutId, RoomId,
-    Share, TicketId, Timestamp, UserId,
+    BasisPoints, Currency, EarningRules, Fingerprint, HostFacts, Money, Payout, PayoutCommand, PayoutEvent, PayoutId,
+    Preset, RoomId, Share, TicketId, Timestamp, UserId,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -23,13 +23,14 @@ fn command() -> impl Strategy<Value = PayoutCommand> {
     let currency = prop::sample::select(vec![Currency::USD, Currency::JPY, Currency::KWD]);
     let amount = prop_oneof![Just(None), (-10..400_i64).prop_map(Some)];
     let time = (0..12_i64).prop_map(|day| at(day * DAY));
-    (0..6_u128, 0..30_u8, -1..300_i64, currency, amount, time).prop_map(
+    (0..6_u128, 0..34_u8, -1..300_i64, currency, amount, time).prop_map(
         |(number, kind, share, currency, amount, at)| {
             let payout_id = PayoutId::from_uuid(Uuid::from_u128(number));
             let host = UserId::from_uuid(Uuid::from_u128(1));
             match kind {
-                0 => PayoutCommand::Apply { host, at },
-                1 | 2 => PayoutCommand::Approve { host, by: host, at },
+                0 => apply(number, host, at),
+                1 | 2 => PayoutCommand::Approve(decision(host, at)),
+                30.. => standing(kind, host, at),
                 3 => PayoutCommand::LinkDestination {
                     destination: format!("acct_{}", number % 2),
                     at,
@@ -74,15 +75,7 @@ fn command() -> impl Strategy<Value = PayoutCommand> {
                     schedule: PayoutSchedule::Monthly,
                     at,
                 },
-                27 | 28 => PayoutCommand::RequestMonthly(MonthlyPayout {
-                    payout_id: PayoutId::from_uuid(Uuid::from_u128(100 + number)),
-                    currency,
-                    due_at: at,
-                    minimum_minor: 20,
-                    default: PayoutSchedule::OnRequest,
-                    provider: "sandbox".to_owned(),
-                    at,
-                }),
+                27 | 28 => PayoutCommand::RequestMonthly(monthly(number, currency, at)),
                 _ => PayoutCommand::RecordPaid { payout_id, at },
             }
         },
@@ -147,6 +140,60 @@ fn disputed_share(number: u128, amount: i64, currency: Currency, at: Timestamp) 
         ticket_id: TicketId::from_uuid(Uuid::from_u128(number)),
         dispute: format!("dp_{number}_{}", amount % 2),
         amount: Money::new(amount, currency),
+        at,
+    }
+}
+
+fn apply(number: u128, host: UserId, at: Timestamp) -> PayoutCommand {
+    PayoutCommand::Apply(Box::new(ApplyAsHost {
+        host,
+        facts: HostFacts::default(),
+        channels: vec![],
+        terms_sha256: None,
+        preset: if number.is_multiple_of(2) {
+            Preset::open()
+        } else {
+            Preset::ticketed_spaces()
+        },
+        at,
+    }))
+}
+
+fn monthly(number: u128, currency: Currency, due_at: Timestamp) -> MonthlyPayout {
+    MonthlyPayout {
+        payout_id: PayoutId::from_uuid(Uuid::from_u128(100 + number)),
+        currency,
+        due_at,
+        minimum_minor: 20,
+        default: PayoutSchedule::OnRequest,
+        provider: "sandbox".to_owned(),
+        at: due_at,
+    }
+}
+
+/// What an admin decides about the host.
+fn standing(kind: u8, host: UserId, at: Timestamp) -> PayoutCommand {
+    match kind {
+        30 => PayoutCommand::Waitlist(decision(host, at)),
+        31 => PayoutCommand::Decline(decision(host, at)),
+        32 => PayoutCommand::Suspend {
+            by: host,
+            reason: "risk".parse().expect("a label"),
+            at,
+        },
+        _ => PayoutCommand::Reinstate {
+            by: host,
+            reason: None,
+            at,
+        },
+    }
+}
+
+fn decision(host: UserId, at: Timestamp) -> DecideOnHost {
+    DecideOnHost {
+        host,
+        by: host,
+        reason: None,
         at,
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::payout::HostPermit;
 use domain::room::{
     Authority, Discount, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, PriceTier, PriceWish, PromoCode,
     RecordDelivery, ReleaseReason, ReviseRoom, Revision, RoomPhase, RoomRevised, SaleOptions, ScheduleRoom, SeatReturn,
@@ -81,7 +82,7 @@ fn schedule() -> RoomCommand {
     RoomCommand::Schedule(Box::new(ScheduleRoom {
         room_id: RoomId::from_uuid(Uuid::from_u128(1)),
         host: user(0),
-        host_is_approved: true,
+        permit: HostPermit::Sells,
         title: "Night radio".to_owned(),
         description: String::new(),
         language: "en".to_owned(),
@@ -124,6 +125,7 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
                     promo_code: (second % 3 == 0).then(code),
                 }
                 .boxed(),
+                rollout: None,
                 ticket_id,
                 buyer,
                 channel: Channel::Web,
@@ -153,7 +155,7 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
 }
 
 fn stage() -> impl Strategy<Value = RoomCommand> {
-    (0..BUYERS, 0..8_u128, 0..6_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
+    (0..BUYERS, 0..8_u128, 0..8_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
         let (user, by, at) = (user(person), user(host / 6), at(second));
         match kind {
             0 => RoomCommand::RequestToSpeak { user, at },
@@ -161,6 +163,8 @@ fn stage() -> impl Strategy<Value = RoomCommand> {
             2 => RoomCommand::ApproveSpeaker { user, by, at },
             3 => RoomCommand::DeclineRequest { user, by, at },
             4 => RoomCommand::DismissSpeaker { user, by, at },
+            5 => RoomCommand::SuspendSales { at },
+            6 => RoomCommand::ReinstateSales { at },
             _ => RoomCommand::RemovePerson { user, by, at },
         }
     })
@@ -178,6 +182,7 @@ fn line() -> impl Strategy<Value = RoomCommand> {
             _ => ticket(100 + 10 * again + number),
         };
         RoomCommand::JoinWaitingList(JoinWaitingList {
+            rollout: None,
             user,
             ticket_id,
             customer: Customer::NotAsked,
@@ -235,7 +240,7 @@ fn changes() -> impl Strategy<Value = RoomCommand> {
         RoomCommand::Revise(Box::new(ReviseRoom {
             by,
             wish,
-            host_is_approved: true,
+            permit: HostPermit::Sells,
             preset: Preset::open(),
             at,
         }))
@@ -426,6 +431,7 @@ fn a_big_room_sells_its_whole_capacity() {
     let hold = |number: u32, at| {
         RoomCommand::HoldSeat(HoldSeat {
             wish: None,
+            rollout: None,
             ticket_id: ticket(number.into()),
             buyer: user(number.into()),
             channel: Channel::Web,

@@ -37,6 +37,8 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::RoomRevised(_)
             | RoomEvent::SalesPaused { .. }
             | RoomEvent::SalesResumed { .. }
+            | RoomEvent::SalesSuspended { .. }
+            | RoomEvent::SalesReinstated { .. }
             | RoomEvent::WaitingListJoined { .. }
             | RoomEvent::WaitingListLeft { .. }
             | RoomEvent::SeatAwaited { .. }

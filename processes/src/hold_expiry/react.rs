@@ -19,6 +19,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             // There may be seats for those who wait, now or when the sales open.
             RoomEvent::RoomRevised(_)
             | RoomEvent::SalesResumed { .. }
+            | RoomEvent::SalesReinstated { .. }
             | RoomEvent::SharesProposed { .. }
             | RoomEvent::ShareAgreed { .. } => {
                 let look = Job::LapseHolds { room: *room };
@@ -42,6 +43,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             RoomEvent::RoomScheduled(_)
             | RoomEvent::SeatSold(_)
             | RoomEvent::SalesPaused { .. }
+            | RoomEvent::SalesSuspended { .. }
             | RoomEvent::SeatTransferred { .. }
             | RoomEvent::RoomRescheduled(_)
             | RoomEvent::SeatDenied { .. }

@@ -49,6 +49,8 @@ fn react_to_room(recorded: &Recorded, room: RoomId, event: &RoomEvent) -> Vec<Ne
         | RoomEvent::RoomEnded { .. }
         | RoomEvent::SalesPaused { .. }
         | RoomEvent::SalesResumed { .. }
+        | RoomEvent::SalesSuspended { .. }
+        | RoomEvent::SalesReinstated { .. }
         | RoomEvent::WaitingListJoined { .. }
         | RoomEvent::WaitingListLeft { .. }
         | RoomEvent::SpeakRequested { .. }

@@ -19,6 +19,12 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
         }
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
+        | PayoutEvent::HostWaitlisted(_)
+        | PayoutEvent::HostDeclined(_)
+        | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::HostReinstated { .. }
+        | PayoutEvent::FactsStated { .. }
+        | PayoutEvent::TermsAccepted { .. }
         | PayoutEvent::DestinationLinked { .. }
         | PayoutEvent::EarningHeld(_)
         | PayoutEvent::EarningReleased(_)

@@ -19,6 +19,12 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         }
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
+        | PayoutEvent::HostWaitlisted(_)
+        | PayoutEvent::HostDeclined(_)
+        | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::HostReinstated { .. }
+        | PayoutEvent::FactsStated { .. }
+        | PayoutEvent::TermsAccepted { .. }
         | PayoutEvent::DestinationLinked { .. }
         | PayoutEvent::PayoutScheduleChosen { .. }
         | PayoutEvent::PayoutRolledOver { .. }

@@ -13,6 +13,6 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         ShopEvent::PersonErased { person, .. } => {
             vec![NewJob::now(recorded, Job::ForgetPerson { person: *person })]
         }
-        ShopEvent::DaySealed(_) => vec![],
+        ShopEvent::DaySealed(_) | ShopEvent::RolloutChanged { .. } | ShopEvent::CohortsAssigned { .. } => vec![],
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Deps, Job, JobContext, JobResult, cancellation, checkout, disputes, hold_expiry, mail, maturity, monthly, payout,
-    people, refunds, settlement, sharing, transfers,
+    people, refunds, settlement, sharing, standing, transfers,
 };
 
 /// Executes a job once. Safe to repeat, whether it ended before or not.
@@ -42,6 +42,8 @@ pub async fn run_job(deps: &Deps, context: &JobContext, job: Job) -> JobResult {
         Job::NotifyHolders { room, notice } => mail::notify_holders(deps, room, notice).await,
         Job::SendMail(letter) => mail::send_mail(deps, context, letter).await,
         Job::ForgetPerson { person } => people::forget_person(deps, person).await,
+        Job::FollowStanding { host, after } => standing::follow(deps, host, after).await,
+        Job::FollowStandingOfRoom { room, host } => standing::follow_room(deps, context, room, host).await,
         Job::SendPayout { host, payout } => payout::send_payout(deps, context, host, payout).await,
     }
 }

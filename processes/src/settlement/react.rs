@@ -20,6 +20,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::RoomRevised(_)
             | RoomEvent::SalesPaused { .. }
             | RoomEvent::SalesResumed { .. }
+            | RoomEvent::SalesSuspended { .. }
+            | RoomEvent::SalesReinstated { .. }
             | RoomEvent::WaitingListJoined { .. }
             | RoomEvent::WaitingListLeft { .. }
             | RoomEvent::SeatAwaited { .. }

@@ -12,6 +12,7 @@ mod purchase;
 mod reactions;
 mod sandbox;
 mod settling;
+mod standing;
 mod stripe;
 mod timers;
 mod waiting;

@@ -32,6 +32,7 @@ async fn one_seat(pool: PgPool) -> (World, ManualClock) {
 
 async fn join(world: &World, number: u128) -> TicketId {
     let join = JoinWaitingList {
+        rollout: None,
         user: user(number),
         ticket_id: ticket(number),
         customer: Customer::NotAsked,
@@ -79,6 +80,7 @@ async fn late_payer(world: &World, clock: &ManualClock) -> TicketId {
     };
     let hold = HoldSeat {
         wish: None,
+        rollout: None,
         ticket_id: ticket(1),
         buyer: user(1),
         channel: Channel::Web,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::payout::{DecideOnHost, HostPermit};
 use domain::room::{Authority, HoldSeat, RecordDelivery, ScheduleRoom};
 use domain::ticket::TicketPhase;
 use domain::{
@@ -161,7 +162,12 @@ impl World {
     pub(super) async fn approve(&self, host: UserId) {
         let at = self.now();
         for command in [
-            PayoutCommand::Approve { host, by: user(0), at },
+            PayoutCommand::Approve(DecideOnHost {
+                host,
+                by: user(0),
+                reason: None,
+                at,
+            }),
             PayoutCommand::LinkDestination {
                 destination: "acct_host".to_owned(),
                 at,
@@ -179,7 +185,7 @@ impl World {
         let schedule = ScheduleRoom {
             room_id: room,
             host: HOST,
-            host_is_approved: true,
+            permit: HostPermit::Sells,
             title: "A talk".to_owned(),
             description: String::new(),
             language: "en".to_owned(),
@@ -214,6 +220,7 @@ impl World {
     pub(super) async fn hold_in(&self, room: RoomId, number: u128) -> TicketId {
         let hold = HoldSeat {
             wish: None,
+            rollout: None,
             ticket_id: ticket(number),
             buyer: user(number),
             channel: Channel::Web,

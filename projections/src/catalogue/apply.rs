@@ -39,10 +39,12 @@ const CHANGE_ROOMS: &str = "
         opened_at = coalesce(change.opened_at, rooms.opened_at),
         ended_at = coalesce(change.ended_at, rooms.ended_at),
         sales_paused = coalesce(change.sales_paused, rooms.sales_paused),
+        sales_suspended = coalesce(change.sales_suspended, rooms.sales_suspended),
+        delivered = coalesce(change.delivered, rooms.delivered),
         position = change.position
     FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bool[],
-        $8::bigint[])
-        AS change (room_id, held, sold, state, opened_at, ended_at, sales_paused, position)
+        $8::bool[], $9::bool[], $10::bigint[])
+        AS change (room_id, held, sold, state, opened_at, ended_at, sales_paused, sales_suspended, delivered, position)
     WHERE rooms.room_id = change.room_id";
 
 const REVISE: &str = "
@@ -214,6 +216,13 @@ async fn write_rooms(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), s
                 .map(|room| room.sales_paused)
                 .collect::<Vec<Option<bool>>>(),
         )
+        .bind(
+            column
+                .clone()
+                .map(|room| room.sales_suspended)
+                .collect::<Vec<Option<bool>>>(),
+        )
+        .bind(column.clone().map(|room| room.delivered).collect::<Vec<Option<bool>>>())
         .bind(column.map(|room| room.position).collect::<Vec<i64>>())
         .execute(tables)
         .await?;

@@ -41,6 +41,13 @@ pub(crate) enum CatalogueChange<'a> {
         room: RoomId,
         paused: bool,
     },
+    SuspendSales {
+        room: RoomId,
+        suspended: bool,
+    },
+    Deliver {
+        room: RoomId,
+    },
 }
 
 /// How a seat is taken.
@@ -91,6 +98,9 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         RoomEvent::RoomRescheduled(new) => Some(CatalogueChange::Reschedule { room, new }),
         RoomEvent::SalesPaused { .. } => Some(CatalogueChange::PauseSales { room, paused: true }),
         RoomEvent::SalesResumed { .. } => Some(CatalogueChange::PauseSales { room, paused: false }),
+        RoomEvent::SalesSuspended { .. } => Some(CatalogueChange::SuspendSales { room, suspended: true }),
+        RoomEvent::SalesReinstated { .. } => Some(CatalogueChange::SuspendSales { room, suspended: false }),
+        RoomEvent::DeliveryRecorded(delivery) if delivery.delivered => Some(CatalogueChange::Deliver { room }),
         RoomEvent::SeatDenied { .. }
         | RoomEvent::SpeakRequested { .. }
         | RoomEvent::SpeakRequestWithdrawn { .. }

@@ -25,7 +25,9 @@ pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
         | CatalogueChange::Cancel { .. }
         | CatalogueChange::Revise { .. }
         | CatalogueChange::Reschedule { .. }
-        | CatalogueChange::PauseSales { .. } => None,
+        | CatalogueChange::PauseSales { .. }
+        | CatalogueChange::SuspendSales { .. }
+        | CatalogueChange::Deliver { .. } => None,
     }
 }
 
@@ -70,6 +72,8 @@ pub(super) struct RoomFold {
     pub(super) opened_at: Option<Timestamp>,
     pub(super) ended_at: Option<Timestamp>,
     pub(super) sales_paused: Option<bool>,
+    pub(super) sales_suspended: Option<bool>,
+    pub(super) delivered: Option<bool>,
     pub(super) position: i64,
 }
 
@@ -127,6 +131,10 @@ impl<'a> Fold<'a> {
                 self.room(room, position);
             }
             CatalogueChange::PauseSales { room, paused } => self.room(room, position).sales_paused = Some(paused),
+            CatalogueChange::SuspendSales { room, suspended } => {
+                self.room(room, position).sales_suspended = Some(suspended);
+            }
+            CatalogueChange::Deliver { room } => self.room(room, position).delivered = Some(true),
         }
     }
 

@@ -11,4 +11,4 @@ mod tests;
 pub(crate) use apply::apply;
 pub(crate) use evolve::evolve;
 pub use past::PastRoom;
-pub use queries::{RoomFilter, RoomRow, RoomState, TierRow, find_room, list_rooms};
+pub use queries::{RoomFilter, RoomRow, RoomState, TierRow, count_rooms_hosted, find_room, list_rooms};

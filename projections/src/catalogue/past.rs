@@ -15,8 +15,16 @@ use crate::convert::text;
 #[derive(Debug, Default)]
 pub struct PastRoom {
     row: Option<RoomRow>,
+    paused: Paused,
     /// How each seat is taken, and the tier it is of; that of a seat that was released is remembered.
     seats: HashMap<TicketId, (Option<Seat>, Option<String>)>,
+}
+
+/// Why the sales are paused.
+#[derive(Clone, Copy, Debug, Default)]
+struct Paused {
+    by_host: bool,
+    with_host: bool,
 }
 
 impl PastRoom {
@@ -38,9 +46,13 @@ impl PastRoom {
             CatalogueChange::Cancel { .. } => self.change(|row| row.state = RoomState::Cancelled),
             CatalogueChange::Revise { revision, .. } => self.change(|row| revise(row, revision)),
             CatalogueChange::Reschedule { new, .. } => self.change(|row| reschedule(row, new)),
-            CatalogueChange::PauseSales { paused, .. } => self.change(|row| row.sales_paused = paused),
+            CatalogueChange::PauseSales { paused, .. } => self.paused.by_host = paused,
+            CatalogueChange::SuspendSales { suspended, .. } => self.paused.with_host = suspended,
+            // Counted of hosts, and no part of a row.
+            CatalogueChange::Deliver { .. } => {}
         }
-        self.change(|row| row.position = position);
+        let Paused { by_host, with_host } = self.paused;
+        self.change(|row| (row.sales_paused, row.position) = (by_host || with_host, position));
     }
 
     /// The room as it was; `None` before it was scheduled.

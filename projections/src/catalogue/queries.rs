@@ -44,6 +44,7 @@ pub struct RoomRow {
     pub transferable: bool,
     /// Until then holders may decline the last reschedule.
     pub decline_until: Option<Timestamp>,
+    /// By the host, or because the host is suspended.
     pub sales_paused: bool,
     pub opened_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
@@ -132,7 +133,8 @@ struct TierRecord {
 const SELECT: &str = "
     SELECT room_id, host_id, title, description, language, state, starts_at, planned_minutes, price_minor, currency,
         capacity, held, sold, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
-        no_show_minutes, offer_seconds, transferable, decline_until, sales_paused, opened_at, ended_at, created_position, position,
+        no_show_minutes, offer_seconds, transferable, decline_until,
+        (sales_paused OR sales_suspended) AS sales_paused, opened_at, ended_at, created_position, position,
         (SELECT json_agg(tiers ORDER BY ordinal) FROM view_catalogue.tiers WHERE tiers.room_id = rooms.room_id) AS tiers
     FROM view_catalogue.rooms ";
 
@@ -159,6 +161,17 @@ pub async fn list_rooms(
         .push_bind(i64::from(limit));
     let records: Vec<RoomRecord> = query.build_query_as().fetch_all(pool).await?;
     records.into_iter().map(RoomRow::try_from).collect()
+}
+
+/// How many rooms of a host that ended at or after a moment were delivered.
+pub async fn count_rooms_hosted(pool: &PgPool, host: UserId, since: Timestamp) -> Result<u32, QueryError> {
+    let count = "SELECT count(*) FROM view_catalogue.rooms WHERE host_id = $1 AND delivered AND ended_at >= $2";
+    let count: i64 = sqlx::query_scalar(count)
+        .bind(host.as_uuid())
+        .bind(since)
+        .fetch_one(pool)
+        .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn restrict(query: &mut QueryBuilder<'_, Postgres>, filter: &RoomFilter) {

@@ -21,9 +21,11 @@ CREATE TABLE rooms (
     offer_seconds     int         NOT NULL,
     transferable      bool        NOT NULL,
     decline_until     timestamptz, -- once rescheduled
-    sales_paused      bool        NOT NULL DEFAULT false,
+    sales_paused      bool        NOT NULL DEFAULT false, -- by the host
+    sales_suspended   bool        NOT NULL DEFAULT false, -- with the host
     opened_at         timestamptz,
     ended_at          timestamptz,
+    delivered         bool        NOT NULL DEFAULT false, -- ended, and the host was heard
     created_position  bigint      NOT NULL UNIQUE,
     position          bigint      NOT NULL,
     search            text        NOT NULL -- title and description in lower case, whatever the database's locale

@@ -4,7 +4,7 @@ use domain::room::{PriceTier, ReleaseReason, Revision, RoomScheduled};
 use domain::{Currency, Money, RoomEvent};
 use sqlx::PgPool;
 
-use super::{PastRoom, RoomFilter, RoomRow, RoomState, TierRow, find_room, list_rooms};
+use super::{PastRoom, RoomFilter, RoomRow, RoomState, TierRow, count_rooms_hosted, find_room, list_rooms};
 use crate::View;
 use crate::tests::stage::project;
 use crate::tests::story::{PRICE, Story, at, host, room, scheduled, usd, user};
@@ -13,14 +13,18 @@ use crate::tests::story::{PRICE, Story, at, host, room, scheduled, usd, user};
 async fn room_after(pool: &PgPool, story: &Story) -> RoomRow {
     project(pool, View::Catalogue, story).await;
     let row = find_room(pool, room(1)).await.expect("a query").expect("a room");
+    assert_eq!(past(story, 1).as_ref(), Some(&row), "as it was is as it is");
+    row
+}
+
+fn past(story: &Story, number: u32) -> Option<RoomRow> {
     let mut past = PastRoom::default();
     for recorded in story.recorded() {
-        if matches!(&recorded.event, domain::AnyEvent::Room(id, _) if *id == room(1)) {
+        if matches!(&recorded.event, domain::AnyEvent::Room(id, _) if *id == room(number)) {
             past.take_in(&recorded.event, recorded.position);
         }
     }
-    assert_eq!(past.into_row().as_ref(), Some(&row), "as it was is as it is");
-    row
+    past.into_row()
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -293,4 +297,36 @@ async fn a_tier_counts_its_seats_apart_whatever_becomes_of_them(pool: PgPool) {
         closes_at: None,
     };
     assert_eq!((&row.tiers[0], row.tiers.len()), (&expected, 2));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_suspension_is_a_pause_beside_the_hosts_own(pool: PgPool) {
+    let suspended = RoomEvent::SalesSuspended { suspended_at: at(2) };
+    let reinstated = RoomEvent::SalesReinstated { reinstated_at: at(3) };
+    let story = Story::new()
+        .schedule(1)
+        .room(1, suspended.clone())
+        .schedule(2)
+        .pause(2)
+        .room(2, suspended)
+        .room(2, reinstated);
+    project(&pool, View::Catalogue, &story).await;
+    for number in [1, 2] {
+        let row = find_room(&pool, room(number)).await.expect("a query").expect("a room");
+        assert!(row.sales_paused, "room {number}");
+        assert_eq!(past(&story, number), Some(row), "as it was is as it is");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn rooms_are_hosted_once_they_were_delivered(pool: PgPool) {
+    let held = |story: Story, number| story.schedule(number).open(number).end(number);
+    let story = held(Story::new(), 1).deliver(1, &[]);
+    let ended_at = at(3);
+    let story = held(story, 2).schedule(3);
+    project(&pool, View::Catalogue, &story).await;
+    let count = |host, since| count_rooms_hosted(&pool, host, since);
+    assert_eq!(count(host(), ended_at).await.expect("a query"), 1);
+    assert_eq!(count(host(), at(4)).await.expect("a query"), 0);
+    assert_eq!(count(user(2), at(0)).await.expect("a query"), 0);
 }

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use super::evolve::{EarningsChange, PayoutOutcome, evolve};
 use super::lines::{Accounts, Line};
-use super::{PayoutState, StatementKind};
+use super::{PayoutState, StatementKind, standings};
 use crate::ApplyError;
 use crate::convert::{bigint, text};
 
@@ -32,7 +32,10 @@ async fn execute(
     tables: &mut PgConnection,
 ) -> Result<(), sqlx::Error> {
     match change {
-        EarningsChange::Stand { host, standing } => accounts.touch(host, position).stand(standing),
+        EarningsChange::Stand { host, event } => {
+            accounts.touch(host, position);
+            standings::write(host, event, tables).await?;
+        }
         EarningsChange::Touch { host } => {
             accounts.touch(host, position);
         }

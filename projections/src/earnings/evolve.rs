@@ -4,13 +4,11 @@
 use domain::payout::{EarningCredited, EarningReversed, HeldEarning, ShareCredited};
 use domain::{AnyEvent, Money, PayoutEvent, PayoutId, Timestamp, UserId};
 
-use super::Standing;
-
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum EarningsChange<'a> {
     Stand {
         host: UserId,
-        standing: Standing,
+        event: &'a PayoutEvent,
     },
     /// Nothing that is shown changed.
     Touch {
@@ -93,14 +91,14 @@ pub(crate) fn evolve(event: &AnyEvent) -> Option<EarningsChange<'_>> {
 
 fn evolve_payout(host: UserId, event: &PayoutEvent) -> EarningsChange<'_> {
     match event {
-        PayoutEvent::HostApplied { .. } => EarningsChange::Stand {
-            host,
-            standing: Standing::Applied,
-        },
-        PayoutEvent::HostApproved { .. } => EarningsChange::Stand {
-            host,
-            standing: Standing::Approved,
-        },
+        PayoutEvent::HostApplied { .. }
+        | PayoutEvent::HostApproved { .. }
+        | PayoutEvent::HostWaitlisted(_)
+        | PayoutEvent::HostDeclined(_)
+        | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::HostReinstated { .. }
+        | PayoutEvent::FactsStated { .. }
+        | PayoutEvent::TermsAccepted { .. } => EarningsChange::Stand { host, event },
         PayoutEvent::DestinationLinked { destination, .. } => EarningsChange::LinkDestination { host, destination },
         PayoutEvent::EarningCredited(earning) => EarningsChange::Credit { host, earning },
         PayoutEvent::PayoutScheduleChosen { .. } => EarningsChange::Touch { host },

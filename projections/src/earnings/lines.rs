@@ -8,18 +8,14 @@ use domain::{Currency, Money, PayoutId, Timestamp, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::StatementKind;
 use super::evolve::{DisputeStep, MoveStep};
-use super::{Standing, StatementKind};
 
-/// A host appears with the first event of the account; an application after the approval changes nothing.
+/// A host appears with the first event of the account.
 const HOSTS: &str = "
-    INSERT INTO hosts AS known (host, standing, destination, created_position, position)
-    SELECT host, coalesce(standing, 'none'), destination, first_position, last_position
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
-        AS page (host, standing, destination, first_position, last_position)
+    INSERT INTO hosts AS known (host, destination, created_position, position)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[])
     ON CONFLICT (host) DO UPDATE SET
-        standing = CASE WHEN known.standing = 'approved' OR excluded.standing = 'none'
-            THEN known.standing ELSE excluded.standing END,
         destination = coalesce(excluded.destination, known.destination),
         position = excluded.position";
 
@@ -238,24 +234,14 @@ pub(super) struct Accounts {
 }
 
 pub(super) struct HostFold {
-    standing: Option<Standing>,
     pub(super) destination: Option<String>,
     first_position: i64,
     last_position: i64,
 }
 
-impl HostFold {
-    pub(super) fn stand(&mut self, standing: Standing) {
-        if self.standing != Some(Standing::Approved) {
-            self.standing = Some(standing);
-        }
-    }
-}
-
 impl Accounts {
     pub(super) fn touch(&mut self, host: UserId, position: i64) -> &mut HostFold {
         let host = self.hosts.entry(host.as_uuid()).or_insert(HostFold {
-            standing: None,
             destination: None,
             first_position: position,
             last_position: position,
@@ -294,12 +280,6 @@ impl Accounts {
         let (ids, hosts) = (self.hosts.keys(), self.hosts.values());
         sqlx::query(HOSTS)
             .bind(ids.copied().collect::<Vec<Uuid>>())
-            .bind(
-                hosts
-                    .clone()
-                    .map(|host| host.standing.map(Standing::as_str))
-                    .collect::<Vec<Option<&str>>>(),
-            )
             .bind(
                 hosts
                     .clone()

@@ -1,6 +1,8 @@
 //! What the earnings view answers with.
 
-use domain::{Currency, Money, PayoutId, RoomId, TicketId, Timestamp, UserId};
+use domain::{
+    Channel, Currency, FailedFact, HostFacts, Money, PayoutId, RoomId, TermsHash, TicketId, Timestamp, UserId,
+};
 
 use crate::convert::words;
 
@@ -9,7 +11,11 @@ words! {
     pub enum Standing {
         None = "none",
         Applied = "applied",
+        Waitlisted = "waitlisted",
         Approved = "approved",
+        Declined = "declined",
+        /// Whatever they were before.
+        Suspended = "suspended",
     }
 }
 
@@ -46,6 +52,17 @@ words! {
 pub struct HostRow {
     pub host: UserId,
     pub standing: Standing,
+    /// A word of the admin who decided last.
+    pub reason: Option<String>,
+    pub decided_at: Option<Timestamp>,
+    /// What kept the rules from approving.
+    pub failed: Vec<FailedFact>,
+    /// With the last application, and stated by an admin.
+    pub facts: HostFacts,
+    /// Where the host would like to sell.
+    pub channels: Vec<Channel>,
+    pub suspension: Option<Suspension>,
+    pub terms: Option<TermsRow>,
     pub destination: Option<String>,
     /// One for each currency in which the host ever earned, by currency.
     pub balances: Vec<Balance>,
@@ -53,6 +70,19 @@ pub struct HostRow {
     pub created_position: u64,
     /// The host's last event.
     pub position: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Suspension {
+    pub reason: String,
+    pub since: Timestamp,
+}
+
+/// The terms of hosting that were accepted last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TermsRow {
+    pub sha256: TermsHash,
+    pub accepted_at: Timestamp,
 }
 
 /// Totals of one host in one currency. `available` is what a payout can be asked of.

@@ -225,3 +225,35 @@ async fn at_every_position_aggregate_view_and_books_agree_on_where_the_money_is(
     let payouts = books.iter().find(|row| row.account == "clearing:payout");
     assert_eq!(payouts.map(|row| row.balance_minor), Some(0));
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_suspended_host_is_listed_as_such_and_is_again_what_they_were(pool: PgPool) {
+    let by = user(99);
+    let suspended = PayoutEvent::HostSuspended {
+        by,
+        reason: "risk".parse().expect("a label"),
+        suspended_at: at(9),
+    };
+    let reinstated = PayoutEvent::HostReinstated {
+        by,
+        reason: None,
+        reinstated_at: at(10),
+    };
+    let story = Story::new().approve_host().account(suspended);
+    project(&pool, View::Earnings, &story).await;
+    let account = find_account(&pool, host()).await.expect("a query").expect("an account");
+    let suspension = account.suspension.expect("a suspension");
+    assert_eq!(
+        (account.standing, suspension.reason.as_str()),
+        (Standing::Suspended, "risk")
+    );
+    assert_eq!(suspension.since, at(9));
+    for (standing, count) in [(Standing::Suspended, 1), (Standing::Approved, 0)] {
+        let hosts = list_hosts(&pool, Some(standing), None, 50).await.expect("a query");
+        assert_eq!(hosts.len(), count, "{standing}");
+    }
+    let recorded = story.account(reinstated).recorded();
+    feed(&pool, View::Earnings, Side::Live, &recorded[4..]).await;
+    let account = find_account(&pool, host()).await.expect("a query").expect("an account");
+    assert_eq!((account.standing, account.suspension), (Standing::Approved, None));
+}

@@ -193,6 +193,12 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
         }
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
+        | PayoutEvent::HostWaitlisted(_)
+        | PayoutEvent::HostDeclined(_)
+        | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::HostReinstated { .. }
+        | PayoutEvent::FactsStated { .. }
+        | PayoutEvent::TermsAccepted { .. }
         | PayoutEvent::DestinationLinked { .. }
         | PayoutEvent::PayoutScheduleChosen { .. }
         | PayoutEvent::PayoutRolledOver { .. }

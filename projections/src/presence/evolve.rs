@@ -33,6 +33,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
         | RoomEvent::SeatReleased(_)
         | RoomEvent::RoomRevised(_)
         | RoomEvent::SalesPaused { .. }
+        | RoomEvent::SalesSuspended { .. }
+        | RoomEvent::SalesReinstated { .. }
         | RoomEvent::SalesResumed { .. }
         | RoomEvent::WaitingListJoined { .. }
         | RoomEvent::WaitingListLeft { .. }

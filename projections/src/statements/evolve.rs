@@ -60,7 +60,12 @@ pub(crate) fn evolve(event: &AnyEvent) -> Option<StatementChange<'_>> {
     match event {
         AnyEvent::Payout(host, event) => evolve_payout(*host, event),
         AnyEvent::Shop(_, ShopEvent::DaySealed(day)) => Some(StatementChange::SealDay(day)),
-        AnyEvent::Room(..) | AnyEvent::Ticket(..) | AnyEvent::Shop(_, ShopEvent::PersonErased { .. }) => None,
+        AnyEvent::Room(..)
+        | AnyEvent::Ticket(..)
+        | AnyEvent::Shop(
+            _,
+            ShopEvent::PersonErased { .. } | ShopEvent::RolloutChanged { .. } | ShopEvent::CohortsAssigned { .. },
+        ) => None,
     }
 }
 
@@ -113,6 +118,12 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Option<StatementChange<'_
         }
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
+        | PayoutEvent::HostWaitlisted(_)
+        | PayoutEvent::HostDeclined(_)
+        | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::HostReinstated { .. }
+        | PayoutEvent::FactsStated { .. }
+        | PayoutEvent::TermsAccepted { .. }
         | PayoutEvent::DestinationLinked { .. }
         | PayoutEvent::PayoutScheduleChosen { .. } => return None,
     };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use api::auth::{Auth, Minting, mint_development_token};
 use api::limits::{Limits, LimitsConfig};
-use api::{ApiParts, Live};
+use api::{ApiParts, HostTerms, Live, RolloutGate};
 use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
@@ -46,6 +46,19 @@ pub(crate) struct Shop {
     pub(crate) is_provider_free: bool,
     pub(crate) webhooks: WebhookSettings,
     pub(crate) mail: Option<Mailer>,
+    /// The terms of hosting.
+    pub(crate) host_terms: Option<HostTerms>,
+}
+
+impl Shop {
+    fn process_settings(&self) -> ProcessSettings {
+        ProcessSettings {
+            payouts: PayoutSettings::of(&self.preset),
+            sweep_interval: SWEEP_INTERVAL,
+            sends_mail: self.mail.is_some(),
+            ..ProcessSettings::default()
+        }
+    }
 }
 
 impl Default for Shop {
@@ -56,6 +69,7 @@ impl Default for Shop {
             is_provider_free: false,
             webhooks: WebhookSettings::default(),
             mail: None,
+            host_terms: None,
         }
     }
 }
@@ -97,12 +111,7 @@ impl TestApp {
         let sandbox = Arc::new(sandbox(&pool, &clock, shop.is_provider_free));
         let aggregates = Aggregates::new(&log);
         let provider: Arc<dyn PaymentProvider> = Arc::<Sandbox>::clone(&sandbox);
-        let settings = ProcessSettings {
-            payouts: PayoutSettings::of(&shop.preset),
-            sweep_interval: SWEEP_INTERVAL,
-            sends_mail: shop.mail.is_some(),
-            ..ProcessSettings::default()
-        };
+        let settings = shop.process_settings();
         let deps = Deps {
             mail: shop.mail.map(Arc::new),
             people: People::start(pool.clone(), Arc::clone(&clock), &tracker, &cancel),
@@ -123,6 +132,7 @@ impl TestApp {
             settings: shop.webhooks,
         };
         let live = Live::start(Arc::clone(&log), &tracker, cancel.clone());
+        let rollout = RolloutGate::start(&aggregates, &tracker, cancel.clone()).await;
         let parts = ApiParts {
             log,
             aggregates: aggregates.clone(),
@@ -141,6 +151,8 @@ impl TestApp {
             public_ws_url: "ws://boxoffice.test".to_owned(),
             preset: shop.preset,
             taxes: shop.taxes,
+            host_terms: shop.host_terms,
+            rollout: rollout.expect("read the roll-out"),
         };
         Self {
             router: api::router(parts),
@@ -182,6 +194,18 @@ impl TestApp {
 
     pub(crate) fn mint(&self, minting: &Minting<'_>) -> String {
         minting.mint(&self.secret, self.now()).expect("mint a token")
+    }
+
+    /// A token of somebody about whom an identity provider says more.
+    pub(crate) fn token_with(&self, person: Person, claims: &Value) -> String {
+        self.mint(&Minting {
+            subject: person.id,
+            roles: person.roles,
+            email: None,
+            timezone: None,
+            others: claims.as_object().cloned().unwrap_or_default(),
+            ttl: TOKEN_TTL,
+        })
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -238,12 +262,20 @@ impl TestApp {
         })
     }
 
+    /// Approved, and with a place for the money: the host may sell.
     pub(crate) async fn approve(&self, host: Person) {
         let path = format!("/v1/hosts/{}/approve", host.id);
         self.post(path).by(ADMIN).send().await.expect(200);
+        self.link_destination(host).await;
     }
 
-    /// A room of this host, on sale. Its id.
+    pub(crate) async fn link_destination(&self, host: Person) {
+        let destination = json!({"destination": format!("acct_{}", host.id)});
+        let link = self.put("/v1/me/payout_destination").by(host).json(&destination);
+        link.send().await.expect(200);
+    }
+
+    /// A room of this host, who may sell, on sale. Its id.
     pub(crate) async fn schedule(&self, host: Person, key: &str, change: impl FnOnce(&mut Value)) -> String {
         self.approve(host).await;
         let mut room = self.room();

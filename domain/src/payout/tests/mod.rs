@@ -21,13 +21,16 @@ fn applied() -> PayoutEvent {
     PayoutEvent::HostApplied {
         host: HOST,
         applied_at: at(0),
+        application: None,
     }
 }
 
 fn approved() -> PayoutEvent {
     PayoutEvent::HostApproved {
         host: HOST,
-        by: ADMIN,
+        by: Some(ADMIN),
+        reason: None,
+        verdict: None,
         approved_at: at(1),
     }
 }
@@ -153,33 +156,6 @@ fn record_failed() -> PayoutCommand {
         reason: "closed account".to_owned(),
         at: at(6),
     }
-}
-
-#[test]
-fn a_host_applies_and_is_approved() {
-    let apply = || PayoutCommand::Apply { host: HOST, at: at(0) };
-    let approve = || PayoutCommand::Approve {
-        host: HOST,
-        by: ADMIN,
-        at: at(1),
-    };
-    let host = given([]).when(apply()).then([applied()]);
-    assert!(host.state.has_applied() && !host.state.is_approved());
-    let host = host.when(approve()).then([approved()]);
-    assert!(host.state.is_approved());
-    host.when(apply()).then_nothing().when(approve()).then_nothing();
-}
-
-#[test]
-fn a_host_who_did_not_apply_may_be_approved() {
-    let approve = PayoutCommand::Approve {
-        host: HOST,
-        by: ADMIN,
-        at: at(1),
-    };
-    let state = given([]).when(approve).then([approved()]).state;
-    assert!(state.has_applied());
-    assert_eq!(state.standing(), Standing::Approved);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A room of three seats at 10.00 USD: sales from second 0 to 7200, start at 3600, holds of 60 seconds, one ticket each.
 
+mod hosting;
 mod lifecycle;
 mod offering_prices;
 mod prices;
@@ -11,6 +12,7 @@ mod sharing;
 mod speaking;
 mod waiting;
 
+use crate::payout::{HostPermit, NoSale};
 use crate::room::*;
 use crate::terms::{Channel, RefundPolicy, Terms};
 use crate::testing::{Given, at, past, request, room, session, ticket, usd, user};
@@ -34,7 +36,7 @@ fn schedule() -> ScheduleRoom {
     ScheduleRoom {
         room_id: room(1),
         host: HOST,
-        host_is_approved: true,
+        permit: HostPermit::Sells,
         title: "Night radio".to_owned(),
         description: "Live.\nWith guests.".to_owned(),
         language: "en".to_owned(),
@@ -122,6 +124,7 @@ fn terms() -> Terms {
 fn hold(ticket_id: TicketId, buyer: UserId, when: Timestamp) -> RoomCommand {
     RoomCommand::HoldSeat(HoldSeat {
         wish: None,
+        rollout: None,
         ticket_id,
         buyer,
         channel: Channel::Web,

@@ -11,7 +11,7 @@ fn revise(tiers: Vec<PriceTier>, promo_codes: Vec<PromoCode>) -> RoomCommand {
             promo_codes,
             ..Revision::default()
         },
-        host_is_approved: true,
+        permit: HostPermit::Sells,
         preset: Preset::ticketed_spaces(),
         at: at(15),
     }))
@@ -101,7 +101,7 @@ fn tiers_and_codes_are_judged() {
 fn a_priced_tier_of_a_free_room_needs_an_approved_host() {
     let command = ScheduleRoom {
         price: usd(0),
-        host_is_approved: false,
+        permit: HostPermit::HostsFree(NoSale::NotApproved),
         sale: SaleOptions {
             tiers: vec![tier("supporter", 500, 1)],
             ..SaleOptions::default()

@@ -237,6 +237,7 @@ fn who_paid_late_for_a_tier_waits_for_that_tier_and_nothing_spins_meanwhile() {
     let events = room.state.decide(give_back(ticket(2), BOB, at(90))).unwrap();
     assert!(matches!(&events[1], RoomEvent::SeatSold(sold) if sold.ticket_id == ticket(1) && sold.late));
     let line = room.then_do(RoomCommand::JoinWaitingList(JoinWaitingList {
+        rollout: None,
         user: CLEO,
         ticket_id: ticket(3),
         customer: Customer::NotAsked,
@@ -253,6 +254,7 @@ fn who_paid_late_for_a_tier_waits_for_that_tier_and_nothing_spins_meanwhile() {
 fn an_offer_is_at_the_lowest_price_there_is() {
     let join = |number, user, second| {
         RoomCommand::JoinWaitingList(JoinWaitingList {
+            rollout: None,
             user,
             ticket_id: ticket(number),
             customer: Customer::NotAsked,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use domain::payout::RequestPayout;
+use domain::payout::{DecideOnHost, HostPermit, RequestPayout};
 use domain::room::{Authority, HoldSeat, JoinWaitingList, RecordDelivery, SaleOptions, ScheduleRoom};
 use domain::ticket::{OweRefund, RefundInitiator, RefundReason};
 use domain::{
@@ -163,15 +163,20 @@ impl Scene {
 
     async fn schedule(&self, process: &Process) {
         let (at, host) = (self.outside.clock.now(), self.run.host());
-        self.tell_account(process, PayoutCommand::Approve { host, by: host, at })
-            .await;
+        let approval = DecideOnHost {
+            host,
+            by: host,
+            reason: None,
+            at,
+        };
+        self.tell_account(process, PayoutCommand::Approve(approval)).await;
         let destination = "acct_host".to_owned();
         self.tell_account(process, PayoutCommand::LinkDestination { destination, at })
             .await;
         let schedule = ScheduleRoom {
             room_id: self.run.room(),
             host,
-            host_is_approved: true,
+            permit: HostPermit::Sells,
             title: "A talk".to_owned(),
             description: String::new(),
             language: "en".to_owned(),
@@ -203,6 +208,7 @@ impl Scene {
             buyer: self.run.buyer(number),
             channel: Channel::Web,
             options: None,
+            rollout: None,
             request: Fingerprint::of(b"hold"),
             at: self.outside.clock.now(),
             customer: Customer::NotAsked,
@@ -214,6 +220,7 @@ impl Scene {
             user: self.run.buyer(number),
             ticket_id: self.run.ticket(number),
             customer: Customer::NotAsked,
+            rollout: None,
             request: Fingerprint::of(b"join"),
             at: self.outside.clock.now(),
         })

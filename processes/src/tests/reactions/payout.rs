@@ -39,10 +39,16 @@ fn others() -> Vec<PayoutEvent> {
     let amount = usd(894);
     let text = || "whatever".to_owned();
     vec![
-        PayoutEvent::HostApplied { host, applied_at: at },
+        PayoutEvent::HostApplied {
+            host,
+            applied_at: at,
+            application: None,
+        },
         PayoutEvent::HostApproved {
             host,
-            by: host,
+            by: Some(host),
+            reason: None,
+            verdict: None,
             approved_at: at,
         },
         PayoutEvent::DestinationLinked {
@@ -142,4 +148,23 @@ fn who_is_paid_by_the_month_has_a_timer() {
     let first = "2027-02-01T00:00:00Z".parse().unwrap();
     assert_eq!(rings[0].job, Job::PayMonth { host: HOST });
     assert_eq!(rings[0].run_at, Some(first));
+}
+
+#[test]
+fn rooms_and_payouts_follow_a_suspension() {
+    let (host, at) = (HOST, at(0));
+    let follow = Job::FollowStanding { host, after: None };
+    let (by, reason) = (host, "risk".parse().expect("a label"));
+    let suspended = PayoutEvent::HostSuspended {
+        by,
+        reason,
+        suspended_at: at,
+    };
+    assert_eq!(jobs(AnyEvent::Payout(host, suspended)), std::slice::from_ref(&follow));
+    let reinstated = PayoutEvent::HostReinstated {
+        by,
+        reason: None,
+        reinstated_at: at,
+    };
+    assert_eq!(jobs(AnyEvent::Payout(host, reinstated)), [follow]);
 }

@@ -121,8 +121,10 @@ fn other_events_of_a_room_lead_to_nothing() {
         fees: domain::FeeRules::default(),
     };
     let session_id = SESSION;
+    let host = HOST;
+    let follow = Job::FollowStandingOfRoom { room: ROOM, host };
+    assert_eq!(room_jobs(RoomEvent::RoomScheduled(scheduled)), [follow]);
     let others = [
-        RoomEvent::RoomScheduled(scheduled),
         RoomEvent::RoomOpened {
             session_id,
             opened_at: at,

@@ -353,10 +353,13 @@ impl Story {
         self.account(PayoutEvent::HostApplied {
             host: host(),
             applied_at,
+            application: None,
         })
         .account(PayoutEvent::HostApproved {
             host: host(),
-            by: user(99),
+            by: Some(user(99)),
+            reason: None,
+            verdict: None,
             approved_at: applied_at,
         })
         .account(PayoutEvent::DestinationLinked {
