@@ -89,16 +89,7 @@ fn others() -> Vec<PayoutEvent> {
             reason: text(),
             returned_at: at,
         },
-        PayoutEvent::ShareCredited(ShareCredited {
-            ticket_id: ticket(1),
-            room_id: ROOM,
-            host,
-            share: amount,
-            netted: None,
-            reserved: None,
-            pending: None,
-            credited_at: at,
-        }),
+        PayoutEvent::ShareCredited(share()),
         PayoutEvent::EarningsMatured { amount, matured_at: at },
         PayoutEvent::ReserveReleased {
             amount,
@@ -106,6 +97,19 @@ fn others() -> Vec<PayoutEvent> {
         },
         PayoutEvent::ReceivableNetted { amount, netted_at: at },
     ]
+}
+
+fn share() -> ShareCredited {
+    ShareCredited {
+        ticket_id: ticket(1),
+        room_id: ROOM,
+        host: HOST,
+        share: usd(894),
+        netted: None,
+        reserved: None,
+        pending: None,
+        credited_at: at(0),
+    }
 }
 
 fn earning(later: Option<Later>) -> EarningCredited {
