@@ -37,3 +37,4 @@ mod suspending;
 mod threads;
 mod waiting;
 mod waiting_money;
+mod whole;

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
 use domain::{BasisPoints, Preset, TaxRules, Timestamp};
-use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog};
+use event_log::{Aggregates, Clock, EventLog, LogSettings, PostgresLog};
 use http::{Method, Request};
 use outbound::webhooks::{WebhookSettings, Webhooks, WebhooksDeps};
 use payments::PaymentProvider;
@@ -48,16 +48,29 @@ pub(crate) struct Shop {
     pub(crate) mail: Option<Mailer>,
     /// The terms of hosting.
     pub(crate) host_terms: Option<HostTerms>,
+    /// Everybody's but the log's, which has it too if `dates_log`.
+    pub(crate) clock: TestClock,
+    pub(crate) dates_log: bool,
+    /// The sandbox, if absent.
+    pub(crate) provider: Option<Arc<dyn PaymentProvider>>,
+    pub(crate) processes: ProcessSettings,
 }
 
 impl Shop {
     fn process_settings(&self) -> ProcessSettings {
         ProcessSettings {
             payouts: PayoutSettings::of(&self.preset),
-            sweep_interval: SWEEP_INTERVAL,
             sends_mail: self.mail.is_some(),
-            ..ProcessSettings::default()
+            ..self.processes
         }
+    }
+
+    fn log_settings(&self) -> LogSettings {
+        let mut settings = LogSettings::default();
+        if self.dates_log {
+            settings.clock = Arc::new(self.clock.clone());
+        }
+        settings
     }
 }
 
@@ -70,6 +83,13 @@ impl Default for Shop {
             webhooks: WebhookSettings::default(),
             mail: None,
             host_terms: None,
+            clock: TestClock::new(),
+            dates_log: false,
+            provider: None,
+            processes: ProcessSettings {
+                sweep_interval: SWEEP_INTERVAL,
+                ..ProcessSettings::default()
+            },
         }
     }
 }
@@ -79,6 +99,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: TestClock,
     secret: SecretString,
     pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) processes: Processes,
     pub(crate) aggregates: Aggregates,
     pub(crate) pool: PgPool,
     pub(crate) tracker: TaskTracker,
@@ -101,17 +122,16 @@ impl TestApp {
     async fn start_shop(options: PgConnectOptions, limits: LimitsConfig, shop: Shop) -> Self {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         let pool = pool(options.clone()).await;
-        let log_limits = LogLimits::default();
-        let log = PostgresLog::connect(options, pool.clone(), log_limits, &tracker, cancel.clone()).await;
+        let log_settings = shop.log_settings();
+        let log = PostgresLog::connect_with(options, pool.clone(), log_settings, &tracker, cancel.clone()).await;
         let log: Arc<dyn EventLog> = log.expect("open the log");
         let projections = Projections::start(Arc::clone(&log), pool.clone(), &tracker, cancel.clone()).await;
-        let test_clock = TestClock::new();
-        let clock: Arc<dyn Clock> = Arc::new(test_clock.clone());
+        let clock: Arc<dyn Clock> = Arc::new(shop.clock.clone());
         let secret: SecretString = "the secret of the API's tests".into();
         let sandbox = Arc::new(sandbox(&pool, &clock, shop.is_provider_free));
         let aggregates = Aggregates::new(&log);
-        let provider: Arc<dyn PaymentProvider> = Arc::<Sandbox>::clone(&sandbox);
         let settings = shop.process_settings();
+        let provider = shop.provider.unwrap_or_else(|| Arc::<Sandbox>::clone(&sandbox) as _);
         let deps = Deps {
             mail: shop.mail.map(Arc::new),
             people: People::start(pool.clone(), Arc::clone(&clock), &tracker, &cancel),
@@ -131,6 +151,7 @@ impl TestApp {
             clock: Arc::clone(&clock),
             settings: shop.webhooks,
         };
+        let processes = Processes::start(deps, &tracker, &cancel);
         let live = Live::start(Arc::clone(&log), &tracker, cancel.clone());
         let rollout = RolloutGate::start(&aggregates, &tracker, cancel.clone()).await;
         let parts = ApiParts {
@@ -138,7 +159,7 @@ impl TestApp {
             aggregates: aggregates.clone(),
             projections: projections.expect("start the views"),
             pool: pool.clone(),
-            processes: Processes::start(deps, &tracker, &cancel),
+            processes: processes.clone(),
             provider,
             sandbox: Some(Arc::clone(&sandbox)),
             bridge: None,
@@ -156,9 +177,10 @@ impl TestApp {
         };
         Self {
             router: api::router(parts),
-            clock: test_clock,
+            clock: shop.clock,
             secret,
             sandbox,
+            processes,
             aggregates,
             pool,
             tracker,
@@ -260,6 +282,23 @@ impl TestApp {
             "price": {"amount_minor": 1000, "currency": "USD"},
             "capacity": 2,
         })
+    }
+
+    /// Every event, from the first on.
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let mut events = vec![];
+        let mut after = "0".to_owned();
+        loop {
+            let path = format!("/v1/log/events?limit=200&after={after}");
+            let mut page = self.get(path).by(ADMIN).send().await.expect(200);
+            if let Some(data) = page["data"].as_array_mut() {
+                events.append(data);
+            }
+            match page["next"].as_str() {
+                Some(next) => next.clone_into(&mut after),
+                None => return events,
+            }
+        }
     }
 
     /// Approved, and with a place for the money: the host may sell.
