@@ -24,8 +24,8 @@ use crate::world::Database;
 const SALES: u64 = 1_000;
 /// Rooms that sell at the same time.
 const OPEN_ROOMS: u64 = 10;
-/// Seats of a room: some stay free.
-const CAPACITY: u32 = 100_000;
+/// Seats of a room: some stay free, also when more are held there while it is measured.
+const CAPACITY: u32 = 10_000_000;
 const PRICE_MINOR: i64 = 1_000;
 const PROVIDER_FEE_MINOR: i64 = 59;
 /// Bytes that travel to PostgreSQL at once, and how many of such parts wait for it.
