@@ -67,7 +67,7 @@ fn verdict(failed: &[(FactName, bool)]) -> Verdict {
     });
     Verdict {
         preset: "ticketed-spaces".to_owned(),
-        preset_version: 1,
+        preset_version: 2,
         failed: failed.collect(),
     }
 }
