@@ -50,6 +50,9 @@ enum Command {
     /// Look at read models, and rebuild them
     #[command(subcommand)]
     Projections(commands::projections::Command),
+    /// Divide the sales of a period once more, by another preset, and print the figures beside the real ones
+    #[command(name = "whatif")]
+    WhatIf(Box<commands::whatif::Options>),
 }
 
 /// Parses the command line and runs it to its end.
@@ -86,6 +89,7 @@ impl Command {
             Self::Log(command) => commands::log::run(command).await,
             Self::Jobs(command) => commands::jobs::run(command).await.map(|()| ExitCode::SUCCESS),
             Self::Webhooks(command) => commands::webhooks::run(command).await.map(|()| ExitCode::SUCCESS),
+            Self::WhatIf(options) => commands::whatif::run(*options).await.map(|()| ExitCode::SUCCESS),
             Self::Projections(command) => commands::projections::run(command).await.map(|()| ExitCode::SUCCESS),
         }
     }

@@ -16,6 +16,7 @@ mod lifecycle;
 pub mod managed;
 mod output;
 mod telemetry;
+mod whatif;
 mod wiring;
 
 /// Runs the command line to its end.

@@ -11,6 +11,7 @@
 pub mod auth;
 
 mod answer;
+mod days;
 mod docs;
 mod earnings;
 mod error;
@@ -24,21 +25,30 @@ mod ledger;
 pub mod limits;
 mod live;
 mod log;
+mod past;
 mod payouts;
+mod people;
+mod reconciliation;
+mod rollout;
 mod rooms;
 mod router;
 mod sandbox;
 pub mod server;
 mod shapes;
+mod shares;
 mod stage;
 mod state;
+mod statements;
+mod subscriptions;
 mod tickets;
 mod trace;
 mod waiting_list;
 mod webhooks;
 
 pub use error::{ApiError, EntryRefusal, FieldError};
+pub use hosts::HostTerms;
 pub use live::Live;
+pub use rollout::RolloutGate;
 pub use router::{openapi, router};
 pub use state::ApiParts;
 pub(crate) use state::ApiState;

@@ -8,8 +8,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, docs, earnings, health, hosts, ledger, live, log, payouts, rooms, sandbox, stage, tickets,
-    waiting_list, webhooks,
+    ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, people, reconciliation,
+    rollout, rooms, sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -48,12 +48,15 @@ fn selling() -> OpenApiRouter<ApiState> {
         .routes(routes!(rooms::list_rooms, rooms::schedule_room))
         .routes(routes!(rooms::read_room, rooms::revise_room))
         .routes(routes!(rooms::reschedule_room))
+        .routes(routes!(shares::propose_shares, shares::read_shares))
+        .routes(routes!(shares::accept_share))
         .routes(routes!(rooms::pause_sales))
         .routes(routes!(rooms::resume_sales))
         .routes(routes!(rooms::open_room))
         .routes(routes!(rooms::end_room))
         .routes(routes!(rooms::cancel_room))
         .routes(routes!(rooms::read_sales))
+        .routes(routes!(rooms::read_promo_codes))
         .routes(routes!(rooms::read_attendance))
         .routes(routes!(rooms::read_timeline))
         .routes(routes!(
@@ -67,6 +70,7 @@ fn selling() -> OpenApiRouter<ApiState> {
         .routes(routes!(tickets::list_my_tickets))
         .routes(routes!(tickets::read_ticket))
         .routes(routes!(tickets::start_payment))
+        .routes(routes!(tickets::bring_receipt))
         .routes(routes!(tickets::release_seat))
         .routes(routes!(tickets::refund_ticket))
         .routes(routes!(tickets::transfer_ticket))
@@ -92,27 +96,62 @@ fn money() -> OpenApiRouter<ApiState> {
         .routes(routes!(hosts::read_my_host))
         .routes(routes!(hosts::link_payout_destination))
         .routes(routes!(hosts::open_payout_account))
+        .routes(routes!(hosts::read_host_terms))
         .routes(routes!(hosts::list_hosts))
+        .routes(routes!(hosts::read_host))
         .routes(routes!(hosts::approve_host))
+        .routes(routes!(hosts::waitlist_host))
+        .routes(routes!(hosts::decline_host))
+        .routes(routes!(hosts::suspend_host))
+        .routes(routes!(hosts::reinstate_host))
+        .routes(routes!(hosts::state_host_facts))
+        .routes(routes!(rollout::assign_cohorts))
+        .routes(routes!(rollout::read_rollout, rollout::change_rollout))
         .routes(routes!(earnings::read_earnings))
-        .routes(routes!(earnings::read_statements))
-        .routes(routes!(earnings::read_statement_of_month))
+        .routes(routes!(statements::read_statements))
+        .routes(routes!(statements::read_statement_of_month))
+        .routes(routes!(statements::read_host_year))
+        .routes(routes!(payouts::choose_payout_schedule))
         .routes(routes!(payouts::request_payout, payouts::list_my_payouts))
         .routes(routes!(ledger::list_ledger_accounts))
         .routes(routes!(ledger::list_ledger_lines))
         .routes(routes!(ledger::read_trial_balance))
+        .routes(routes!(ledger::explain_balance))
+        .routes(routes!(reconciliation::read_reconciliation))
+        .routes(routes!(days::list_sealed_days))
+        .routes(routes!(days::read_sealed_day))
+        .routes(routes!(days::seal_day))
 }
 
 fn around() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .routes(routes!(people::read_my_contact, people::set_my_contact))
+        .routes(routes!(people::erase_me))
+        .routes(routes!(people::erase_person_by_admin))
         .routes(routes!(log::list_log_events))
         .routes(routes!(log::read_log_head))
+        .routes(routes!(
+            subscriptions::list_subscriptions,
+            subscriptions::create_subscription
+        ))
+        .routes(routes!(
+            subscriptions::read_subscription,
+            subscriptions::revise_subscription,
+            subscriptions::delete_subscription
+        ))
+        .routes(routes!(subscriptions::pause_subscription))
+        .routes(routes!(subscriptions::resume_subscription))
+        .routes(routes!(subscriptions::rewind_subscription))
+        .routes(routes!(subscriptions::rotate_subscription_secret))
         .routes(routes!(webhooks::receive_livekit_webhook))
         .routes(routes!(webhooks::receive_provider_webhook))
         .routes(routes!(sandbox::confirm_intent))
         .routes(routes!(sandbox::script_next_payment))
+        .routes(routes!(sandbox::buy_in_store))
+        .routes(routes!(sandbox::refund_in_store))
         .routes(routes!(sandbox::open_dispute))
         .routes(routes!(sandbox::close_dispute))
+        .routes(routes!(sandbox::return_transfer))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }

@@ -9,6 +9,7 @@ use domain::{Preset, TaxRules, Timestamp};
 use event_log::{Aggregates, Clock, EventLog};
 use media_bridge::Bridge;
 use media_bridge::webhook::Receiver;
+use outbound::webhooks::Webhooks;
 use payments::PaymentProvider;
 use payments::sandbox::Sandbox;
 use processes::Processes;
@@ -19,7 +20,10 @@ use uuid::{Builder, Uuid};
 use crate::ApiError;
 use crate::Live;
 use crate::auth::Auth;
+use crate::extract::AsOf;
+use crate::hosts::HostTerms;
 use crate::limits::Limits;
+use crate::rollout::RolloutGate;
 
 /// How long a read waits for its `min_position`, and a write for its own effect.
 const VIEW_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -41,11 +45,16 @@ pub struct ApiParts {
     pub auth: Auth,
     pub limits: Limits,
     pub live: Live,
+    /// The shop's own systems that are told what happens.
+    pub webhooks: Webhooks,
     /// Where clients find the signalling of the media server: boxoffice's own URL.
     pub public_ws_url: String,
     pub preset: Preset,
     /// What is tax in a price, by the customer's country.
     pub taxes: TaxRules,
+    /// What hosts of priced rooms must accept, if the shop has terms of hosting.
+    pub host_terms: Option<HostTerms>,
+    pub rollout: RolloutGate,
 }
 
 impl fmt::Debug for ApiParts {
@@ -93,6 +102,34 @@ impl ApiState {
             Some(position) if !self.has_reached(view, position).await => Err(ApiError::ProjectionBehind),
             _ => Ok(()),
         }
+    }
+
+    /// The position that a client means by a moment of the log, if it means one. What lies beyond the log's end is not
+    /// known yet, so it is refused rather than answered with what will change.
+    pub(crate) async fn position_of(&self, as_of: Option<AsOf>) -> Result<Option<u64>, ApiError> {
+        let position = match as_of {
+            None => return Ok(None),
+            Some(AsOf::Position(position)) => {
+                let head = self.log.head().await?.position;
+                if position > head {
+                    let detail = format!("is beyond the log's end, which is at position {head}");
+                    return Err(ApiError::invalid("/query/as_of", detail));
+                }
+                position
+            }
+            Some(AsOf::Time(time)) if time > self.now() => {
+                return Err(ApiError::invalid("/query/as_of", "is in the future"));
+            }
+            Some(AsOf::Time(time)) => self.log.position_at(time).await?,
+        };
+        Ok(Some(position))
+    }
+
+    /// The same, and waits until `view` shows it.
+    pub(crate) async fn view_as_of(&self, view: View, as_of: Option<AsOf>) -> Result<Option<u64>, ApiError> {
+        let position = self.position_of(as_of).await?;
+        self.wait_for(view, position).await?;
+        Ok(position)
     }
 
     /// Waits a limited time for `view` to show `position`.

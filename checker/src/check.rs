@@ -94,6 +94,7 @@ async fn look(task: &Task, records: &[Acknowledgement]) -> Result<Look, CheckErr
             head: walk.position,
             acknowledged: records.len() as u64,
             ledger_view: view_position,
+            balances: fold.balances().clone(),
         },
         broken,
         unfinished,

@@ -5,6 +5,8 @@ use uuid::Uuid;
 
 use crate::snapshot::Entry;
 
+pub(crate) type Timestamp = chrono::DateTime<chrono::Utc>;
+
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub(crate) struct Money {
     #[serde(rename = "amount_minor")]
@@ -16,6 +18,30 @@ pub(crate) struct Money {
 pub(crate) struct Scheduled {
     pub(crate) room_id: Uuid,
     pub(crate) capacity: u32,
+    #[serde(default)]
+    pub(crate) sale: Offered,
+}
+
+/// Tiers and promo codes that are new, or otherwise from here on.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Offered {
+    #[serde(default)]
+    pub(crate) tiers: Vec<Tier>,
+    #[serde(default)]
+    pub(crate) promo_codes: Vec<Promo>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Tier {
+    pub(crate) tier: String,
+    pub(crate) quota: u32,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Promo {
+    pub(crate) code: String,
+    pub(crate) quota: u32,
+    pub(crate) per_buyer: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -29,9 +55,42 @@ pub(crate) struct Transferred {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Revised {
     pub(crate) capacity: Option<u32>,
+    #[serde(flatten)]
+    pub(crate) offered: Offered,
 }
 
-/// Of `seat_held`, `seat_sold`, `seat_released` and `seat_denied`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Held {
+    #[serde(flatten)]
+    pub(crate) seat: SeatOf,
+    #[serde(default)]
+    pub(crate) terms: HeldTerms,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct HeldTerms {
+    #[serde(default)]
+    pub(crate) pricing: Option<Claim>,
+}
+
+/// What a seat takes of a tier and of a code.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub(crate) struct Claim {
+    #[serde(default)]
+    pub(crate) tier: Option<String>,
+    #[serde(default)]
+    pub(crate) promo_code: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sold {
+    #[serde(flatten)]
+    pub(crate) seat: SeatOf,
+    #[serde(default)]
+    pub(crate) retakes: Option<Claim>,
+}
+
+/// Of every event about a seat.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SeatOf {
     pub(crate) ticket_id: Uuid,
@@ -76,6 +135,8 @@ pub(crate) struct Terms {
 pub(crate) struct Rules {
     #[serde(default)]
     pub(crate) tax: Option<TaxRule>,
+    #[serde(default)]
+    pub(crate) shares: Vec<Share>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,7 +213,63 @@ pub(crate) struct Credited {
     #[serde(flatten)]
     pub(crate) split: Split,
     #[serde(default)]
+    pub(crate) co_hosts: Vec<Part>,
+    #[serde(flatten)]
+    pub(crate) places: Places,
+}
+
+/// Where the parts of an earning go; what is in none of them is available.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Places {
+    #[serde(default)]
     pub(crate) netted: Option<Money>,
+    #[serde(default)]
+    pub(crate) reserved: Option<Later>,
+    #[serde(default)]
+    pub(crate) pending: Option<Later>,
+}
+
+/// Somebody's part of an earning, or of what is given back of it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Part {
+    pub(crate) user: Uuid,
+    pub(crate) amount: Money,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ShareCredited {
+    pub(crate) ticket_id: Uuid,
+    pub(crate) share: Money,
+    #[serde(flatten)]
+    pub(crate) places: Places,
+}
+
+/// Whose a sale is how much.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Share {
+    pub(crate) user: Uuid,
+    pub(crate) basis_points: u16,
+}
+
+/// Money that is not available before then.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Later {
+    pub(crate) amount: Money,
+    pub(crate) until: Timestamp,
+}
+
+/// Of `earnings_matured` and `reserve_released`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Freed {
+    pub(crate) amount: Money,
+    #[serde(alias = "matured_at", alias = "released_at")]
+    pub(crate) at: Timestamp,
+}
+
+/// Of `receivable_netted`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Netted {
+    pub(crate) amount: Money,
 }
 
 /// Of `dispute_opened` and `dispute_won`.
@@ -172,6 +289,8 @@ pub(crate) struct Lost {
     pub(crate) was_issued: bool,
     #[serde(default)]
     pub(crate) tax: Option<Tax>,
+    #[serde(default)]
+    pub(crate) store_fee: Option<Money>,
 }
 
 /// Of `earning_held` and `earning_released`.
@@ -179,14 +298,22 @@ pub(crate) struct Lost {
 pub(crate) struct HeldEarning {
     pub(crate) dispute: String,
     pub(crate) amount: Money,
+    #[serde(default)]
+    pub(crate) pending: Option<Money>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Reversed {
     pub(crate) dispute: String,
     pub(crate) from_reserve: Money,
+    #[serde(default)]
+    pub(crate) from_pending: Option<Money>,
     pub(crate) from_available: Money,
+    #[serde(default)]
+    pub(crate) from_rolling_reserve: Option<Money>,
     pub(crate) receivable: Money,
+    #[serde(default)]
+    pub(crate) co_hosts: Vec<Part>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -196,7 +323,7 @@ pub(crate) struct Requested {
     pub(crate) provider: String,
 }
 
-/// Of `payout_paid` and `payout_failed`.
+/// Of `payout_paid`, `payout_failed` and `payout_returned`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Ended {
     pub(crate) payout_id: Uuid,
@@ -208,8 +335,8 @@ pub(crate) enum Fact {
     Scheduled(Scheduled),
     Revised(Revised),
     Transferred(Transferred),
-    Held(SeatOf),
-    Sold(SeatOf),
+    Held(Held),
+    Sold(Sold),
     Released(Released),
     Denied(SeatOf),
     Ordered(Ordered),
@@ -219,18 +346,33 @@ pub(crate) enum Fact {
     Owed(Owed),
     Completed(Completed),
     Settled(Settled),
-    Credited(Credited),
     Disputed(Disputed),
     Won(Disputed),
     Lost(Lost),
+    Account(AccountFact),
+    /// Whether nothing of the room is sold.
+    SalesSuspended(bool),
+    /// Moves neither seats nor money.
+    Other,
+}
+
+/// What happened to the account of a host, or of somebody who shares with one.
+#[derive(Debug)]
+pub(crate) enum AccountFact {
+    Credited(Credited),
+    ShareCredited(ShareCredited),
     Reserved(HeldEarning),
     Unreserved(HeldEarning),
     Reversed(Reversed),
     Requested(Requested),
     Paid(Ended),
     Failed(Ended),
-    /// Moves neither seats nor money.
-    Other,
+    Returned(Ended),
+    Matured(Freed),
+    ReserveReleased(Freed),
+    Netted(Netted),
+    /// Whether the host is not paid.
+    Suspended(bool),
 }
 
 /// Where a fact belongs: the id of its room, ticket or host.
@@ -282,7 +424,11 @@ fn room(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "waiting_list_joined"
         | "waiting_list_left"
         | "seat_awaited"
-        | "room_rescheduled" => Fact::Other,
+        | "room_rescheduled"
+        | "shares_proposed"
+        | "share_agreed" => Fact::Other,
+        "sales_suspended" => Fact::SalesSuspended(true),
+        "sales_reinstated" => Fact::SalesSuspended(false),
         "seat_transferred" => Fact::Transferred(parse(entry)?),
         "room_revised" => Fact::Revised(parse(entry)?),
         _ => return Err(Unreadable::Unknown),
@@ -302,28 +448,45 @@ fn ticket(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         "dispute_won" => Fact::Won(parse(entry)?),
         "dispute_lost" => Fact::Lost(parse(entry)?),
         "payment_accepted" | "payment_declined" | "payment_cancelled" | "ticket_lapsed" | "ticket_admitted"
-        | "ticket_transferred" | "refund_sent" | "refund_failed" => Fact::Other,
+        | "ticket_transferred" | "ticket_returned" | "refund_sent" | "refund_failed" => Fact::Other,
         _ => return Err(Unreadable::Unknown),
     })
 }
 
 fn payout(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
-    Ok(match entry.event_type {
-        "earning_credited" => Fact::Credited(parse(entry)?),
-        "earning_held" => Fact::Reserved(parse(entry)?),
-        "earning_released" => Fact::Unreserved(parse(entry)?),
-        "earning_reversed" => Fact::Reversed(parse(entry)?),
-        "payout_requested" => Fact::Requested(parse(entry)?),
-        "payout_paid" => Fact::Paid(parse(entry)?),
-        "payout_failed" => Fact::Failed(parse(entry)?),
-        "host_applied" | "host_approved" | "destination_linked" | "payout_sent" => Fact::Other,
+    let fact = match entry.event_type {
+        "earning_credited" => AccountFact::Credited(parse(entry)?),
+        "share_credited" => AccountFact::ShareCredited(parse(entry)?),
+        "earning_held" => AccountFact::Reserved(parse(entry)?),
+        "earning_released" => AccountFact::Unreserved(parse(entry)?),
+        "earning_reversed" => AccountFact::Reversed(parse(entry)?),
+        "payout_requested" => AccountFact::Requested(parse(entry)?),
+        "payout_paid" => AccountFact::Paid(parse(entry)?),
+        "payout_failed" => AccountFact::Failed(parse(entry)?),
+        "payout_returned" => AccountFact::Returned(parse(entry)?),
+        "earnings_matured" => AccountFact::Matured(parse(entry)?),
+        "reserve_released" => AccountFact::ReserveReleased(parse(entry)?),
+        "receivable_netted" => AccountFact::Netted(parse(entry)?),
+        "host_suspended" => AccountFact::Suspended(true),
+        "host_reinstated" => AccountFact::Suspended(false),
+        "payout_schedule_chosen"
+        | "payout_rolled_over"
+        | "host_applied"
+        | "host_approved"
+        | "host_waitlisted"
+        | "host_declined"
+        | "facts_stated"
+        | "terms_accepted"
+        | "destination_linked"
+        | "payout_sent" => return Ok(Fact::Other),
         _ => return Err(Unreadable::Unknown),
-    })
+    };
+    Ok(Fact::Account(fact))
 }
 
 fn shop(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
     match entry.event_type {
-        "person_erased" => Ok(Fact::Other),
+        "person_erased" | "day_sealed" | "rollout_changed" | "cohorts_assigned" => Ok(Fact::Other),
         _ => Err(Unreadable::Unknown),
     }
 }

@@ -1,5 +1,6 @@
 //! What a check found.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub enum Rule {
     Acknowledged,
     /// `held + sold ≤ capacity` at every position.
     Capacity,
+    /// The same for each price tier and each promo code.
+    Quotas,
     /// A ticket has at most one seat, and that of its buyer.
     Seats,
     /// A ticket is issued at most once, after its seat was sold.
@@ -116,6 +119,9 @@ pub struct Report {
     pub findings_count: u64,
     /// At most 100.
     pub findings: Vec<Finding>,
+    /// What the events come to, by account and currency: debits less credits, in minor units.
+    #[serde(skip)]
+    pub balances: BTreeMap<(String, String), i128>,
 }
 
 impl Report {
@@ -128,17 +134,19 @@ impl Report {
             ledger_view: read.ledger_view,
             findings_count: found.count,
             findings: found.kept,
+            balances: read.balances,
         }
     }
 }
 
 /// How much was looked at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Read {
     pub(crate) events: u64,
     pub(crate) head: u64,
     pub(crate) acknowledged: u64,
     pub(crate) ledger_view: Option<u64>,
+    pub(crate) balances: BTreeMap<(String, String), i128>,
 }
 
 impl fmt::Display for Report {

@@ -19,10 +19,37 @@ pub struct FeeRules {
     /// Another platform fee, once the host has had so much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<FeeTier>,
+    #[serde(default, skip_serializing_if = "EarningRules::is_default")]
+    pub earning: EarningRules,
 }
 
 impl FeeRules {
     /// As rooms had them before there were rules.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How long an earning waits before it can be paid out. By default not at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarningRules {
+    /// Whole days that an earning is pending.
+    #[serde(default)]
+    pub pending_days: u32,
+    /// The share of each earning that is kept in the rolling reserve,
+    #[serde(default)]
+    pub reserve: BasisPoints,
+    /// and for how many days.
+    #[serde(default)]
+    pub reserve_days: u32,
+}
+
+impl EarningRules {
+    pub const PENDING_DAYS_MAX: u32 = 30;
+    /// Half a year: as long as banks take disputes.
+    pub const RESERVE_DAYS_MAX: u32 = 180;
+
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }

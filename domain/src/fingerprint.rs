@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 /// The first 8 bytes of the SHA-256 of a request's meaning, written as 16 hex digits.
 ///
 /// Two requests under one idempotency key are the same request if their fingerprints agree.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(u64);
 
 impl Fingerprint {

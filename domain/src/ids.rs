@@ -63,4 +63,6 @@ ids! {
     ShopId
     /// One opening of a room: names the room on the media server, so that an old token never fits a new opening.
     SessionId
+    /// A system of the shop's own that is told what happens.
+    SubscriptionId
 }

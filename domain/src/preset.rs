@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fees::{FeeBase, FeeRules, FeeTier};
+use crate::eligibility::{Admission, HostRules, Requirement};
+use crate::fees::{EarningRules, FeeBase, FeeRules, FeeTier};
 use crate::money::BasisPoints;
+use crate::payout::PayoutSchedule;
+use crate::tax::Country;
 
 /// The figures of one rule set (`rules.md`, head). `open` is the default of a self-hosted shop: no eligibility gate, the
 /// host keeps all but the platform fee.
@@ -26,6 +29,12 @@ pub struct Preset {
     pub tickets_per_buyer_max: u32,
     /// Below this nothing is paid out, in minor units.
     pub payout_min_minor: i64,
+    /// When hosts are paid who did not choose.
+    #[serde(default)]
+    pub payout_schedule: PayoutSchedule,
+    /// Who may host priced rooms.
+    #[serde(default)]
+    pub hosts: HostRules,
 }
 
 /// What app stores keep of a sale.
@@ -50,15 +59,18 @@ impl Preset {
             hold_seconds_max: 900,
             tickets_per_buyer_max: 100,
             payout_min_minor: 100,
+            payout_schedule: PayoutSchedule::OnRequest,
+            hosts: HostRules::default(),
         }
     }
 
     /// The figures of 2021: 3 % after the store until the host has had 50,000.00, then 20 %; prices from 1.00 to 999.00,
-    /// payouts from 50.00.
+    /// payouts from 50.00. That earnings are pending for a week is our figure: who complains of a room does so in that week.
+    /// Hosts are adults in the United States with 1,000 followers and three rooms in the last 30 days.
     pub fn ticketed_spaces() -> Self {
         Self {
             name: "ticketed-spaces".to_owned(),
-            version: 1,
+            version: 2,
             platform_fee: share(300),
             fees: FeeRules {
                 store_fee: STORE_FEE,
@@ -67,6 +79,10 @@ impl Preset {
                     host_lifetime_major: 50_000,
                     platform_fee: share(2_000),
                 }),
+                earning: EarningRules {
+                    pending_days: 7,
+                    ..EarningRules::default()
+                },
             },
             price_min_minor: 100,
             price_max_minor: 99_900,
@@ -75,12 +91,31 @@ impl Preset {
             hold_seconds_max: 900,
             tickets_per_buyer_max: 100,
             payout_min_minor: 5_000,
+            payout_schedule: PayoutSchedule::OnRequest,
+            hosts: spaces_hosts(),
         }
     }
 
     /// The presets that are built in.
     pub fn built_in() -> [Self; 2] {
         [Self::open(), Self::ticketed_spaces()]
+    }
+}
+
+/// Who meets them all is in at once.
+fn spaces_hosts() -> HostRules {
+    HostRules {
+        admission: Admission::Approve,
+        required: [
+            Requirement::Adult,
+            Requirement::ProfileComplete,
+            Requirement::EmailVerified,
+            Requirement::TwoFactor,
+        ]
+        .into(),
+        followers_min: 1_000,
+        rooms_hosted_min: 3,
+        countries: Some([Country::UNITED_STATES].into()),
     }
 }
 

@@ -18,6 +18,10 @@ pub struct Country([u8; 2]);
 #[error("must be a country's two capital letters, such as DE")]
 pub struct NoCountry;
 
+impl Country {
+    pub const UNITED_STATES: Self = Self(*b"US");
+}
+
 impl FromStr for Country {
     type Err = NoCountry;
 

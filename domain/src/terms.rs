@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fees::{FeeBase, FeeTier, PlatformFee, Taken};
+use crate::Fingerprint;
+use crate::fees::{EarningRules, FeeBase, FeeTier, PlatformFee, Taken};
 use crate::money::{BasisPoints, Money, MoneyError};
+use crate::shares::Share;
 use crate::tax::{self, Country, CountryEvidence, TaxPart, TaxRule};
 
 /// Where a sale is made.
@@ -22,6 +24,15 @@ impl Channel {
         match self {
             Self::Web => false,
             Self::Ios | Self::Android => true,
+        }
+    }
+
+    /// Who collects the money of a store channel: the provider of its payments, and the name of its cash in the books.
+    pub const fn store(self) -> Option<&'static str> {
+        match self {
+            Self::Web => None,
+            Self::Ios => Some("app_store"),
+            Self::Android => Some("play_store"),
         }
     }
 }
@@ -56,6 +67,26 @@ pub struct Terms {
     /// How the money is divided.
     #[serde(default, skip_serializing_if = "SaleRules::is_default")]
     pub rules: SaleRules,
+    /// Where the total comes from, if it is not simply the room's price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pricing: Option<Box<Pricing>>,
+}
+
+/// A total that comes from a price tier, a promo code, or both.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pricing {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// The tier's name as the buyer saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier_name: Option<String>,
+    /// Before the discount.
+    pub list_price: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promo_code: Option<Fingerprint>,
+    /// What the code takes off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<Money>,
 }
 
 /// The rules by which the money of a sale is divided, beside the platform's fee.
@@ -67,11 +98,16 @@ pub struct SaleRules {
     pub base: FeeBase,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<FeeTier>,
+    #[serde(default, skip_serializing_if = "EarningRules::is_default")]
+    pub earning: EarningRules,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<TaxRule>,
     /// How the customer's country is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<CountryEvidence>,
+    /// Who shares what it earns. Empty where it is the host's alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Share>,
 }
 
 impl SaleRules {

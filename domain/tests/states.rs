@@ -28,6 +28,7 @@ const ROOM: &[&[&str]] = &[
         "delivery_recorded",
     ],
     &["room_scheduled", "seat_held", "room_cancelled", "seat_released"],
+    &["room_scheduled", "sales_suspended", "sales_reinstated"],
     &[
         "room_scheduled",
         "room_opened",
@@ -72,8 +73,20 @@ const PAYOUT: &[&[&str]] = &[
         "payout_paid",
     ],
     &["host_approved", "earning_credited", "payout_requested", "payout_failed"],
+    &[
+        "host_applied",
+        "host_waitlisted",
+        "facts_stated",
+        "terms_accepted",
+        "host_declined",
+        "host_suspended",
+        "host_reinstated",
+    ],
 ];
-const SHOP: &[&[&str]] = &[&["person_erased"]];
+const SHOP: &[&[&str]] = &[
+    &["person_erased", "rollout_changed", "cohorts_assigned"],
+    &["day_sealed"],
+];
 
 #[test]
 fn rooms_are_kept_as_their_format_says() {

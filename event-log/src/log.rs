@@ -196,6 +196,35 @@ pub trait EventLog: Send + Sync + fmt::Debug + 'static {
     /// The events of the log after `position`, in order, at most `limit`.
     async fn read_all(&self, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError>;
 
+    /// The events at these positions, in the order of the log; what the log has not is left out.
+    async fn read_at(&self, positions: &[u64]) -> Result<Vec<RecordedEvent>, ReadError> {
+        let mut wanted = positions.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut events = Vec::with_capacity(wanted.len());
+        for position in wanted {
+            let found = self.read_all(position.saturating_sub(1), 1).await?;
+            events.extend(found.into_iter().filter(|event| event.position == position));
+        }
+        Ok(events)
+    }
+
+    /// The last position recorded at or before a time; 0 if that is before the first event. Times on the log never go
+    /// back, so everything up to there was recorded by then, and nothing after it.
+    async fn position_at(&self, time: Timestamp) -> Result<u64, ReadError> {
+        let (mut low, mut high) = (0, self.head().await?.position);
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            let found = self.read_all(middle - 1, 1).await?;
+            if found.first().is_some_and(|event| event.recorded_at <= time) {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        Ok(low)
+    }
+
     async fn head(&self) -> Result<Head, ReadError>;
 
     /// Wakes when something was appended. Carries the last position known to be durable; may lag, never leads.

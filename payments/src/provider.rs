@@ -168,6 +168,7 @@ pub enum ProviderEventKind {
     TransferReturned {
         payout_id: PayoutId,
         amount: Money,
+        reason: String,
     },
     Dispute(Dispute),
     /// Nothing boxoffice acts on.
@@ -229,6 +230,60 @@ pub struct EventPage {
     pub next: Option<String>,
 }
 
+/// A line of the provider's own statement: money that came to our balance there, or left it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatementLine {
+    /// The same line has the same id whenever it is listed.
+    pub id: String,
+    pub kind: StatementKind,
+    /// Our id of what it is about, or the provider's of a dispute; absent if it names nothing of ours.
+    pub subject: Option<String>,
+    /// What it did to the balance, fees off.
+    pub net: Money,
+    pub created_at: Timestamp,
+}
+
+/// What a line is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StatementKind {
+    Charge,
+    Refund,
+    /// A refund that had left came back.
+    RefundFailed,
+    Transfer,
+    /// A transfer that had left came back.
+    TransferReturned,
+    Dispute,
+    /// What a dispute had taken is back.
+    DisputeWon,
+    DisputeFee,
+    /// Other business of the account.
+    Other,
+}
+
+impl StatementKind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Charge => "charge",
+            Self::Refund => "refund",
+            Self::RefundFailed => "refund_failed",
+            Self::Transfer => "transfer",
+            Self::TransferReturned => "transfer_returned",
+            Self::Dispute => "dispute",
+            Self::DisputeWon => "dispute_won",
+            Self::DisputeFee => "dispute_fee",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// A page of the provider's statement, oldest first. `next` continues after it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatementPage {
+    pub lines: Vec<StatementLine>,
+    pub next: Option<String>,
+}
+
 #[derive(Debug, Error)]
 pub enum ProviderError {
     /// The provider said no, and will say no again.
@@ -277,6 +332,10 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug + 'static {
 
     /// The provider's events after a cursor, oldest first, at most `limit`. The second source beside webhooks.
     async fn list_events(&self, after: Option<&str>, limit: u32) -> Result<EventPage, ProviderError>;
+
+    /// The lines of the provider's statement after a cursor, oldest first, at most `limit`: what its balance of ours is made
+    /// of. What is listed may be listed again, and is the same then.
+    async fn list_statement(&self, after: Option<&str>, limit: u32) -> Result<StatementPage, ProviderError>;
 
     /// An event of this age has all earlier events before it in the list: none is put in between any more.
     fn lists_in_order_after(&self) -> Duration {

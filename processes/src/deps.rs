@@ -4,10 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Preset;
+use domain::payout::PayoutSchedule;
 use event_log::clock::Clock;
 use event_log::{Aggregates, EventLog};
-use payments::PaymentProvider;
+use payments::{AppStore, PaymentProvider};
 use sqlx::PgPool;
+
+use crate::People;
+use crate::mail::Mailer;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -16,7 +21,12 @@ pub struct Deps {
     pub aggregates: Aggregates,
     pub pool: PgPool,
     pub provider: Arc<dyn PaymentProvider>,
+    /// Who checks what app stores say; absent where nothing is sold through one.
+    pub store: Option<Arc<dyn AppStore>>,
     pub clock: Arc<dyn Clock>,
+    pub people: People,
+    /// `None` where no mail is sent.
+    pub mail: Option<Arc<Mailer>>,
     pub settings: ProcessSettings,
 }
 
@@ -49,8 +59,29 @@ pub struct ProcessSettings {
     /// Tries before a job is put aside as dead. Tries that failed for want of the log, the database or the provider do
     /// not count; tries whose worker died do.
     pub attempts_max: i32,
+    /// There is a mail server: letters are written from here on.
+    pub sends_mail: bool,
     /// The wait after a first failed try; it doubles from there, up to [`crate::jobs::BACKOFF_MAX`].
     pub backoff_first: Duration,
+    pub payouts: PayoutSettings,
+}
+
+/// How hosts are paid by themselves: figures of the shop's preset.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PayoutSettings {
+    /// Below this nothing is paid out, in minor units.
+    pub minimum_minor: i64,
+    /// Of hosts who did not choose.
+    pub schedule: PayoutSchedule,
+}
+
+impl PayoutSettings {
+    pub const fn of(preset: &Preset) -> Self {
+        Self {
+            minimum_minor: preset.payout_min_minor,
+            schedule: preset.payout_schedule,
+        }
+    }
 }
 
 impl Default for ProcessSettings {
@@ -64,7 +95,9 @@ impl Default for ProcessSettings {
             lease: Duration::from_secs(10),
             concurrency: 32,
             attempts_max: 10,
+            sends_mail: false,
             backoff_first: Duration::from_millis(200),
+            payouts: PayoutSettings::default(),
         }
     }
 }

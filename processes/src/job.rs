@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::mail::{Mail, Notice, Reminder};
+
 /// One step of a process. Stored as JSON: a kind stays readable until its last job is done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -76,15 +78,66 @@ pub enum Job {
         ticket: TicketId,
     },
     CreditEarning(CreditEarning),
+    /// A sale was credited to its host: so is the part of somebody who shares it.
+    CreditShare(CreditShare),
+    /// The host's account followed a dispute: so does the account of somebody who shares the sale.
+    FollowShare {
+        host: UserId,
+        ticket: TicketId,
+        dispute: String,
+        user: UserId,
+    },
+    /// The timer of what a host has to wait for.
+    MatureEarnings {
+        host: UserId,
+    },
+    /// The timer of a host who is paid by the month.
+    PayMonth {
+        host: UserId,
+    },
     SendPayout {
         host: UserId,
         payout: PayoutId,
+    },
+    /// A host was suspended or reinstated: their rooms follow, from this one on, and their payouts.
+    FollowStanding {
+        host: UserId,
+        after: Option<RoomId>,
+    },
+    FollowStandingOfRoom {
+        room: RoomId,
+        host: UserId,
     },
     /// A dispute was opened, won or lost: the host's account follows, and a ticket whose dispute was won goes on.
     FollowDispute {
         ticket: TicketId,
         dispute: String,
     },
+    /// The timer of a room's reminder.
+    RemindHolders {
+        room: RoomId,
+        reminder: Reminder,
+    },
+    /// One `SendMail` for each person with a ticket.
+    NotifyHolders {
+        room: RoomId,
+        notice: Notice,
+    },
+    SendMail(Mail),
+    /// The log says that this person was erased: delete what leads to them.
+    ForgetPerson {
+        person: UserId,
+    },
+}
+
+/// Somebody's part of an earning, on its way to their account.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CreditShare {
+    pub ticket: TicketId,
+    pub room: RoomId,
+    pub host: UserId,
+    pub user: UserId,
+    pub share: Money,
 }
 
 /// A settled sale, on its way to the host's account.
@@ -119,8 +172,18 @@ impl Job {
             Self::SettleRoom { .. } => "settle_room",
             Self::SettleTicket { .. } => "settle_ticket",
             Self::CreditEarning(_) => "credit_earning",
+            Self::CreditShare(_) => "credit_share",
+            Self::FollowShare { .. } => "follow_share",
+            Self::MatureEarnings { .. } => "mature_earnings",
+            Self::PayMonth { .. } => "pay_month",
             Self::SendPayout { .. } => "send_payout",
+            Self::FollowStanding { .. } => "follow_standing",
+            Self::FollowStandingOfRoom { .. } => "follow_standing_of_room",
             Self::FollowDispute { .. } => "follow_dispute",
+            Self::RemindHolders { .. } => "remind_holders",
+            Self::NotifyHolders { .. } => "notify_holders",
+            Self::SendMail(_) => "send_mail",
+            Self::ForgetPerson { .. } => "forget_person",
         }
     }
 
@@ -137,14 +200,22 @@ impl Job {
             Self::FollowHolder { .. } => "process:transfers",
             Self::RefundRoom { .. } | Self::OweRefund { .. } => "process:cancellation",
             Self::SettleRoom { .. } | Self::SettleTicket { .. } | Self::CreditEarning(_) => "process:settlement",
-            Self::SendPayout { .. } => "process:payout",
+            Self::CreditShare(_) | Self::FollowShare { .. } => "process:sharing",
+            Self::MatureEarnings { .. } => "process:maturity",
+            Self::PayMonth { .. } | Self::SendPayout { .. } => "process:payout",
+            Self::FollowStanding { .. } | Self::FollowStandingOfRoom { .. } => "process:standing",
             Self::FollowDispute { .. } => "process:disputes",
+            Self::RemindHolders { .. } | Self::NotifyHolders { .. } | Self::SendMail(_) => "process:mail",
+            Self::ForgetPerson { .. } => "process:people",
         }
     }
 
     /// The kinds that ask the provider. They have workers of their own: a provider that hangs holds up nobody whose
     /// money has come.
     pub const PROVIDER_KINDS: [&'static str; 4] = ["check_payment", "cancel_intents", "send_refund", "send_payout"];
+
+    /// The kinds that ask the mail server, which have workers of their own as well.
+    pub const MAIL_KINDS: [&'static str; 1] = ["send_mail"];
 
     /// What the job is about. With its kind and the event that caused it, this names the job: the same name is the same
     /// job.
@@ -163,9 +234,27 @@ impl Job {
             | Self::OweRefund { ticket, .. }
             | Self::SettleTicket { ticket }
             | Self::CreditEarning(CreditEarning { ticket, .. }) => ticket.to_string(),
-            Self::LapseHolds { room } | Self::RefundRoom { room, .. } | Self::SettleRoom { room } => room.to_string(),
+            Self::LapseHolds { room }
+            | Self::RefundRoom { room, .. }
+            | Self::SettleRoom { room }
+            | Self::FollowStandingOfRoom { room, .. } => room.to_string(),
+            Self::CreditShare(CreditShare { ticket, user, .. }) => format!("{ticket}/{user}"),
+            Self::FollowShare {
+                ticket, dispute, user, ..
+            } => format!("{ticket}/{user}/{dispute}"),
+            Self::MatureEarnings { host } | Self::PayMonth { host } | Self::FollowStanding { host, after: None } => {
+                host.to_string()
+            }
+            Self::FollowStanding {
+                host,
+                after: Some(room),
+            } => format!("{host}/{room}"),
             Self::SendPayout { host, payout } => format!("{host}/{payout}"),
             Self::FollowDispute { ticket, dispute } => format!("{ticket}/{dispute}"),
+            Self::RemindHolders { room, reminder } => format!("{room}/{}", reminder.name()),
+            Self::NotifyHolders { room, notice } => format!("{room}/{}", notice.name()),
+            Self::SendMail(mail) => mail.key(),
+            Self::ForgetPerson { person } => person.to_string(),
         }
     }
 }
@@ -209,7 +298,10 @@ impl NewJob {
 
     /// A timer is set, not added: its name does not tell what caused it.
     pub(crate) const fn is_timer(&self) -> bool {
-        matches!(self.job, Job::LapseHolds { .. })
+        matches!(
+            self.job,
+            Job::LapseHolds { .. } | Job::MatureEarnings { .. } | Job::PayMonth { .. } | Job::RemindHolders { .. }
+        )
     }
 }
 

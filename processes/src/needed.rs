@@ -9,6 +9,8 @@
 //!   later, that goes through the room's sold seats and finds this one.
 //! - `CheckPayment`: the payment is over; or the provider knows it, and the seat is still there. If the seat is released
 //!   later, that calls off the ticket's payments and finds this one.
+//! - `FollowStandingOfRoom`: the host is not suspended. If they are later, that goes through their rooms, and this one was
+//!   remembered with the page.
 //!
 //! What cannot be looked at is needed.
 
@@ -16,7 +18,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use domain::{Room, RoomId, Ticket, TicketId, Timestamp};
+use domain::{Payout, Room, RoomId, Ticket, TicketId, Timestamp, UserId};
 use futures::{StreamExt, stream};
 
 use crate::checkout::{self, Check};
@@ -40,6 +42,8 @@ enum Look {
     UnlessSeatGone(RoomId, TicketId),
     /// or whether something follows for all of its tickets.
     UnlessRoomOver(RoomId),
+    /// Done, if the host of a new room is not suspended.
+    IfSuspended(UserId),
 }
 
 /// The jobs that are still to be done, in their order.
@@ -48,7 +52,10 @@ pub(crate) async fn still_needed(deps: &Deps, recorded_at: Timestamp, new: Vec<N
     if !is_fresh || new.is_empty() {
         return new;
     }
-    let looks = async { look_at_rooms(deps, look_at_tickets(deps, &new).await).await };
+    let looks = async {
+        let looks = look_at_rooms(deps, look_at_tickets(deps, &new).await).await;
+        look_at_hosts(deps, looks).await
+    };
     let Ok(looks) = tokio::time::timeout(LOOKS_LIMIT, looks).await else {
         return new;
     };
@@ -72,13 +79,21 @@ async fn look_at_tickets(deps: &Deps, new: &[NewJob]) -> Vec<Look> {
         (indices, looks.ok().map(|(looks, _)| looks))
     };
     let mut found = stream::iter(by_ticket).map(look).buffer_unordered(CONCURRENCY);
-    let mut all = vec![Look::Needed; new.len()];
+    let mut all: Vec<Look> = new.iter().map(|new| look_at_first(&new.job)).collect();
     while let Some((indices, looks)) = found.next().await {
         for (index, look) in indices.into_iter().zip(looks.unwrap_or_default()) {
             all[index] = look;
         }
     }
     all
+}
+
+/// What of a job is known without a ticket.
+const fn look_at_first(job: &Job) -> Look {
+    if let Job::FollowStandingOfRoom { host, .. } = job {
+        return Look::IfSuspended(*host);
+    }
+    Look::Needed
 }
 
 /// The ticket that tells whether the job is needed.
@@ -98,8 +113,18 @@ const fn ticket_of(job: &Job) -> Option<TicketId> {
         | Job::SettleRoom { .. }
         | Job::SettleTicket { .. }
         | Job::CreditEarning(_)
+        | Job::CreditShare(_)
+        | Job::FollowShare { .. }
+        | Job::MatureEarnings { .. }
+        | Job::PayMonth { .. }
         | Job::SendPayout { .. }
-        | Job::FollowDispute { .. } => None,
+        | Job::FollowStanding { .. }
+        | Job::FollowStandingOfRoom { .. }
+        | Job::FollowDispute { .. }
+        | Job::RemindHolders { .. }
+        | Job::NotifyHolders { .. }
+        | Job::SendMail(_)
+        | Job::ForgetPerson { .. } => None,
     }
 }
 
@@ -129,8 +154,18 @@ fn look_at_ticket(state: &Ticket, job: &Job) -> Look {
         | Job::SettleRoom { .. }
         | Job::SettleTicket { .. }
         | Job::CreditEarning(_)
+        | Job::CreditShare(_)
+        | Job::FollowShare { .. }
+        | Job::MatureEarnings { .. }
+        | Job::PayMonth { .. }
         | Job::SendPayout { .. }
-        | Job::FollowDispute { .. } => Look::Needed,
+        | Job::FollowStanding { .. }
+        | Job::FollowStandingOfRoom { .. }
+        | Job::FollowDispute { .. }
+        | Job::RemindHolders { .. }
+        | Job::NotifyHolders { .. }
+        | Job::SendMail(_)
+        | Job::ForgetPerson { .. } => Look::Needed,
     }
 }
 
@@ -158,9 +193,26 @@ async fn look_at_rooms(deps: &Deps, mut looks: Vec<Look>) -> Vec<Look> {
 fn look_at_room(state: &Room, look: Look) -> Look {
     let is_done = match look {
         Look::Done => true,
-        Look::Needed => false,
+        Look::Needed | Look::IfSuspended(_) => false,
         Look::UnlessSeatGone(_, ticket) => checkout::has_seat(state, ticket),
         Look::UnlessRoomOver(_) => checkout::leaves_tickets_alone(state),
     };
     if is_done { Look::Done } else { Look::Needed }
+}
+
+async fn look_at_hosts(deps: &Deps, mut looks: Vec<Look>) -> Vec<Look> {
+    let mut by_host: HashMap<UserId, Vec<usize>> = HashMap::new();
+    for (index, look) in looks.iter().enumerate() {
+        if let Look::IfSuspended(host) = look {
+            by_host.entry(*host).or_default().push(index);
+        }
+    }
+    for (host, indices) in by_host {
+        let account = deps.aggregates.payouts.read(host.as_uuid(), Payout::is_suspended).await;
+        let is_done = account.is_ok_and(|(is_suspended, _)| !is_suspended);
+        for index in indices {
+            looks[index] = if is_done { Look::Done } else { Look::Needed };
+        }
+    }
+    looks
 }

@@ -3,18 +3,20 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use event_log::Metadata;
 use event_log::subscription::{self, Progress};
+use payments::store::{STORE, Statement};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
-use crate::inbox::{Applied, Intake, Reader, ReceiveError};
+use crate::inbox::{Applied, Intake, Reader, ReceiveError, Source};
 use crate::jobs::{Endings, Lane};
 use crate::runner::{Housekeeper, Worker};
 use crate::subscriber::JobMaker;
 use crate::sweep::Sweep;
-use crate::{BeginPayment, BeginPaymentError, Begun, Deps, checkout};
+use crate::{BeginPayment, BeginPaymentError, Begun, Deps, PurchaseError, checkout};
 
 /// Work that nobody announces is found within this: what another process stored, or an operator put back.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -26,6 +28,8 @@ pub struct Processes {
     progress: Progress,
     intake: Intake,
     webhook_stored: Arc<Notify>,
+    store_intake: Intake,
+    notice_stored: Arc<Notify>,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -37,7 +41,7 @@ impl Processes {
         processes.spawn_subscriber(tracker, cancel);
         let ended = Arc::new(Notify::new());
         let endings = Endings::new(deps.pool.clone());
-        for lane in [Lane::Log, Lane::Provider] {
+        for lane in Lane::ALL {
             let worker = Worker {
                 deps: deps.clone(),
                 endings: endings.clone(),
@@ -50,13 +54,19 @@ impl Processes {
             spawn(tracker, cancel, worker.run());
         }
         let applied = Applied::new();
-        let reader = Reader {
-            deps: deps.clone(),
-            applied: applied.clone(),
-            wake: Arc::clone(&processes.webhook_stored),
-            cancel: cancel.clone(),
-        };
-        spawn(tracker, cancel, reader.run());
+        for (source, wake) in [
+            (Source::Provider, &processes.webhook_stored),
+            (Source::Store, &processes.notice_stored),
+        ] {
+            let reader = Reader {
+                source,
+                deps: deps.clone(),
+                applied: applied.clone(),
+                wake: Arc::clone(wake),
+                cancel: cancel.clone(),
+            };
+            spawn(tracker, cancel, reader.run());
+        }
         spawn(tracker, cancel, Sweep::new(deps.clone(), applied, cancel.clone()).run());
         let housekeeper = Housekeeper {
             deps,
@@ -69,7 +79,10 @@ impl Processes {
     /// A handle without any task: for a node that takes requests and leaves the rest to a worker elsewhere.
     pub fn idle(deps: Deps) -> Self {
         let webhook_stored = Arc::new(Notify::new());
+        let notice_stored = Arc::new(Notify::new());
         Self {
+            store_intake: Intake::new(deps.pool.clone(), STORE, Arc::clone(&notice_stored)),
+            notice_stored,
             intake: Intake::new(deps.pool.clone(), deps.provider.name(), Arc::clone(&webhook_stored)),
             deps,
             progress: Progress::new(),
@@ -120,6 +133,16 @@ impl Processes {
     /// Keeps a verified webhook, and has it read. It is durable when this returns: only then is the provider answered.
     pub async fn receive_webhook(&self, body: &[u8]) -> Result<(), ReceiveError> {
         self.intake.keep(body, self.deps.clock.now()).await
+    }
+
+    /// The same for a verified statement of an app store.
+    pub async fn receive_store_notice(&self, statement: &[u8]) -> Result<(), ReceiveError> {
+        self.store_intake.keep(statement, self.deps.clock.now()).await
+    }
+
+    /// See [`checkout::record_purchase`].
+    pub async fn record_purchase(&self, statement: Statement, metadata: Metadata) -> Result<u64, PurchaseError> {
+        checkout::record_purchase(&self.deps, statement, metadata).await
     }
 }
 

@@ -11,8 +11,8 @@ use event_log::{Recorded, Subscriber, SubscriberError};
 use sqlx::PgConnection;
 
 use crate::{
-    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, needed, payout, refunds,
-    settlement, transfers,
+    Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, mail, maturity, monthly,
+    needed, payout, people, refunds, settlement, sharing, standing, transfers,
 };
 
 /// The checkpoint's name.
@@ -26,9 +26,19 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
         refunds::react(recorded),
         cancellation::react(recorded),
         settlement::react(recorded),
+        maturity::react(recorded),
+        monthly::react(recorded, settings),
         payout::react(recorded),
         transfers::react(recorded),
         disputes::react(recorded),
+        sharing::react(recorded),
+        standing::react(recorded),
+        people::react(recorded),
+        if settings.sends_mail {
+            mail::react(recorded)
+        } else {
+            vec![]
+        },
     ]
     .concat()
 }
@@ -60,6 +70,7 @@ impl Subscriber for JobMaker {
         metrics::counter!("jobs_not_needed_total").increment((count - jobs.len()) as u64);
         metrics::counter!("jobs_made_total").increment(jobs.len() as u64);
         remember_payout_hosts(page, transaction).await?;
+        standing::remember_rooms(page, transaction).await?;
         jobs::store(transaction, &jobs, deps.clock.now()).await?;
         jobs::set_timers(transaction, timers).await?;
         Ok(())

@@ -46,7 +46,7 @@ pub(crate) struct Sweep {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum SweepError {
+pub(crate) enum SweepError {
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
     #[error(transparent)]
@@ -87,7 +87,7 @@ impl Sweep {
     }
 
     /// Lists from the cursor to the end, or to events that are too young, and applies what was not applied yet.
-    async fn sweep(&mut self) -> Result<(), SweepError> {
+    pub(crate) async fn sweep(&mut self) -> Result<(), SweepError> {
         let provider = self.deps.provider.name();
         if !self.is_loaded {
             self.cursor = load_cursor(&self.deps.pool, provider).await?;

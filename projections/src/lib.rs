@@ -21,6 +21,7 @@ pub mod earnings;
 pub mod entitlements;
 pub mod ledger;
 pub mod presence;
+pub mod statements;
 pub mod tickets;
 pub mod timeline;
 

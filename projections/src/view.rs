@@ -9,7 +9,7 @@ use event_log::{Recorded, Subscriber, SubscriberError};
 use sqlx::PgConnection;
 
 use crate::convert::words;
-use crate::{ApplyError, catalogue, earnings, entitlements, ledger, presence, schema, tickets, timeline};
+use crate::{ApplyError, catalogue, earnings, entitlements, ledger, presence, schema, statements, tickets, timeline};
 
 words! {
     /// A read model.
@@ -21,6 +21,7 @@ words! {
         Entitlements = "entitlements",
         Presence = "presence",
         Timeline = "timeline",
+        Statements = "statements",
     }
 }
 
@@ -28,9 +29,11 @@ impl View {
     /// Raised whenever tables or `evolve` change: the next start then fills the new version beside the old one.
     pub const fn version(self) -> i32 {
         match self {
-            Self::Presence => 1,
-            Self::Catalogue | Self::Tickets | Self::Earnings | Self::Entitlements | Self::Timeline => 3,
-            Self::Ledger => 4,
+            Self::Presence | Self::Statements => 1,
+            Self::Timeline => 3,
+            Self::Tickets | Self::Entitlements => 4,
+            Self::Catalogue | Self::Earnings => 5,
+            Self::Ledger => 7,
         }
     }
 
@@ -43,6 +46,7 @@ impl View {
             Self::Entitlements => include_str!("entitlements/schema.sql"),
             Self::Presence => include_str!("presence/schema.sql"),
             Self::Timeline => include_str!("timeline/schema.sql"),
+            Self::Statements => include_str!("statements/schema.sql"),
         }
     }
 
@@ -53,7 +57,7 @@ impl View {
             Self::Tickets => include_str!("tickets/indexes.sql"),
             Self::Earnings => include_str!("earnings/indexes.sql"),
             Self::Entitlements => include_str!("entitlements/indexes.sql"),
-            Self::Ledger | Self::Presence | Self::Timeline => "",
+            Self::Ledger | Self::Presence | Self::Timeline | Self::Statements => "",
         }
     }
 
@@ -67,6 +71,7 @@ impl View {
             Self::Entitlements => entitlements::evolve(event).is_some(),
             Self::Presence => presence::evolve(event).is_some(),
             Self::Timeline => timeline::evolve(event).is_some(),
+            Self::Statements => statements::evolve(event).is_some(),
         }
     }
 
@@ -75,15 +80,16 @@ impl View {
         match self {
             Self::Catalogue => &["room"],
             Self::Earnings => &["payout"],
+            Self::Statements => &["payout", "shop"],
             Self::Ledger => &["ticket", "payout"],
             Self::Tickets | Self::Entitlements | Self::Presence | Self::Timeline => &["room", "ticket"],
         }
     }
 
-    /// How long a page may be let grow under load. Nobody sells by the timeline or the earnings.
+    /// How long a page may be let grow under load. Nobody sells by the timeline, the earnings or the statements.
     const fn gathers_for(self) -> Duration {
         match self {
-            Self::Timeline | Self::Earnings | Self::Presence => Duration::from_millis(500),
+            Self::Timeline | Self::Earnings | Self::Presence | Self::Statements => Duration::from_millis(500),
             Self::Catalogue | Self::Tickets | Self::Ledger | Self::Entitlements => Duration::from_millis(40),
         }
     }
@@ -98,6 +104,7 @@ impl View {
             Self::Entitlements => entitlements::apply(page, tables).await,
             Self::Presence => presence::apply(page, tables).await,
             Self::Timeline => timeline::apply(page, tables).await,
+            Self::Statements => statements::apply(page, tables).await,
         }
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use event_log::Hosts;
 use tokio::time::timeout;
 
-use crate::config::MediaOptions;
+use crate::config::{MailOptions, MediaOptions};
 use crate::database::DatabaseAccess;
 use crate::managed::{self, livekit, postgres};
 use crate::output;
@@ -21,6 +21,8 @@ pub(crate) struct Options {
     database: DatabaseAccess,
     #[command(flatten)]
     media: MediaOptions,
+    #[command(flatten)]
+    mail: MailOptions,
     /// The Python that has the `livekit` package, for the demo
     #[arg(
         long,
@@ -52,6 +54,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         check_database(&options).await,
         check_ending(),
         check_media(&options),
+        check_mail(&options),
         check_audio_client(&options.python),
     ];
     for finding in &findings {
@@ -153,6 +156,22 @@ fn check_media(options: &Options) -> Finding {
         Err(error) => Finding::Broken {
             what: format!("{error:#}"),
             cure: "set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET together, or none of them".to_owned(),
+        },
+    }
+}
+
+fn check_mail(options: &Options) -> Finding {
+    let checked = options.mail.validate().and_then(|()| options.mail.settings());
+    match checked {
+        Ok(Some(settings)) => Finding::Fine(format!("mail from {} (SMTP_URL; not asked)", settings.from)),
+        Ok(None) => Finding::Lacking {
+            what: "a mail server: tickets, reminders and refunds are not mailed".to_owned(),
+            cure: "set SMTP_URL and MAIL_FROM".to_owned(),
+        },
+        Err(error) => Finding::Broken {
+            what: format!("{error:#}"),
+            cure: "SMTP_URL looks like smtps://user:password@host, MAIL_FROM like Night Talks <tickets@example.org>"
+                .to_owned(),
         },
     }
 }

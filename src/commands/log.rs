@@ -133,7 +133,7 @@ fn report(verdict: &Verdict, as_json: bool) -> ExitCode {
     }
 }
 
-async fn find_head(pool: &PgPool) -> anyhow::Result<Head> {
+pub(super) async fn find_head(pool: &PgPool) -> anyhow::Result<Head> {
     let row = sqlx::query!(
         "SELECT position, hash
          FROM events

@@ -8,3 +8,4 @@ pub(crate) mod projections;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod webhooks;
+pub(crate) mod whatif;

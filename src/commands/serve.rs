@@ -8,8 +8,8 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use crate::config::{
-    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, LogOptions, MediaOptions, PaymentOptions,
-    RulesOptions, local_url,
+    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, LogOptions, MediaOptions, OutboundOptions,
+    PaymentOptions, RulesOptions, local_url,
 };
 use crate::database::Database;
 use crate::lifecycle::{Lifecycle, Signals};
@@ -33,6 +33,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) payments: PaymentOptions,
     #[command(flatten)]
+    pub(crate) outbound: OutboundOptions,
+    #[command(flatten)]
     pub(crate) auth: AuthOptions,
     #[command(flatten)]
     pub(crate) rules: RulesOptions,
@@ -48,6 +50,7 @@ impl Options {
         self.http.validate()?;
         self.media.validate()?;
         self.payments.validate()?;
+        self.outbound.validate()?;
         self.auth.validate()?;
         self.rules.load().map(drop)
     }
@@ -177,6 +180,14 @@ fn greet(options: &Options, base: &str, metrics: &str, livekit_url: Option<&str>
     output::line(format!(
         "  media          {}",
         livekit_url.unwrap_or("none: doors answer 503; `boxoffice doctor` says why")
+    ));
+    output::line(format!(
+        "  mail           {}",
+        if options.outbound.sends_mail() {
+            "sent by SMTP"
+        } else {
+            "none is sent: SMTP_URL is not set"
+        }
     ));
     if options.auth.provider().is_ok_and(|provider| provider.is_none()) {
         output::line("  a token        boxoffice token --user alice --role admin");

@@ -1,9 +1,11 @@
 //! Whose bearer tokens we believe.
 
 use anyhow::{Context, ensure};
+use api::auth::{ClaimNames, SubjectIds};
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::claims::ClaimOptions;
 use crate::managed::data_dir::DataDir;
 
 const SECRET_LENGTH_MIN: usize = 32;
@@ -19,6 +21,12 @@ pub(crate) struct AuthOptions {
     /// The `aud` its tokens for us carry
     #[arg(long, env = "OIDC_AUDIENCE", value_name = "NAME")]
     oidc_audience: Option<String>,
+    /// Give people ids of our own even where the provider's subjects are UUIDs, so that nobody finds a person on the log by the
+    /// provider's id
+    #[arg(long, env = "OIDC_OPAQUE_IDS")]
+    oidc_opaque_ids: bool,
+    #[command(flatten)]
+    claims: ClaimOptions,
     #[command(flatten)]
     development: DevelopmentSecret,
 }
@@ -37,6 +45,7 @@ pub(crate) struct Provider {
     pub(crate) jwks_url: String,
     pub(crate) issuer: String,
     pub(crate) audience: String,
+    pub(crate) ids: SubjectIds,
 }
 
 impl AuthOptions {
@@ -55,7 +64,16 @@ impl AuthOptions {
             jwks_url,
             issuer: super::given(self.oidc_issuer.clone()).context("OIDC_JWKS_URL needs OIDC_ISSUER")?,
             audience: super::given(self.oidc_audience.clone()).context("OIDC_JWKS_URL needs OIDC_AUDIENCE")?,
+            ids: if self.oidc_opaque_ids {
+                SubjectIds::OurOwn
+            } else {
+                SubjectIds::AsTheyAre
+            },
         }))
+    }
+
+    pub(crate) fn claim_names(&self) -> ClaimNames {
+        self.claims.names()
     }
 
     pub(crate) const fn development(&self) -> &DevelopmentSecret {

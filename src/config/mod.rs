@@ -1,12 +1,14 @@
 //! Settings: one struct per concern, each from flags and environment, each checked before anything starts.
 
 mod auth;
+mod claims;
 mod data;
 mod database;
 mod http;
 mod limits;
 mod log;
 mod media;
+mod outbound;
 mod payments;
 mod rules;
 
@@ -17,6 +19,7 @@ pub(crate) use http::{HttpOptions, local_url};
 pub(crate) use limits::LimitOptions;
 pub(crate) use log::LogOptions;
 pub(crate) use media::MediaOptions;
+pub(crate) use outbound::{MailOptions, OutboundOptions};
 pub(crate) use payments::PaymentOptions;
 pub(crate) use rules::RulesOptions;
 

@@ -1,7 +1,10 @@
 //! Which payment provider.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
+use payments::store::StoreKeys;
 use payments::stripe::{API_BASE, StripeConfig};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -27,6 +30,13 @@ pub(crate) struct PaymentOptions {
     /// Where Stripe's API is; another address is for tests
     #[arg(long, env = "STRIPE_API_BASE", default_value = API_BASE, value_name = "URL")]
     stripe_api_base: String,
+    /// Key set (JWKS) of the in-app purchase backend that signs what app stores collected; without one nothing is sold
+    /// through them, but in the sandbox
+    #[arg(long, env = "BOXOFFICE_STORE_KEYS", value_name = "FILE", requires = "store_issuer")]
+    store_keys: Option<PathBuf>,
+    /// The `iss` of its statements
+    #[arg(long, env = "BOXOFFICE_STORE_ISSUER", value_name = "ISSUER")]
+    store_issuer: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -38,7 +48,18 @@ enum ProviderName {
 impl PaymentOptions {
     pub(crate) fn validate(&self) -> anyhow::Result<()> {
         let epoch: Now = std::sync::Arc::new(|| domain::Timestamp::UNIX_EPOCH);
-        self.stripe(epoch).map(drop)
+        self.stripe(epoch).map(drop)?;
+        self.store().map(drop)
+    }
+
+    /// Who signs for app stores, if anybody does.
+    pub(crate) fn store(&self) -> anyhow::Result<Option<StoreKeys>> {
+        let (Some(file), Some(issuer)) = (&self.store_keys, &self.store_issuer) else {
+            return Ok(None);
+        };
+        let jwks = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+        let keys = StoreKeys::new(issuer, &jwks).with_context(|| format!("use the keys in {}", file.display()))?;
+        Ok(Some(keys))
     }
 
     /// How to reach Stripe, if it is the provider.

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use api::HostTerms;
 use clap::Args;
-use domain::{Preset, TaxRules};
+use domain::{EarningRules, Preset, TaxRules, TermsHash};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, Args)]
@@ -15,6 +16,17 @@ pub(crate) struct RulesOptions {
     /// A JSON file with presets and tax rates of one's own: `{"presets": [...], "taxes": {"version": 1, "rates": {"DE": 1900}}}`
     #[arg(long, env = "BOXOFFICE_RULES_FILE", value_name = "PATH")]
     pub(crate) rules_file: Option<PathBuf>,
+    /// The terms of hosting: a text that hosts accept before their first priced room, and again when it has changed
+    #[arg(long, env = "BOXOFFICE_HOST_TERMS_FILE", value_name = "PATH")]
+    pub(crate) host_terms_file: Option<PathBuf>,
+    /// The same, if the shop shows the text elsewhere: its SHA-256
+    #[arg(
+        long,
+        env = "BOXOFFICE_HOST_TERMS_SHA256",
+        conflicts_with = "host_terms_file",
+        value_name = "HASH"
+    )]
+    pub(crate) host_terms_sha256: Option<TermsHash>,
 }
 
 /// What the shop sells by.
@@ -22,6 +34,7 @@ pub(crate) struct RulesOptions {
 pub(crate) struct Rules {
     pub(crate) preset: Preset,
     pub(crate) taxes: TaxRules,
+    pub(crate) host_terms: Option<HostTerms>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -40,7 +53,20 @@ impl RulesOptions {
         Ok(Rules {
             preset,
             taxes: file.taxes,
+            host_terms: self.host_terms()?,
         })
+    }
+
+    fn host_terms(&self) -> anyhow::Result<Option<HostTerms>> {
+        let Some(path) = &self.host_terms_file else {
+            return Ok(self.host_terms_sha256.map(|sha256| HostTerms { sha256, text: None }));
+        };
+        let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        let sha256 = TermsHash::of(text.as_bytes());
+        Ok(Some(HostTerms {
+            sha256,
+            text: Some(text),
+        }))
     }
 }
 
@@ -67,6 +93,18 @@ fn check(preset: &Preset, before: &[Preset]) -> anyhow::Result<()> {
     if preset.price_min_minor < 0 || preset.price_max_minor < preset.price_min_minor || preset.payout_min_minor < 0 {
         bail!("prices must be from 0 up, and payouts too");
     }
+    let EarningRules {
+        pending_days,
+        reserve_days,
+        ..
+    } = preset.fees.earning;
+    if pending_days > EarningRules::PENDING_DAYS_MAX || reserve_days > EarningRules::RESERVE_DAYS_MAX {
+        bail!(
+            "earnings are pending for {} days at most, and kept in the reserve for {}",
+            EarningRules::PENDING_DAYS_MAX,
+            EarningRules::RESERVE_DAYS_MAX
+        );
+    }
     if preset.hold_seconds_min == 0 || preset.hold_seconds_max < preset.hold_seconds_min || preset.capacity_max == 0 {
         bail!("holds and rooms must have a size");
     }
@@ -85,6 +123,7 @@ fn choose(name: &str, own: &[Preset]) -> anyhow::Result<Preset> {
 mod tests {
     use std::io::Write as _;
 
+    use domain::Admission;
     use serde_json::json;
 
     use super::*;
@@ -97,7 +136,13 @@ mod tests {
         });
         let rules_file = file.as_ref().map(|file| file.path().to_owned());
         let preset = preset.to_owned();
-        (RulesOptions { preset, rules_file }, file)
+        let options = RulesOptions {
+            preset,
+            rules_file,
+            host_terms_file: None,
+            host_terms_sha256: None,
+        };
+        (options, file)
     }
 
     fn own(version: u32) -> serde_json::Value {
@@ -119,10 +164,36 @@ mod tests {
     }
 
     #[test]
+    fn an_own_preset_says_who_may_host() {
+        let mut preset = own(1);
+        preset["hosts"] =
+            json!({"admission": "waitlist", "required": ["adult"], "followers_min": 50, "countries": ["DE"]});
+        let (options, _file) = options("coop", Some(&json!({"presets": [preset]})));
+        let hosts = options.load().unwrap().preset.hosts;
+        assert_eq!((hosts.admission, hosts.followers_min), (Admission::Waitlist, 50));
+        assert_eq!(hosts.rooms_hosted_min, 0);
+    }
+
+    #[test]
+    fn the_terms_of_hosting_are_known_by_their_hash() {
+        let mut terms = tempfile::NamedTempFile::new().unwrap();
+        write!(terms, "Be kind.").unwrap();
+        let (mut options, _) = options("open", None);
+        assert_eq!(options.load().unwrap().host_terms, None);
+        options.host_terms_file = Some(terms.path().to_owned());
+        let read = options.load().unwrap().host_terms.unwrap();
+        assert_eq!(read.sha256, TermsHash::of(b"Be kind."));
+        assert_eq!(read.text.as_deref(), Some("Be kind."));
+    }
+
+    #[test]
     fn what_is_no_rule_is_refused_at_the_start() {
         let mut negative = own(1);
         negative["price_min_minor"] = json!(-1);
+        let mut endless = own(1);
+        endless["fees"]["earning"] = json!({"pending_days": 31});
         let bad = [
+            json!({"presets": [endless]}),
             json!({"presets": [own(1), own(1)]}),
             json!({"presets": [Preset::open()]}),
             json!({"presets": [negative]}),

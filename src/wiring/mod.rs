@@ -1,5 +1,6 @@
 //! Puts the crates together. Nobody else knows them all.
 
+mod books;
 mod entitlements;
 mod figures;
 mod listeners;
@@ -10,14 +11,17 @@ use std::sync::Arc;
 use anyhow::Context;
 use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
-use api::{ApiParts, Live};
+use api::{ApiParts, Live, RolloutGate};
 use axum::Router;
 use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock};
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
-use payments::PaymentProvider;
-use processes::{Deps, ProcessSettings, Processes};
+use outbound::mail::Smtp;
+use outbound::webhooks::{Webhooks, WebhooksDeps};
+use payments::{AppStore, PaymentProvider};
+use processes::mail::Mailer;
+use processes::{Deps, PayoutSettings, People, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
 use secrecy::SecretString;
 
@@ -26,6 +30,7 @@ use crate::database::{Database, while_it_restarts};
 use crate::lifecycle::Lifecycle;
 use crate::managed::data_dir::DataDir;
 
+use books::ProjectedBooks;
 use entitlements::ProjectedEntitlements;
 pub(crate) use listeners::Listeners;
 use provider::Provider;
@@ -62,14 +67,24 @@ pub(crate) async fn start(
     };
     let core = Core::start(database, settings, lifecycle).await?;
     let provider = Provider::start(options, data_dir, &core, listeners.api_address, lifecycle)?;
-    let processes = Processes::start(
-        core.process_deps(provider.port()),
-        &lifecycle.back,
-        &lifecycle.back_cancel,
-    );
+    let settings = ProcessSettings {
+        payouts: PayoutSettings::of(&rules.preset),
+        ..ProcessSettings::default()
+    };
+    let mail = mailer(options, listeners.api_address)?;
+    let deps = core.process_deps(provider.port(), provider.store(options)?, mail, settings, lifecycle);
+    let (back, back_cancel) = (&lifecycle.back, &lifecycle.back_cancel);
+    let processes = Processes::start(deps.clone(), back, back_cancel);
+    let books = Arc::new(ProjectedBooks {
+        pool: core.pool.clone(),
+    });
+    reconciliation::start(deps, books, reconciliation::INTERVAL, back, back_cancel);
     // Also without a media server: a room that ended must be judged, or its money stays where it is for ever.
-    delivery::start(core.delivery_deps(), &lifecycle.back, &lifecycle.back_cancel);
+    delivery::start(core.delivery_deps(), back, back_cancel);
     let doors = media.map(|media| Doors::start(media, &core, lifecycle));
+    let rollout = RolloutGate::start(&core.aggregates, &lifecycle.back, lifecycle.back_cancel.clone())
+        .await
+        .context("read the roll-out")?;
     let parts = ApiParts {
         log: core.log.clone(),
         aggregates: core.aggregates.clone(),
@@ -84,9 +99,12 @@ pub(crate) async fn start(
         auth: auth(options, data_dir)?,
         limits: limits(options, lifecycle),
         live: Live::start(core.log.clone(), &lifecycle.front, lifecycle.front_cancel.clone()),
+        webhooks: Webhooks::start(core.webhook_deps(options), &lifecycle.back, &lifecycle.back_cancel),
         public_ws_url: options.http.public_ws_url(listeners.api_address),
         preset: rules.preset,
         taxes: rules.taxes,
+        host_terms: rules.host_terms,
+        rollout,
     };
     figures::sample(&core, handle.clone(), lifecycle);
     let gate = doors.map_or_else(Router::new, |doors| doors.gate);
@@ -139,14 +157,38 @@ impl Core {
         }
     }
 
-    fn process_deps(&self, provider: Arc<dyn PaymentProvider>) -> Deps {
+    fn webhook_deps(&self, options: &Options) -> WebhooksDeps {
+        WebhooksDeps {
+            log: Arc::clone(&self.log),
+            pool: self.pool.clone(),
+            clock: Arc::clone(&self.clock),
+            settings: options.outbound.webhook_settings(),
+        }
+    }
+
+    fn process_deps(
+        &self,
+        provider: Arc<dyn PaymentProvider>,
+        store: Option<Arc<dyn AppStore>>,
+        mail: Option<Mailer>,
+        settings: ProcessSettings,
+        lifecycle: &Lifecycle,
+    ) -> Deps {
+        let (pool, clock) = (self.pool.clone(), Arc::clone(&self.clock));
+        let settings = ProcessSettings {
+            sends_mail: mail.is_some(),
+            ..settings
+        };
         Deps {
+            mail: mail.map(Arc::new),
+            people: People::start(pool, clock, &lifecycle.back, &lifecycle.back_cancel),
             log: Arc::clone(&self.log),
             aggregates: self.aggregates.clone(),
             pool: self.pool.clone(),
             provider,
+            store,
             clock: Arc::clone(&self.clock),
-            settings: ProcessSettings::default(),
+            settings,
         }
     }
 }
@@ -188,6 +230,16 @@ impl Doors {
     }
 }
 
+/// The way for letters, if there is a mail server.
+fn mailer(options: &Options, api: std::net::SocketAddr) -> anyhow::Result<Option<Mailer>> {
+    let Some(settings) = options.outbound.mail_settings()? else {
+        return Ok(None);
+    };
+    let smtp = Smtp::new(&settings).context("use the mail server")?;
+    let links = options.outbound.links(&options.http.public_url(api));
+    Ok(Some(Mailer { smtp, links }))
+}
+
 fn limits(options: &Options, lifecycle: &Lifecycle) -> Limits {
     let limits = Limits::new(options.limits.limits());
     lifecycle.back.spawn(limits.clone().tidy(lifecycle.back_cancel.clone()));
@@ -195,13 +247,16 @@ fn limits(options: &Options, lifecycle: &Lifecycle) -> Limits {
 }
 
 fn auth(options: &Options, data_dir: &DataDir) -> anyhow::Result<Auth> {
+    let names = options.auth.claim_names();
     let Some(provider) = options.auth.provider()? else {
-        return Ok(Auth::development(&options.auth.development().resolve(data_dir)?));
+        let secret = options.auth.development().resolve(data_dir)?;
+        return Ok(Auth::development(&secret).with_claims(names));
     };
-    Auth::jwks(JwksConfig {
+    let auth = Auth::jwks(JwksConfig {
         url: provider.jwks_url,
         issuer: provider.issuer,
         audience: provider.audience,
-    })
-    .context("use the identity provider")
+        ids: provider.ids,
+    });
+    Ok(auth.context("use the identity provider")?.with_claims(names))
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use event_log::EventLog;
 use event_log::leader::{Leader, on_duty};
-use payments::PaymentProvider;
 use payments::sandbox::{Sandbox, SandboxConfig};
 use payments::stripe::Stripe;
+use payments::{AppStore, PaymentProvider};
 use tokio_util::sync::CancellationToken;
 
 use super::Core;
@@ -42,6 +42,14 @@ impl Provider {
             Self::Sandbox(sandbox) => Arc::clone(sandbox) as _,
             Self::Stripe(stripe) => Arc::clone(stripe) as _,
         }
+    }
+
+    /// Who proves what app stores collected: the operator's backend, or the sandbox's own store.
+    pub(super) fn store(&self, options: &Options) -> anyhow::Result<Option<Arc<dyn AppStore>>> {
+        if let Some(keys) = options.payments.store()? {
+            return Ok(Some(Arc::new(keys)));
+        }
+        Ok(self.sandbox().map(|sandbox| Arc::new(sandbox.store()) as _))
     }
 
     /// The sandbox has endpoints that no other provider has.

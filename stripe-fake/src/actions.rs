@@ -67,6 +67,8 @@ impl FakeStripe {
         let mut state = self.state();
         if let Some(intent) = state.intent_mut(id) {
             book(intent);
+            let booked = intent.clone();
+            state.enter_charge(&booked);
         }
     }
 
@@ -80,6 +82,7 @@ impl FakeStripe {
         let mut state = self.state();
         let refund = state.refunds.iter_mut().find(|refund| refund["id"] == id);
         let Some(refund) = refund else { return };
+        let was_standing = refund["status"] == "succeeded";
         let name = match failure {
             None => {
                 refund["status"] = json!("succeeded");
@@ -92,6 +95,12 @@ impl FakeStripe {
             }
         };
         let refund = refund.clone();
+        let amount = refund["amount"].as_i64().unwrap_or_default();
+        match (failure, was_standing) {
+            (None, false) => state.enter("refund", (-amount, 0), &refund["currency"], &refund),
+            (Some(_), true) => state.enter("refund_failure", (amount, 0), &refund["currency"], &refund),
+            (None, true) | (Some(_), false) => {}
+        }
         state.publish(name, &refund);
     }
 
@@ -115,6 +124,7 @@ impl FakeStripe {
         let reversed = transfer["amount_reversed"].as_i64().unwrap_or_default() + amount;
         transfer["amount_reversed"] = json!(reversed);
         let transfer = transfer.clone();
+        state.enter("transfer_refund", (amount, 0), &transfer["currency"], &transfer);
         state.publish("transfer.reversed", &transfer);
     }
 
@@ -139,6 +149,7 @@ impl FakeStripe {
             ],
         });
         state.disputes.push(dispute.clone());
+        state.enter("adjustment", (-amount, 1_500), &dispute["currency"], &dispute);
         state.publish("charge.dispute.created", &dispute);
         Some(id)
     }
@@ -149,7 +160,16 @@ impl FakeStripe {
         let Some(dispute) = dispute else { return };
         dispute["status"] = json!(if is_won { "won" } else { "lost" });
         let dispute = dispute.clone();
+        if is_won {
+            let amount = dispute["amount"].as_i64().unwrap_or_default();
+            state.enter("adjustment", (amount, -1_500), &dispute["currency"], &dispute);
+        }
         state.publish("charge.dispute.closed", &dispute);
+    }
+
+    /// Other business of the account comes to its balance.
+    pub fn enter_foreign(&self, kind: &str, amount: i64, currency: &str, source: &Value) {
+        self.state().enter(kind, (amount, 0), &json!(currency), source);
     }
 
     /// Something happens that nobody here has made: an event of any kind, in the account or in a connected one.
@@ -184,7 +204,11 @@ impl State {
         if !books_late {
             book(intent);
         }
+        let captured = intent.clone();
         let told = collapsed(intent);
+        if !books_late {
+            self.enter_charge(&captured);
+        }
         self.publish("payment_intent.succeeded", &told);
     }
 

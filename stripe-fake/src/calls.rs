@@ -172,6 +172,9 @@ fn create_refund(state: &mut State, request: &Request) -> Result<Value, Answer> 
         "metadata": request.metadata(),
     });
     state.refunds.push(refund.clone());
+    if !state.refunds_wait {
+        state.enter("refund", (-amount, 0), &refund["currency"], &refund);
+    }
     state.publish("refund.created", &refund);
     Ok(refund)
 }
@@ -201,6 +204,7 @@ fn create_transfer(state: &mut State, request: &Request) -> Result<Value, Answer
         "metadata": request.metadata(),
     });
     state.transfers.push(transfer.clone());
+    state.enter("transfer", (-amount, 0), &transfer["currency"], &transfer);
     state.publish("transfer.created", &transfer);
     Ok(transfer)
 }

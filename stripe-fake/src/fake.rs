@@ -110,6 +110,10 @@ impl FakeStripe {
         self.state().transfers.clone()
     }
 
+    pub fn disputes(&self) -> Vec<Value> {
+        self.state().disputes.clone()
+    }
+
     /// The bodies of webhooks since the last time, in the order of their events.
     pub fn take_webhooks(&self) -> Vec<String> {
         let mut state = self.state();

@@ -35,6 +35,18 @@ pub(crate) fn look(state: &State, request: &Request) -> Result<Answer, Answer> {
             account.ok_or_else(Answer::missing)?.clone()
         }
         ["events"] => events(state, request)?,
+        ["balance_transactions"] => {
+            let is_expanded = request.fields_named("expand[]").any(|path| path == "data.source");
+            let lines = state.statement.iter().map(|line| {
+                let mut line = line.clone();
+                if !is_expanded {
+                    line["source"] = line["source"]["id"].clone();
+                }
+                line
+            });
+            let lines: Vec<Value> = lines.collect();
+            page(lines.iter(), request)?
+        }
         _ => return Err(Answer::missing()),
     };
     Ok(Answer::ok(&found))

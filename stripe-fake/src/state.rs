@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) disputes: Vec<Value>,
     pub(crate) accounts: Vec<Value>,
     pub(crate) events: Vec<Value>,
+    /// What the balance is made of.
+    pub(crate) statement: Vec<Value>,
     pub(crate) webhooks_taken: usize,
     pub(crate) faults: VecDeque<Scripted>,
     pub(crate) calls: Vec<(Method, String)>,
@@ -57,6 +59,7 @@ impl State {
             disputes: vec![],
             accounts: vec![],
             events: vec![],
+            statement: vec![],
             webhooks_taken: 0,
             faults: VecDeque::new(),
             calls: vec![],
@@ -112,6 +115,38 @@ impl State {
             "a_field_of_tomorrow": { "nested": [1, 2, 3] },
         });
         self.events.push(event);
+    }
+
+    /// Books what came to the balance or left it.
+    pub(crate) fn enter(&mut self, kind: &str, (amount, fee): (i64, i64), currency: &Value, source: &Value) {
+        let line = json!({
+            "id": self.new_id("txn"),
+            "object": "balance_transaction",
+            "type": kind,
+            "amount": amount,
+            "fee": fee,
+            "net": amount - fee,
+            "currency": currency,
+            "created": self.now,
+            "source": source,
+            "a_field_of_tomorrow": "ignored",
+        });
+        self.statement.push(line);
+    }
+
+    /// A capture, as the statement has it: its charge has the intent's metadata.
+    pub(crate) fn enter_charge(&mut self, intent: &Value) {
+        let mut charge = intent["latest_charge"].clone();
+        charge["metadata"] = intent["metadata"].clone();
+        charge["payment_intent"] = intent["id"].clone();
+        let booking = charge["balance_transaction"].take();
+        let figure = |name: &str| booking[name].as_i64().unwrap_or_default();
+        self.enter(
+            "charge",
+            (figure("amount"), figure("fee")),
+            &intent["currency"],
+            &charge,
+        );
     }
 
     pub(crate) fn intent_mut(&mut self, id: &str) -> Option<&mut Value> {

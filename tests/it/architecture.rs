@@ -11,10 +11,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("gather", &[]),
     ("event-log", &["domain", "gather"]),
     ("payments", &["domain", "gather", "stripe-fake"]),
+    // The ways out: HTTP to the shop's own systems, SMTP. Processes say what is written to whom.
+    ("outbound", &["domain", "event-log"]),
     ("projections", &["domain", "event-log"]),
     (
         "processes",
-        &["domain", "event-log", "gather", "payments", "stripe-fake"],
+        // The last two: its tests only.
+        &[
+            "domain",
+            "event-log",
+            "gather",
+            "outbound",
+            "payments",
+            "stripe-fake",
+            "checker",
+        ],
     ),
     ("media-bridge", &["domain", "event-log"]),
     (
@@ -26,6 +37,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "projections",
             "processes",
             "media-bridge",
+            "outbound",
+            "checker", // its tests only, and the next
+            "stripe-fake",
         ],
     ),
     (
@@ -37,6 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "projections",
             "processes",
             "media-bridge",
+            "outbound",
             "api",
             "checker", // its tests only
         ],
@@ -65,8 +80,15 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("event-log", &["axum", "reqwest", "livekit-api"]),
     ("payments", &["axum", "livekit-api", "stripe-fake"]),
     ("projections", &["axum", "reqwest", "livekit-api"]),
-    ("processes", &["axum", "reqwest", "livekit-api", "stripe-fake"]),
-    ("api", &["livekit-api", "livekit-protocol"]),
+    ("outbound", &["axum", "livekit-api"]),
+    (
+        "processes",
+        &["axum", "reqwest", "lettre", "livekit-api", "stripe-fake", "checker"],
+    ),
+    (
+        "api",
+        &["lettre", "livekit-api", "livekit-protocol", "checker", "stripe-fake"],
+    ),
     ("checker", &["axum", "reqwest", "livekit-api", "cqrs-es", "postgres-es"]),
     ("boxoffice", &["checker"]),
 ];

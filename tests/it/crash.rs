@@ -85,7 +85,7 @@ fn has_ended(ticket: &Value) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_server_loses_no_ticket_and_no_payment() -> Result<()> {
+async fn alf_io_1421_a_killed_server_loses_no_ticket_and_no_payment() -> Result<()> {
     let shop = Shop::open(ShopOptions::default()).await?;
     let room = shop.schedule(SEATS, HOLD_SECONDS).await?;
     let (confirmed, enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));

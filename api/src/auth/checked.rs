@@ -83,6 +83,7 @@ impl Shard {
 #[cfg(test)]
 mod tests {
     use domain::UserId;
+    use processes::people::Subject;
     use uuid::Uuid;
 
     use super::*;
@@ -91,8 +92,14 @@ mod tests {
     fn bearer(number: u128) -> Arc<Bearer> {
         Arc::new(Bearer {
             identity: Identity {
-                user_id: UserId::from_uuid(Uuid::from_u128(number)),
+                subject: Subject {
+                    key: [0; 32],
+                    own_id: None,
+                    derived_id: UserId::from_uuid(Uuid::from_u128(number)),
+                },
                 roles: Roles::default(),
+                contact: None,
+                claimed: None,
             },
             expires_at: i64::MAX,
             starts_at: None,

@@ -1,18 +1,27 @@
 //! What a token says, and whom it means.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use domain::{Timestamp, UserId};
+use processes::people::{ClaimedContact, Subject};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use uuid::{Uuid, uuid};
 
-use super::Identity;
+use super::development::ISSUER;
+use super::{ClaimNames, ClaimedFacts, Identity, SubjectIds};
 
 /// How far the clocks of issuer and boxoffice may differ, in seconds.
 const LEEWAY_SECONDS: i64 = 5;
 /// Longer subjects name nobody.
 const SUBJECT_LENGTH_MAX: usize = 255;
-/// Subjects that are no UUIDs become ids below this namespace, together with their issuer.
+/// Texts about a person that are longer are none of ours.
+const LOCALE_LENGTH_MAX: usize = 35;
+const TIMEZONE_LENGTH_MAX: usize = 64;
+/// Where older versions derived ids from subjects, together with their issuer; development tokens still have theirs from
+/// there.
 const SUBJECT_NAMESPACE: Uuid = uuid!("7d0c6f7e-9b0b-5d2e-8f53-6a3b7f5f6a10");
 
 /// What somebody may do beyond buying, hosting and listening.
@@ -75,12 +84,23 @@ impl FromIterator<Role> for Roles {
 pub(super) struct Claims {
     pub(super) iss: String,
     pub(super) sub: String,
-    pub(super) aud: serde_json::Value,
+    pub(super) aud: Value,
     pub(super) exp: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) nbf: Option<i64>,
     #[serde(default)]
     pub(super) roles: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) email_verified: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) locale: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) zoneinfo: Option<Value>,
+    /// What else the token says.
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
 }
 
 /// What remains of a token whose signature is good.
@@ -104,10 +124,13 @@ impl Bearer {
 
 impl Claims {
     /// `None` if the token names nobody.
-    pub(super) fn bearer(&self) -> Option<Bearer> {
+    pub(super) fn bearer(&self, ids: SubjectIds, names: &ClaimNames) -> Option<Bearer> {
+        let claimed = self.facts(names);
         let identity = Identity {
-            user_id: self.user_id()?,
+            subject: self.subject(ids)?,
             roles: self.known_roles(),
+            contact: self.contact().map(Arc::new),
+            claimed: (claimed != ClaimedFacts::default()).then(|| Arc::new(claimed)),
         };
         Some(Bearer {
             identity,
@@ -116,16 +139,62 @@ impl Claims {
         })
     }
 
-    /// A subject that is a UUID is the user id; another one is mapped to one, apart for each issuer.
-    fn user_id(&self) -> Option<UserId> {
+    /// A subject that is a UUID is an opaque id already, unless the operator wants ids of our own. Development tokens speak for
+    /// nobody in particular, so theirs may be computed.
+    fn subject(&self, ids: SubjectIds) -> Option<Subject> {
         if self.sub.is_empty() || self.sub.len() > SUBJECT_LENGTH_MAX {
             return None;
         }
-        let mapped = || {
-            let name = format!("{}\n{}", self.iss, self.sub);
-            UserId::from_uuid(Uuid::new_v5(&SUBJECT_NAMESPACE, name.as_bytes()))
+        let name = format!("{}\n{}", self.iss, self.sub);
+        let from_name = || UserId::from_uuid(Uuid::new_v5(&SUBJECT_NAMESPACE, name.as_bytes()));
+        let own_id: Option<UserId> = self.sub.parse().ok();
+        let derived_id = own_id.unwrap_or_else(from_name);
+        let is_development = self.iss == ISSUER;
+        Some(Subject {
+            key: Sha256::digest(name.as_bytes()).into(),
+            own_id: match ids {
+                _ if is_development => Some(derived_id),
+                SubjectIds::AsTheyAre => own_id,
+                SubjectIds::OurOwn => None,
+            },
+            derived_id,
+        })
+    }
+
+    /// Facts are looked for among all claims, also those that have a field here.
+    fn facts(&self, names: &ClaimNames) -> ClaimedFacts {
+        let typed = [
+            ("email", &self.email),
+            ("email_verified", &self.email_verified),
+            ("locale", &self.locale),
+            ("zoneinfo", &self.zoneinfo),
+        ];
+        let mut claims = self.others.clone();
+        for (name, value) in typed {
+            if let Some(value) = value {
+                claims.insert(name.to_owned(), value.clone());
+            }
+        }
+        ClaimedFacts::read(&claims, names)
+    }
+
+    /// How the person is reached, as far as the provider knows for sure. `None` if it does not say.
+    fn contact(&self) -> Option<ClaimedContact> {
+        let is_verified = self
+            .email_verified
+            .as_ref()
+            .is_some_and(|claim| claim.as_bool() == Some(true) || claim.as_str() == Some("true"));
+        let email = self.email.as_ref().filter(|_| is_verified)?.as_str()?.parse().ok()?;
+        let text = |claim: &Option<Value>, length_max: usize| {
+            let text = claim.as_ref().and_then(Value::as_str)?;
+            let is_plain = text.len() <= length_max && !text.chars().any(char::is_control);
+            (is_plain && !text.is_empty()).then(|| text.to_owned())
         };
-        Some(self.sub.parse().unwrap_or_else(|_| mapped()))
+        Some(ClaimedContact {
+            email: Some(email),
+            locale: text(&self.locale, LOCALE_LENGTH_MAX),
+            timezone: text(&self.zoneinfo, TIMEZONE_LENGTH_MAX),
+        })
     }
 
     /// Roles of other applications are none of our business.

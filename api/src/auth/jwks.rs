@@ -23,6 +23,7 @@ pub struct JwksConfig {
     pub url: String,
     pub issuer: String,
     pub audience: String,
+    pub ids: super::SubjectIds,
 }
 
 #[derive(Debug, Error)]

@@ -3,6 +3,7 @@
 mod checked;
 mod claims;
 mod development;
+mod facts;
 mod jwks;
 mod verifier;
 
@@ -10,6 +11,7 @@ mod verifier;
 mod tests;
 
 pub use claims::{Role, Roles};
-pub use development::{MintError, mint_development_token};
+pub use development::{MintError, Minting, mint_development_token};
+pub use facts::{ClaimNames, ClaimedFacts};
 pub use jwks::JwksConfig;
-pub use verifier::{Auth, AuthError, Identity};
+pub use verifier::{Auth, AuthError, Identity, SubjectIds};

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use super::jwks::JwksError;
-use super::{Auth, AuthError, JwksConfig, Role, mint_development_token};
+use super::{Auth, AuthError, JwksConfig, Role, SubjectIds, mint_development_token};
 
 const HOUR: Duration = Duration::from_hours(1);
 const USER: &str = "0192f000-0000-7000-8000-000000000001";
@@ -63,7 +63,7 @@ fn with(name: &str, value: Value) -> Value {
 #[tokio::test]
 async fn a_minted_token_speaks_for_its_subject_and_roles() {
     let identity = verify(&minted(USER, &[Role::Finance]), now()).await.unwrap();
-    assert_eq!(identity.user_id.to_string(), USER);
+    assert_eq!(identity.subject.own_id.unwrap().to_string(), USER);
     assert!(identity.roles.contains(Role::Finance));
     assert!(!identity.roles.contains(Role::Admin));
 }
@@ -73,8 +73,8 @@ async fn a_subject_that_is_no_uuid_always_means_the_same_user() {
     let alice = verify(&minted("alice", &[]), now()).await.unwrap();
     let again = verify(&minted("alice", &[]), now()).await.unwrap();
     let bob = verify(&minted("bob", &[]), now()).await.unwrap();
-    assert_eq!(alice.user_id, again.user_id);
-    assert_ne!(alice.user_id, bob.user_id);
+    assert_eq!(alice.subject, again.subject);
+    assert_ne!(alice.subject.own_id, bob.subject.own_id);
 }
 
 #[tokio::test]
@@ -174,7 +174,13 @@ async fn serve_keys(tracker: &TaskTracker, keys: MethodRouter) -> Auth {
     let app = Router::new().route("/keys", keys);
     tracker.spawn(async move { axum::serve(listener, app).await });
     let (issuer, audience) = (ISSUER.to_owned(), AUDIENCE.to_owned());
-    Auth::jwks(JwksConfig { url, issuer, audience }).unwrap()
+    Auth::jwks(JwksConfig {
+        url,
+        issuer,
+        audience,
+        ids: SubjectIds::AsTheyAre,
+    })
+    .unwrap()
 }
 
 fn rustls_provider() -> Result<(), Arc<rustls::crypto::CryptoProvider>> {
@@ -197,7 +203,16 @@ async fn keys_of_an_identity_provider_are_fetched_once() {
     let es = published("es", Algorithm::ES256, &EncodingKey::from_ec_pem(ES256).unwrap());
     let rs = published("rs", Algorithm::RS256, &EncodingKey::from_rsa_pem(RS256).unwrap());
     for token in [&es, &rs, &es] {
-        assert_eq!(auth.verify(token, now()).await.unwrap().user_id.to_string(), USER);
+        assert_eq!(
+            auth.verify(token, now())
+                .await
+                .unwrap()
+                .subject
+                .own_id
+                .unwrap()
+                .to_string(),
+            USER
+        );
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
@@ -232,7 +247,13 @@ async fn an_identity_provider_that_is_away_is_no_verdict_on_the_token() {
     let _ = rustls_provider();
     let (issuer, audience) = (ISSUER.to_owned(), AUDIENCE.to_owned());
     let url = "http://127.0.0.1:1/keys".to_owned();
-    let auth = Auth::jwks(JwksConfig { url, issuer, audience }).unwrap();
+    let auth = Auth::jwks(JwksConfig {
+        url,
+        issuer,
+        audience,
+        ids: SubjectIds::AsTheyAre,
+    })
+    .unwrap();
     let token = published("es", Algorithm::ES256, &EncodingKey::from_ec_pem(ES256).unwrap());
     for _ in 0..2 {
         let refused = auth.verify(&token, now()).await;
@@ -253,4 +274,46 @@ async fn a_key_set_without_an_end_is_not_read_to_it() {
         matches!(refused, Err(AuthError::KeysUnavailable(JwksError::TooLarge))),
         "{refused:?}"
     );
+}
+
+async fn contact(claims: &Value) -> Option<String> {
+    let identity = verify(&signed(&Header::default(), claims), now()).await.unwrap();
+    let contact = identity.contact?;
+    contact.email.as_ref().map(|email| email.reveal().to_owned())
+}
+
+#[tokio::test]
+async fn an_address_counts_when_the_provider_has_verified_it() {
+    let mut claims = with("email", "bo@example.org".into());
+    assert_eq!(contact(&claims).await, None, "nobody says that it is verified");
+    for (verified, expected) in [
+        (json!(true), Some("bo@example.org")),
+        (json!("true"), Some("bo@example.org")),
+        (json!(false), None),
+        (json!("false"), None),
+        (json!(null), None),
+    ] {
+        claims["email_verified"] = verified;
+        assert_eq!(contact(&claims).await.as_deref(), expected, "{claims}");
+    }
+    claims["email_verified"] = json!(true);
+    for email in [
+        json!("nobody"),
+        json!(null),
+        json!(7),
+        json!("a@b.example\r\nBcc: c@d.example"),
+    ] {
+        claims["email"] = email;
+        assert_eq!(contact(&claims).await, None, "{claims}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_tells_how_its_person_is_reached_once() {
+    let auth = Auth::development(&secret());
+    let mut claims = with("email", "bo@example.org".into());
+    claims["email_verified"] = json!(true);
+    let token = signed(&Header::default(), &claims);
+    assert!(auth.verify(&token, now()).await.unwrap().contact.is_some());
+    assert!(auth.verify(&token, now()).await.unwrap().contact.is_none());
 }

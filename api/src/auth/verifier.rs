@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::{Timestamp, UserId};
+use domain::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use processes::people::{ClaimedContact, Subject};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use super::checked::CheckedTokens;
 use super::claims::{Bearer, Claims, Roles};
 use super::development::{AUDIENCE, ISSUER};
+use super::facts::{ClaimNames, ClaimedFacts};
 use super::jwks::{Jwks, JwksConfig, JwksError};
 
 /// Tokens of more bytes than this are not looked at.
@@ -19,8 +21,22 @@ const TOKEN_BYTES_MAX: usize = 16 * 1024;
 /// Who a token speaks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
-    pub user_id: UserId,
+    pub subject: Subject,
     pub roles: Roles,
+    /// What the token says of how they are reached; only when the token is seen for the first time in a while.
+    pub contact: Option<Arc<ClaimedContact>>,
+    /// What the token says about the person as a host; most say nothing.
+    pub claimed: Option<Arc<ClaimedFacts>>,
+}
+
+/// Which ids subjects that are UUIDs have on the log.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum SubjectIds {
+    /// The subject itself: the provider's systems and ours speak of the same id.
+    #[default]
+    AsTheyAre,
+    /// Ones of our own, so that nobody finds a person on the log by the provider's id.
+    OurOwn,
 }
 
 #[derive(Debug, Error)]
@@ -38,7 +54,9 @@ pub enum AuthError {
 pub struct Auth {
     keys: Keys,
     validation: Arc<Validation>,
+    claims: Arc<ClaimNames>,
     checked: Arc<CheckedTokens>,
+    ids: SubjectIds,
 }
 
 impl std::fmt::Debug for Auth {
@@ -76,19 +94,33 @@ impl Auth {
         Self {
             keys: Keys::Development(Arc::new(key)),
             validation: Arc::new(validation(Algorithm::HS256, ISSUER, AUDIENCE)),
+            claims: Arc::default(),
             checked: Arc::default(),
+            ids: SubjectIds::AsTheyAre,
         }
     }
 
     /// RS256 or ES256 with the published keys of an identity provider.
     pub fn jwks(config: JwksConfig) -> Result<Self, JwksError> {
         install_crypto();
+        let ids = config.ids;
         let validation = validation(Algorithm::RS256, &config.issuer, &config.audience);
         Ok(Self {
             keys: Keys::Jwks(Arc::new(Jwks::new(config.url)?)),
             validation: Arc::new(validation),
+            claims: Arc::default(),
             checked: Arc::default(),
+            ids,
         })
+    }
+
+    /// The same, reading facts from other claims than the usual ones.
+    #[must_use]
+    pub fn with_claims(self, names: ClaimNames) -> Self {
+        Self {
+            claims: Arc::new(names),
+            ..self
+        }
     }
 
     /// Whom `token` speaks for at `now`.
@@ -100,9 +132,14 @@ impl Auth {
         if let Some(bearer) = self.checked.find(token, asked_at) {
             return judge(&bearer, now);
         }
-        let bearer = self.read(token).await?.bearer().ok_or(AuthError::Invalid)?;
-        let bearer = Arc::new(bearer);
-        self.checked.keep(token, Arc::clone(&bearer), asked_at);
+        let bearer = self
+            .read(token)
+            .await?
+            .bearer(self.ids, &self.claims)
+            .ok_or(AuthError::Invalid)?;
+        let mut kept = bearer.clone();
+        kept.identity.contact = None;
+        self.checked.keep(token, Arc::new(kept), asked_at);
         judge(&bearer, now)
     }
 

@@ -1,22 +1,29 @@
 //! `GET /v1/me/earnings`
 
 use axum::extract::State;
+use domain::payout::PayoutSchedule;
+use domain::{Money, Payout, Timestamp};
 use projections::View;
-use projections::earnings::{Balance, HostRow, find_account};
+use projections::earnings::{Balance, find_account};
+use projections::statements::balances_at;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::answer::{IfNoneMatch, One};
-use crate::extract::{Caller, MinPosition, Query};
+use crate::extract::{AsOfQuery, Caller, MinPosition, Moment, Query};
+use crate::payouts::{ScheduleName, next_payout_at};
 use crate::shapes::MoneyBody;
 use crate::{ApiError, ApiState};
 
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Earnings)]
 pub(crate) struct EarningsBody {
     /// One for each currency in which anything was earned.
     balances: Vec<BalanceBody>,
-    /// The log position of the last change; 0 before the first.
+    payout_schedule: ScheduleName,
+    /// When all that is available then is paid by itself. Null for who is paid when they ask.
+    next_payout_at: Option<Moment>,
+    /// The log position of the last change; 0 before the first. With `as_of` the position that was asked for.
     position: u64,
 }
 
@@ -26,6 +33,8 @@ struct BalanceBody {
     currency: &'static str,
     /// What a payout can be asked of.
     available: MoneyBody,
+    /// Earned, and not available before its days are over.
+    pending: MoneyBody,
     /// Requested, and neither paid nor failed.
     pending_payout: MoneyBody,
     paid_out: MoneyBody,
@@ -35,17 +44,32 @@ struct BalanceBody {
     store_fees: MoneyBody,
     provider_fees: MoneyBody,
     platform_fees: MoneyBody,
-    /// Held for disputes that are not decided.
+    /// Held for disputes that are not decided, and the rolling reserve.
     reserved: MoneyBody,
     /// What the host owes: the next earnings pay it first.
     receivable: MoneyBody,
+    /// Below this nothing is paid out.
+    payout_minimum: MoneyBody,
+    /// It is paid by the month, and too little so far: it waits for the first of a month on which it is enough.
+    rolls_over: bool,
 }
 
-impl From<Balance> for BalanceBody {
-    fn from(balance: Balance) -> Self {
+/// When a host is paid, and from how much on.
+struct Paying {
+    schedule: PayoutSchedule,
+    minimum_minor: i64,
+}
+
+impl BalanceBody {
+    fn new(balance: Balance, paying: &Paying) -> Self {
+        let minimum = Money::new(paying.minimum_minor, balance.currency);
+        let is_too_little = (1..minimum.amount_minor()).contains(&balance.available.amount_minor());
         Self {
+            payout_minimum: minimum.into(),
+            rolls_over: is_too_little && paying.schedule == PayoutSchedule::Monthly,
             currency: balance.currency.code(),
             available: balance.available.into(),
+            pending: balance.pending.into(),
             pending_payout: balance.pending_payout.into(),
             paid_out: balance.paid_out.into(),
             gross: balance.gross.into(),
@@ -59,17 +83,20 @@ impl From<Balance> for BalanceBody {
     }
 }
 
-impl From<HostRow> for EarningsBody {
-    fn from(row: HostRow) -> Self {
+impl EarningsBody {
+    fn new(balances: Vec<Balance>, position: u64, paying: &Paying, now: Timestamp) -> Self {
+        let balances = balances.into_iter();
         Self {
-            balances: row.balances.into_iter().map(BalanceBody::from).collect(),
-            position: row.position,
+            balances: balances.map(|balance| BalanceBody::new(balance, paying)).collect(),
+            payout_schedule: paying.schedule.into(),
+            next_payout_at: next_payout_at(paying.schedule, now),
+            position,
         }
     }
 }
 
 /// My balances
-#[utoipa::path(get, path = "/v1/me/earnings", tag = "earnings", params(MinPosition), security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/me/earnings", tag = "earnings", params(MinPosition, AsOfQuery), security(("bearer" = [])),
     responses(
     (status = 200, body = EarningsBody),
     (status = 304, description = "The client has it already: `If-None-Match` names its `ETag`."),
@@ -77,10 +104,25 @@ impl From<HostRow> for EarningsBody {
 pub(crate) async fn read_earnings(
     State(state): State<ApiState>,
     caller: Caller,
-    Query(MinPosition { min_position }): Query<MinPosition>,
+    Query((waiting, moment)): Query<(MinPosition, AsOfQuery)>,
     known: IfNoneMatch,
 ) -> Result<One<EarningsBody>, ApiError> {
-    state.wait_for(View::Earnings, min_position).await?;
-    let row = find_account(&state.pool, caller.user_id).await?;
-    Ok(One::new(row.map(EarningsBody::from).unwrap_or_default(), known))
+    state.wait_for(View::Earnings, waiting.min_position).await?;
+    let as_of = state.view_as_of(View::Statements, moment.as_of).await?;
+    let (balances, position) = if let Some(position) = as_of {
+        (balances_at(&state.pool, caller.user_id, position).await?, position)
+    } else {
+        let row = find_account(&state.pool, caller.user_id).await?;
+        row.map_or_else(Default::default, |row| (row.balances, row.position))
+    };
+    let accounts = &state.aggregates.payouts;
+    let (chosen, _) = accounts.read(caller.user_id.as_uuid(), Payout::schedule).await?;
+    let paying = Paying {
+        schedule: chosen.unwrap_or(state.preset.payout_schedule),
+        minimum_minor: state.preset.payout_min_minor,
+    };
+    Ok(One::new(
+        EarningsBody::new(balances, position, &paying, state.now()),
+        known,
+    ))
 }

@@ -3,7 +3,8 @@
 use std::error::Error as StdError;
 
 use axum::response::{IntoResponse, Response};
-use domain::{PayoutError, RoomError, TicketError};
+use domain::room::{PromoCodeRefusal, Quota};
+use domain::{PayoutError, RoomError, ShopError, TicketError};
 use http::StatusCode;
 
 use super::problem::Problem;
@@ -51,12 +52,21 @@ impl ApiError {
             Self::Room(refusal) => room_problem(refusal),
             Self::Ticket(refusal) => ticket_problem(refusal),
             Self::Payout(refusal) => payout_problem(refusal),
+            Self::Shop(refusal) => shop_problem(refusal),
             Self::EntryRefused(refusal) => entry_refused(*refusal),
             Self::PaymentDeclined { reason } => {
                 Problem::new(StatusCode::PAYMENT_REQUIRED, "payment_declined", reason.as_str())
             }
+            Self::ReceiptRefused { reason } => Problem::new(
+                unprocessable,
+                "receipt_refused",
+                "This receipt does not pay for this ticket.",
+            )
+            .with_reason(reason),
             Self::IntentSettled { state } => Problem::new(conflict, "wrong_state", format!("The intent is {state}.")),
             Self::Conflict => Problem::new(conflict, "conflict", "Too many at once. Try again."),
+            Self::ErasureRefused { reason } => erasure_refused(reason),
+            Self::SubscriptionLimitReached => subscription_limit_reached(),
             Self::TooManyRequests { retry_after_seconds } => Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_requests",
@@ -108,6 +118,16 @@ fn entry_refused(refusal: EntryRefusal) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "entry_refused", "The door stays closed for you.").with_reason(refusal.reason())
 }
 
+fn erasure_refused(reason: &'static str) -> Problem {
+    let detail = "Others still count on this person: their money or a room is not over yet.";
+    Problem::new(StatusCode::CONFLICT, "erasure_refused", detail).with_reason(reason)
+}
+
+fn subscription_limit_reached() -> Problem {
+    let detail = "There are as many subscriptions as a shop may have. Delete one first.";
+    Problem::new(StatusCode::CONFLICT, "subscription_limit_reached", detail)
+}
+
 /// `sold out` → `Sold out.`
 fn sentence(refusal: &impl ToString) -> String {
     let text = refusal.to_string();
@@ -118,27 +138,44 @@ fn sentence(refusal: &impl ToString) -> String {
 }
 
 fn room_problem(refusal: &RoomError) -> Problem {
+    let forbidden = |code| Problem::new(StatusCode::FORBIDDEN, code, sentence(refusal));
     let conflict = |code| Problem::new(StatusCode::CONFLICT, code, sentence(refusal));
     match refusal {
         RoomError::NotScheduled => not_found(),
         RoomError::InvalidField { field, reason } => invalid_field(field, reason.as_str()),
-        RoomError::HostNotApproved => Problem::new(StatusCode::FORBIDDEN, "host_not_approved", sentence(refusal)),
+        RoomError::HostNotApproved => forbidden("host_not_approved"),
+        RoomError::HostSuspended => forbidden("host_suspended"),
+        RoomError::NotRolledOut | RoomError::ChannelClosed => forbidden("not_rolled_out"),
+        RoomError::TermsNotAccepted => conflict("terms_not_accepted"),
+        RoomError::NoDestination => conflict("no_payout_destination"),
         RoomError::KeyReused => key_reused(),
-        RoomError::SoldOut { .. } | RoomError::WaitingListFull { .. } => conflict("sold_out"),
-        RoomError::SalesNotOpen { .. } => conflict("sales_not_open"),
+        RoomError::SoldOut { .. } => conflict("sold_out").with_reason("room"),
+        RoomError::WaitingListFull { .. } => conflict("sold_out").with_reason("waiting_list"),
+        RoomError::QuotaExhausted { quota, .. } => conflict("sold_out").with_reason(match quota {
+            Quota::Tier => "tier",
+            Quota::PromoCode => "promo_code",
+        }),
+        RoomError::PromoCodeRefused { reason } => conflict("promo_code_refused").with_reason(match reason {
+            PromoCodeRefusal::Unknown => "unknown",
+            PromoCodeRefusal::NotYet => "not_yet",
+            PromoCodeRefusal::Expired => "expired",
+            PromoCodeRefusal::OtherTier => "other_tier",
+            PromoCodeRefusal::BuyerLimit { .. } => "buyer_limit",
+        }),
+        RoomError::SalesNotOpen { .. } | RoomError::SharesNotAgreed => conflict("sales_not_open"),
         RoomError::SalesClosed { .. } => conflict("sales_closed"),
         RoomError::NotTransferable => conflict("not_transferable"),
         RoomError::SalesPaused => conflict("sales_paused"),
-        RoomError::CapacityBelowSold { .. } => conflict("capacity_below_sold"),
+        RoomError::CapacityBelowSold { .. } | RoomError::QuotaBelowTaken { .. } => conflict("capacity_below_sold"),
         RoomError::FrozenAfterFirstSale { .. } => conflict("frozen_after_first_sale"),
         RoomError::TicketLimitReached { .. } => conflict("ticket_limit_reached"),
         RoomError::HoldExpired => conflict("hold_expired"),
         RoomError::SeatIsSold => conflict("already_paid"),
         // Rooms are public: that this one exists is no secret.
-        RoomError::NotHost => Problem::new(StatusCode::FORBIDDEN, "forbidden", sentence(refusal)),
+        RoomError::NotHost | RoomError::NotSharing => forbidden("forbidden"),
         RoomError::NotLive => conflict("room_not_live"),
         RoomError::RoomOver => conflict("room_over"),
-        RoomError::WrongState { .. } | RoomError::NoRequest => conflict("wrong_state"),
+        RoomError::WrongState { .. } | RoomError::NoRequest | RoomError::ShareDiffers { .. } => conflict("wrong_state"),
         RoomError::NotInRoom => conflict("not_in_room"),
         RoomError::StageFull { .. } => conflict("stage_full"),
         RoomError::Removed => entry_refused(EntryRefusal::Removed),
@@ -167,6 +204,7 @@ fn ticket_problem(refusal: &TicketError) -> Problem {
         | TicketError::NotRefundable
         | TicketError::Revoked
         | TicketError::Disputed => conflict("not_refundable"),
+        TicketError::RefundedByStore => conflict("refund_by_store"),
         TicketError::NotTransferable => conflict("not_transferable"),
         TicketError::RefundExceedsCaptured { .. } => conflict("refund_exceeds_captured"),
         TicketError::WrongAmount { .. } | TicketError::DisputeEnded => conflict("wrong_state"),
@@ -178,14 +216,28 @@ fn payout_problem(refusal: &PayoutError) -> Problem {
     let conflict = |code| Problem::new(StatusCode::CONFLICT, code, sentence(refusal));
     match refusal {
         PayoutError::NotApproved => Problem::new(StatusCode::FORBIDDEN, "host_not_approved", sentence(refusal)),
+        PayoutError::Suspended => Problem::new(StatusCode::FORBIDDEN, "host_suspended", sentence(refusal)),
+        PayoutError::WrongStanding { .. } | PayoutError::AlreadyEnded | PayoutError::ReturnExceedsPayout { .. } => {
+            conflict("wrong_state")
+        }
         PayoutError::NoDestination => conflict("no_payout_destination"),
         PayoutError::InvalidDestination { reason } => invalid_field("destination", *reason),
         PayoutError::KeyReused => key_reused(),
         PayoutError::BelowMinimum { .. } => conflict("below_minimum_payout"),
         PayoutError::InsufficientBalance { .. } => conflict("insufficient_balance"),
         PayoutError::UnknownPayout => not_found(),
-        PayoutError::AlreadyEnded => conflict("wrong_state"),
         PayoutError::Money(reason) => invalid_field("amount", reason.to_string()),
+    }
+}
+
+fn shop_problem(refusal: &ShopError) -> Problem {
+    let conflict = |code| Problem::new(StatusCode::CONFLICT, code, sentence(refusal));
+    match refusal {
+        ShopError::DayNotOver { .. } | ShopError::DayOutOfOrder { .. } | ShopError::NothingToSeal { .. } => {
+            conflict("wrong_state")
+        }
+        ShopError::Unreconciled { .. } => conflict("unreconciled"),
+        ShopError::InvalidReason => invalid_field("force_reason", refusal.to_string()),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::error::Error as StdError;
 
-use domain::{PayoutError, RoomError, TicketError};
+use domain::{PayoutError, RoomError, ShopError, TicketError};
 use event_log::{ExecuteError, ReadError};
+use outbound::webhooks::StoreError;
 use processes::ReceiveError;
 use projections::QueryError;
 
@@ -72,15 +73,26 @@ pub enum ApiError {
     Room(RoomError),
     Ticket(TicketError),
     Payout(PayoutError),
+    Shop(ShopError),
     EntryRefused(EntryRefusal),
     PaymentDeclined {
         reason: String,
+    },
+    /// What a store is said to have collected is not believed, or not for this.
+    ReceiptRefused {
+        reason: &'static str,
     },
     /// The sandbox's intent has ended otherwise.
     IntentSettled {
         state: &'static str,
     },
     Conflict,
+    /// Something is still open between the person and others.
+    ErasureRefused {
+        reason: &'static str,
+    },
+    /// There are as many subscriptions as one shop may have.
+    SubscriptionLimitReached,
     /// One caller asks more than their share.
     TooManyRequests {
         retry_after_seconds: u32,
@@ -121,7 +133,7 @@ macro_rules! refusals {
     )+};
 }
 
-refusals! { Room(RoomError) Ticket(TicketError) Payout(PayoutError) }
+refusals! { Room(RoomError) Ticket(TicketError) Payout(PayoutError) Shop(ShopError) }
 
 impl<E> From<ExecuteError<E>> for ApiError
 where
@@ -163,6 +175,16 @@ impl From<ReceiveError> for ApiError {
             ReceiveError::Overloaded => Self::Overloaded,
             ReceiveError::Database(source) if !is_away(source) => Self::Internal(Box::new(error)),
             ReceiveError::Database(_) | ReceiveError::TimedOut => Self::LogUnavailable(Box::new(error)),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::TooMany => Self::SubscriptionLimitReached,
+            StoreError::Database(source) => source.into(),
+            StoreError::InconsistentRow { .. } => Self::Internal(Box::new(error)),
         }
     }
 }

@@ -105,7 +105,10 @@ pub(crate) struct ProblemBody<'a> {
     code: &'static str,
     #[schema(value_type = String)]
     trace_id: Uuid,
-    /// Of `entry_refused`: `not_issued`, `refunded` or `removed`.
+    /// Of `entry_refused`: `not_issued`, `refunded`, `revoked`, `removed` or `transferred`. Of `sold_out`: which quota, `room`,
+    /// `tier`, `promo_code` or `waiting_list`. Of `promo_code_refused`: `unknown`, `not_yet`, `expired`, `other_tier` or
+    /// `buyer_limit`. Of `receipt_refused`: `signature`, `unreadable`, `no_purchase`, `other_ticket`, `other_channel` or
+    /// `wrong_amount`. Of `erasure_refused`: `open_ticket`, `upcoming_room`, `open_refund`, `open_dispute` or `open_balance`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// The fields that are wrong, where it is about fields.

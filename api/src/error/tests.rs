@@ -67,6 +67,11 @@ fn room_refusals() -> Vec<RoomError> {
             reason: "must be 0".to_owned(),
         },
         RoomError::HostNotApproved,
+        RoomError::HostSuspended,
+        RoomError::TermsNotAccepted,
+        RoomError::NoDestination,
+        RoomError::NotRolledOut,
+        RoomError::ChannelClosed,
         RoomError::KeyReused,
         RoomError::SoldOut { capacity: 5 },
         RoomError::SalesNotOpen { opens_at: at },
@@ -93,6 +98,8 @@ fn room_refusals() -> Vec<RoomError> {
 fn refusals() -> Vec<ApiError> {
     let payouts = [
         PayoutError::NotApproved,
+        PayoutError::Suspended,
+        PayoutError::WrongStanding { standing: "approved" },
         PayoutError::NoDestination,
         PayoutError::InvalidDestination {
             reason: "must not be empty",

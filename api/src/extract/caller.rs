@@ -1,15 +1,17 @@
 //! Who calls, and in which conversation.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
-use domain::UserId;
 use domain::room::Authority;
+use domain::{HostFacts, Timestamp, UserId};
 use event_log::Metadata;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use uuid::Uuid;
 
 use super::IdempotencyKey;
-use crate::auth::{AuthError, Identity, Role, Roles};
+use crate::auth::{AuthError, ClaimedFacts, Identity, Role, Roles};
 use crate::{ApiError, ApiState, trace};
 
 /// A caller with a valid token.
@@ -17,12 +19,19 @@ use crate::{ApiError, ApiState, trace};
 pub(crate) struct Caller {
     pub(crate) user_id: UserId,
     roles: Roles,
+    claimed: Option<Arc<ClaimedFacts>>,
     trace_id: Uuid,
 }
 
 impl Caller {
     pub(crate) fn is_admin(&self) -> bool {
         self.roles.contains(Role::Admin)
+    }
+
+    /// What the token says about the caller as a host, known at `at`.
+    pub(crate) fn claimed_facts(&self, at: Timestamp) -> HostFacts {
+        let claimed = self.claimed.as_deref().copied();
+        claimed.unwrap_or_default().at(at)
     }
 
     pub(crate) fn require_admin(&self) -> Result<(), ApiError> {
@@ -76,11 +85,23 @@ impl FromRequestParts<ApiState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let Identity { user_id, roles } = state.auth.verify(bearer(parts)?, state.clock.now()).await?;
+        let verified = state.auth.verify(bearer(parts)?, state.clock.now()).await?;
+        let Identity {
+            subject,
+            roles,
+            contact,
+            claimed,
+        } = verified;
+        let people = &state.processes.deps().people;
+        let user_id = people.user_of(&subject).await?;
         state.limits.admit_user(user_id)?;
+        if let Some(contact) = contact {
+            people.note(user_id, &contact).await;
+        }
         Ok(Self {
             user_id,
             roles,
+            claimed,
             trace_id: trace::current(),
         })
     }

@@ -16,5 +16,7 @@ pub(crate) use fields::{Fields, Moment};
 pub(crate) use idempotency_key::{IdempotencyKey, fingerprint, hex};
 pub(crate) use ids::{Id, Ids};
 pub(crate) use json_body::{BODY_BYTES_MAX, JsonBody, NoBody, OptionalJsonBody};
-pub(crate) use query::{FromQuery, MinPosition, Paging, Query, QueryParams, take_limit, take_position};
+pub(crate) use query::{
+    AsOf, AsOfQuery, FromQuery, MinPosition, Paging, Query, QueryParams, take_limit, take_position,
+};
 pub(crate) use raw_body::read_body;

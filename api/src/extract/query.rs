@@ -4,9 +4,11 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
+use domain::Timestamp;
 use http::request::Parts;
 use utoipa::IntoParams;
 
+use super::Moment;
 use crate::ApiError;
 use crate::error::FieldError;
 
@@ -146,6 +148,54 @@ impl FromQuery for Paging {
             after: take_position(parameters, "after"),
             min_position: take_position(parameters, "min_position"),
         }
+    }
+}
+
+/// A moment of the log that a client names: by its position, or by a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AsOf {
+    Position(u64),
+    /// Whatever was recorded by then.
+    Time(Timestamp),
+}
+
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("must be a log position, or a time like 2026-11-24T20:00:00.000Z")]
+pub(crate) struct NoMomentOfTheLog;
+
+impl FromStr for AsOf {
+    type Err = NoMomentOfTheLog;
+
+    fn from_str(text: &str) -> Result<Self, NoMomentOfTheLog> {
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().map(Self::Position).map_err(|_| NoMomentOfTheLog);
+        }
+        let moment: Moment = text.parse().map_err(|_| NoMomentOfTheLog)?;
+        Ok(Self::Time(moment.0))
+    }
+}
+
+/// Read what was, instead of what is.
+#[derive(Clone, Copy, Default, Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AsOfQuery {
+    /// Answer with what was true when the log ended at this position, or at this time (RFC 3339): then everything counts
+    /// that was recorded by then. 422 `invalid_field` beyond the log's end, or in the future.
+    #[param(value_type = Option<String>)]
+    pub(crate) as_of: Option<AsOf>,
+}
+
+impl FromQuery for AsOfQuery {
+    fn from_query(parameters: &mut QueryParams) -> Self {
+        Self {
+            as_of: parameters.take("as_of"),
+        }
+    }
+}
+
+impl<A: FromQuery, B: FromQuery> FromQuery for (A, B) {
+    fn from_query(parameters: &mut QueryParams) -> Self {
+        (A::from_query(parameters), B::from_query(parameters))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{ApiError, ApiState};
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct HostsQuery {
-    /// `none`, `applied` or `approved`
+    /// `none`, `applied`, `waitlisted`, `approved`, `declined` or `suspended`
     #[param(value_type = Option<String>)]
     standing: Option<Standing>,
 }
@@ -40,5 +40,5 @@ pub(crate) async fn list_hosts(
     state.wait_for(View::Earnings, paging.min_position).await?;
     let rows = earnings::list_hosts(&state.pool, query.standing, paging.after, paging.limit).await?;
     let cursor = |row: &HostRow| row.created_position;
-    Ok(Page::of(rows, paging.limit, cursor, HostBody::from))
+    Ok(Page::of(rows, paging.limit, cursor, |row| HostBody::of(&state, row)))
 }

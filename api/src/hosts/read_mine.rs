@@ -2,9 +2,8 @@
 
 use axum::extract::State;
 use projections::View;
-use projections::earnings::find_account;
 
-use super::host::HostBody;
+use super::host::{HostBody, find_host};
 use crate::answer::{IfNoneMatch, One};
 use crate::extract::{Caller, MinPosition, Query};
 use crate::{ApiError, ApiState};
@@ -21,7 +20,5 @@ pub(crate) async fn read_my_host(
     known: IfNoneMatch,
 ) -> Result<One<HostBody>, ApiError> {
     state.wait_for(View::Earnings, min_position).await?;
-    let row = find_account(&state.pool, caller.user_id).await?;
-    let body = row.map_or_else(|| HostBody::unknown(caller.user_id), HostBody::from);
-    Ok(One::new(body, known))
+    Ok(One::new(find_host(&state, caller.user_id).await?, known))
 }

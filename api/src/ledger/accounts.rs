@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use super::account::AccountBody;
 use crate::answer::Page;
 use crate::error::ProblemBody;
-use crate::extract::{Caller, FromQuery, Query, QueryParams, take_limit, take_position};
+use crate::extract::{AsOfQuery, Caller, FromQuery, Query, QueryParams, take_limit, take_position};
 use crate::{ApiError, ApiState};
 
 #[derive(Debug, IntoParams)]
@@ -35,7 +35,7 @@ impl FromQuery for AccountsQuery {
 }
 
 /// The accounts, by name; one row for each currency
-#[utoipa::path(get, path = "/v1/ledger/accounts", tag = "ledger", params(AccountsQuery), security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/ledger/accounts", tag = "ledger", params(AccountsQuery, AsOfQuery), security(("bearer" = [])),
     responses(
     (status = 200, body = Page<AccountBody>),
     (status = 403, description = "`forbidden`", body = ProblemBody, content_type = "application/problem+json"),
@@ -43,11 +43,12 @@ impl FromQuery for AccountsQuery {
 pub(crate) async fn list_ledger_accounts(
     State(state): State<ApiState>,
     caller: Caller,
-    Query(query): Query<AccountsQuery>,
+    Query((query, moment)): Query<(AccountsQuery, AsOfQuery)>,
 ) -> Result<Page<AccountBody>, ApiError> {
     caller.require_finance()?;
     state.wait_for(View::Ledger, query.min_position).await?;
-    let rows = list_accounts(&state.pool, query.after.as_deref(), query.limit + rows_more()).await?;
+    let at = state.view_as_of(View::Ledger, moment.as_of).await?;
+    let rows = list_accounts(&state.pool, at, query.after.as_deref(), query.limit + rows_more()).await?;
     let (rows, next) = whole_accounts(rows, usize::try_from(query.limit).unwrap_or_default());
     Ok(Page {
         next,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::account::AccountBody;
 use crate::answer::{IfNoneMatch, One};
 use crate::error::ProblemBody;
-use crate::extract::{Caller, MinPosition, Query};
+use crate::extract::{AsOfQuery, Caller, MinPosition, Query};
 use crate::{ApiError, ApiState};
 
 /// Every account, and what they add up to.
@@ -21,7 +21,7 @@ pub(crate) struct TrialBalanceBody {
     data: Vec<AccountBody>,
     /// Zero in each currency, or the books are wrong.
     totals: Vec<TotalBody>,
-    /// The balance holds at this log position or later.
+    /// The balance holds at this log position or later; with `as_of` at this very position.
     position: u64,
 }
 
@@ -46,7 +46,7 @@ fn totals(rows: &[AccountBalance]) -> Vec<TotalBody> {
 }
 
 /// The trial balance
-#[utoipa::path(get, path = "/v1/ledger/trial_balance", tag = "ledger", params(MinPosition), security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/ledger/trial_balance", tag = "ledger", params(MinPosition, AsOfQuery), security(("bearer" = [])),
     responses(
     (status = 200, body = TrialBalanceBody),
     (status = 304, description = "The client has it already: `If-None-Match` names its `ETag`."),
@@ -55,13 +55,14 @@ fn totals(rows: &[AccountBalance]) -> Vec<TotalBody> {
 pub(crate) async fn read_trial_balance(
     State(state): State<ApiState>,
     caller: Caller,
-    Query(MinPosition { min_position }): Query<MinPosition>,
+    Query((waiting, moment)): Query<(MinPosition, AsOfQuery)>,
     known: IfNoneMatch,
 ) -> Result<One<TrialBalanceBody>, ApiError> {
     caller.require_finance()?;
-    state.wait_for(View::Ledger, min_position).await?;
-    let position = state.projections.position(View::Ledger);
-    let rows = ledger::trial_balance(&state.pool).await?;
+    state.wait_for(View::Ledger, waiting.min_position).await?;
+    let at = state.view_as_of(View::Ledger, moment.as_of).await?;
+    let position = at.unwrap_or_else(|| state.projections.position(View::Ledger));
+    let rows = ledger::trial_balance(&state.pool, at).await?;
     let body = TrialBalanceBody {
         totals: totals(&rows),
         data: rows.into_iter().map(AccountBody::from).collect(),

@@ -13,9 +13,9 @@ use crate::shapes::MoneyBody;
 pub(crate) struct PayoutBody {
     id: Uuid,
     amount: MoneyBody,
-    /// `requested`, `sent`, `paid` or `failed`
+    /// `requested`, `sent`, `paid`, `failed` or `returned`
     state: &'static str,
-    /// Why it failed. The money is available again.
+    /// Why it failed, or came back. The money is available again.
     reason: Option<String>,
     requested_at: Moment,
     updated_at: Moment,

@@ -63,7 +63,7 @@ impl PayoutRequest {
         description = "8 to 128 visible characters")),
     security(("bearer" = [])), responses(
     (status = 202, body = PayoutBody),
-    (status = 403, description = "`host_not_approved`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "`host_not_approved` · `host_suspended`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "`no_payout_destination` · `below_minimum_payout` · `insufficient_balance`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]

@@ -13,7 +13,7 @@ use crate::{ApiError, ApiState};
 #[utoipa::path(post, path = "/v1/rooms/{room}/resume_sales", tag = "rooms", params(("room" = Uuid, Path)),
     security(("bearer" = [])), responses(
     (status = 200, body = RoomBody),
-    (status = 403, description = "`forbidden`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "`forbidden` · `host_suspended`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "`room_over`", body = ProblemBody, content_type = "application/problem+json"),
 ))]

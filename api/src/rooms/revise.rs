@@ -1,8 +1,9 @@
 //! `PATCH /v1/rooms/{room}`: the host changes what is sold from now on.
 
 use axum::extract::State;
+use domain::payout::HostPermit;
 use domain::room::{ReviseRoom, Revision};
-use domain::{Payout, Room, RoomCommand, RoomError, RoomId};
+use domain::{Room, RoomCommand, RoomError, RoomId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,7 +11,8 @@ use super::room::{RoomBody, change};
 use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Fields, Id, JsonBody, Moment};
-use crate::shapes::{MoneyBody, RefundPolicyBody};
+use crate::hosts::permit_of;
+use crate::shapes::{MoneyBody, PromoCodeRequest, RefundPolicyBody, TierRequest, promo_codes};
 use crate::{ApiError, ApiState};
 
 /// What is to be otherwise; what is absent stays. Tickets that are held or sold keep their price and their terms.
@@ -49,12 +51,19 @@ pub(crate) struct ReviseRoomRequest {
     offer_seconds: Option<u32>,
     #[serde(default)]
     transferable: Option<bool>,
+    /// New ones, and known ones as they shall be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tiers: Vec<TierRequest>,
+    /// New ones, and known ones as they shall be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    promo_codes: Vec<PromoCodeRequest>,
 }
 
 impl ReviseRoomRequest {
-    fn into_wish(self) -> Result<Revision, ApiError> {
+    fn into_wish(self, room: RoomId) -> Result<Revision, ApiError> {
         let mut fields = Fields::default();
         let refund_policy = self.refund_policy.map(|policy| policy.parse(&mut fields));
+        let promo_codes = promo_codes(self.promo_codes, room, &mut fields);
         fields.finish()?;
         Ok(Revision {
             title: self.title,
@@ -70,6 +79,8 @@ impl ReviseRoomRequest {
             no_show_minutes: self.no_show_minutes,
             offer_seconds: self.offer_seconds,
             transferable: self.transferable,
+            tiers: self.tiers.into_iter().map(Into::into).collect(),
+            promo_codes,
         })
     }
 }
@@ -78,9 +89,9 @@ impl ReviseRoomRequest {
 #[utoipa::path(patch, path = "/v1/rooms/{room}", tag = "rooms", params(("room" = Uuid, Path)),
     request_body = ReviseRoomRequest, security(("bearer" = [])), responses(
     (status = 200, body = RoomBody),
-    (status = 403, description = "`forbidden` · `host_not_approved`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "`forbidden` · `host_not_approved` · `host_suspended` · `not_rolled_out`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`room_over` · `frozen_after_first_sale` · `capacity_below_sold`",
+    (status = 409, description = "`room_over` · `frozen_after_first_sale` · `capacity_below_sold` · `terms_not_accepted` · `no_payout_destination`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn revise_room(
@@ -89,11 +100,11 @@ pub(crate) async fn revise_room(
     Id(room): Id<RoomId>,
     JsonBody(body): JsonBody<ReviseRoomRequest>,
 ) -> Result<Written<ReadBack<RoomBody>>, ApiError> {
-    let wish = body.into_wish()?;
+    let wish = body.into_wish(room)?;
     let (by, metadata) = caller.authority();
     let command = RoomCommand::Revise(Box::new(ReviseRoom {
         by,
-        host_is_approved: host_is_approved(&state, room).await?,
+        permit: permit(&state, room).await?,
         wish,
         preset: state.preset.clone(),
         at: state.now(),
@@ -103,14 +114,9 @@ pub(crate) async fn revise_room(
 }
 
 /// Of the room's host, whoever asks.
-async fn host_is_approved(state: &ApiState, room: RoomId) -> Result<bool, ApiError> {
+async fn permit(state: &ApiState, room: RoomId) -> Result<HostPermit, ApiError> {
     let host_of = |room: &Room| room.facts().map(|facts| facts.host);
     let (host, _) = state.aggregates.rooms.read(room.as_uuid(), host_of).await?;
     let host = host.ok_or(RoomError::NotScheduled)?;
-    let (is_approved, _) = state
-        .aggregates
-        .payouts
-        .read(host.as_uuid(), Payout::is_approved)
-        .await?;
-    Ok(is_approved)
+    permit_of(state, host).await
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::answer::ReadBack;
 use crate::extract::Moment;
-use crate::shapes::{MoneyBody, RefundPolicyBody};
+use crate::shapes::{MoneyBody, RefundPolicyBody, TierBody};
 use crate::{ApiError, ApiState};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,6 +34,8 @@ pub(crate) struct RoomBody {
     price: MoneyBody,
     /// What a buyer pays: all mandatory fees and tax are in.
     price_total: MoneyBody,
+    /// Prices beside the room's own, in the host's order. Promo codes are nobody's to list.
+    tiers: Vec<TierBody>,
     capacity: u32,
     seats: SeatsBody,
     sales: SalesBody,
@@ -95,6 +97,7 @@ impl RoomBody {
             decline_until: row.decline_until.map(Moment),
             price: row.price.into(),
             price_total: row.price.into(),
+            tiers: row.tiers.into_iter().map(|tier| TierBody::new(tier, free)).collect(),
             capacity: row.capacity,
             seats: SeatsBody {
                 free,

@@ -1,6 +1,7 @@
 //! `POST /v1/rooms`: a host schedules a room.
 
 use axum::extract::State;
+use domain::payout::HostPermit;
 use domain::room::{SaleOptions, ScheduleRoom};
 use domain::{RoomCommand, RoomId};
 use serde::{Deserialize, Serialize};
@@ -10,12 +11,13 @@ use super::room::{RoomBody, read_back};
 use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Fields, IdempotencyKey, JsonBody, Moment, fingerprint};
-use crate::shapes::{MoneyBody, RefundPolicyBody};
+use crate::hosts::permit_of;
+use crate::shapes::{MoneyBody, PromoCodeRequest, RefundPolicyBody, TierRequest, promo_codes};
 use crate::{ApiError, ApiState};
 
 const PATH: &str = "/v1/rooms";
 
-/// A room to be. A priced one needs an approved host.
+/// A room to be. A priced one needs an approved host, who has accepted the terms of hosting and linked a payout destination.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScheduleRoomRequest {
@@ -51,6 +53,12 @@ pub(crate) struct ScheduleRoomRequest {
     /// Tickets may change hands until their holder is admitted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     transferable: bool,
+    /// Prices beside the room's own, in the order they are shown: 20 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tiers: Vec<TierRequest>,
+    /// 200 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    promo_codes: Vec<PromoCodeRequest>,
 }
 
 fn default_language() -> String {
@@ -79,16 +87,17 @@ impl ScheduleRoomRequest {
         state: &ApiState,
         room_id: RoomId,
         caller: &Caller,
-        host_is_approved: bool,
+        permit: HostPermit,
     ) -> Result<RoomCommand, ApiError> {
         let request = fingerprint(PATH, &self)?;
         let mut fields = Fields::default();
         let refund_policy = self.refund_policy.parse(&mut fields);
+        let promo_codes = promo_codes(self.promo_codes, room_id, &mut fields);
         fields.finish()?;
         Ok(RoomCommand::Schedule(Box::new(ScheduleRoom {
             room_id,
             host: caller.user_id,
-            host_is_approved,
+            permit,
             title: self.title,
             description: self.description,
             language: self.language,
@@ -105,6 +114,8 @@ impl ScheduleRoomRequest {
             sale: SaleOptions {
                 offer_seconds: self.offer_seconds,
                 transferable: self.transferable,
+                tiers: self.tiers.into_iter().map(Into::into).collect(),
+                promo_codes,
             },
             preset: state.preset.clone(),
             request,
@@ -119,7 +130,9 @@ impl ScheduleRoomRequest {
         description = "8 to 128 visible characters")),
     security(("bearer" = [])), responses(
     (status = 201, body = RoomBody),
-    (status = 403, description = "`host_not_approved`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "`host_not_approved` · `host_suspended` · `not_rolled_out`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "`terms_not_accepted` · `no_payout_destination`",
+        body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn schedule_room(
     State(state): State<ApiState>,
@@ -128,9 +141,8 @@ pub(crate) async fn schedule_room(
     JsonBody(body): JsonBody<ScheduleRoomRequest>,
 ) -> Result<Written<ReadBack<RoomBody>>, ApiError> {
     let room_id = RoomId::from_uuid(key.id(caller.user_id, PATH));
-    let host = caller.user_id.as_uuid();
-    let (host_is_approved, _) = state.aggregates.payouts.read(host, domain::Payout::is_approved).await?;
-    let command = body.into_command(&state, room_id, &caller, host_is_approved)?;
+    let permit = permit_of(&state, caller.user_id).await?;
+    let command = body.into_command(&state, room_id, &caller, permit)?;
     let metadata = caller.keyed_metadata(&key);
     let executed = state
         .aggregates

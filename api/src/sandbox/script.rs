@@ -12,7 +12,7 @@ use crate::error::ProblemBody;
 use crate::extract::{Caller, Id, JsonBody};
 use crate::{ApiError, ApiState};
 
-fn sandbox_of_admin<'a>(state: &'a ApiState, caller: &Caller) -> Result<&'a Sandbox, ApiError> {
+pub(super) fn sandbox_of_admin<'a>(state: &'a ApiState, caller: &Caller) -> Result<&'a Sandbox, ApiError> {
     caller.require_admin()?;
     state.sandbox.as_deref().ok_or(ApiError::NotFound)
 }

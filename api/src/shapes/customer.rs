@@ -17,12 +17,32 @@ pub(crate) enum ChannelName {
     Android,
 }
 
+impl ChannelName {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Ios => "ios",
+            Self::Android => "android",
+        }
+    }
+}
+
 impl From<ChannelName> for Channel {
     fn from(name: ChannelName) -> Self {
         match name {
             ChannelName::Web => Self::Web,
             ChannelName::Ios => Self::Ios,
             ChannelName::Android => Self::Android,
+        }
+    }
+}
+
+impl From<Channel> for ChannelName {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Web => Self::Web,
+            Channel::Ios => Self::Ios,
+            Channel::Android => Self::Android,
         }
     }
 }

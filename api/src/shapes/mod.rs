@@ -2,8 +2,10 @@
 
 mod customer;
 mod money;
+mod prices;
 mod refund_policy;
 
 pub(crate) use customer::*;
 pub(crate) use money::MoneyBody;
+pub(crate) use prices::*;
 pub(crate) use refund_policy::RefundPolicyBody;

@@ -13,12 +13,12 @@ use crate::error::ProblemBody;
 use crate::extract::{Caller, Id, NoBody};
 use crate::{ApiError, ApiState};
 
-/// Decline the new time of a rescheduled room, within its window: everything paid goes back
+/// Decline the new time of a rescheduled room, within its window: everything paid goes back, and a free ticket ends
 #[utoipa::path(post, path = "/v1/tickets/{ticket}/decline_reschedule", tag = "tickets", params(("ticket" = Uuid, Path)),
     security(("bearer" = [])), responses(
     (status = 202, body = TicketBody),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`not_refundable`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "`not_refundable` · `refund_by_store`", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn decline_reschedule(
     State(state): State<ApiState>,

@@ -85,13 +85,13 @@ pub(super) struct StayBody {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Fact)]
-pub(super) struct FactBody {
-    pub(super) position: u64,
-    pub(super) event_type: String,
-    pub(super) recorded_at: Moment,
-    pub(super) payload_sha256: String,
+pub(crate) struct FactBody {
+    pub(crate) position: u64,
+    pub(crate) event_type: String,
+    pub(crate) recorded_at: Moment,
+    pub(crate) payload_sha256: String,
     /// Hex SHA-256: the chain's value at this position.
-    pub(super) hash: String,
+    pub(crate) hash: String,
 }
 
 impl From<RecordedEvent> for FactBody {

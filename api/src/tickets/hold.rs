@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use domain::room::{HoldOptions, HoldSeat};
-use domain::{Room, RoomCommand, RoomEvent, RoomId, TicketId};
+use domain::{Channel, Room, RoomCommand, RoomEvent, RoomId, TicketId};
 use event_log::Executed;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,10 +11,10 @@ use super::ticket::{TicketBody, read_back};
 use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Fields, Id, IdempotencyKey, OptionalJsonBody, fingerprint};
-use crate::shapes::{ChannelName, CustomerBody, customer};
+use crate::shapes::{ChannelName, CustomerBody, customer, price_wish};
 use crate::{ApiError, ApiState};
 
-/// Nothing needs to be said on the web, unless the shop takes tax.
+/// Nothing needs to be said on the web for the room's own price, unless the shop takes tax.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HoldRequest {
@@ -24,6 +24,11 @@ pub(crate) struct HoldRequest {
     /// Needed for a priced room where the shop takes tax.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     customer: Option<CustomerBody>,
+    /// One of the room's; its own price, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tier: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promo_code: Option<String>,
     /// Should the payment come too late and every seat be taken: wait up to 10 minutes in front of the waiting list, rather
     /// than have the money back at once.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -50,8 +55,9 @@ const fn is_false(flag: &bool) -> bool {
         description = "8 to 128 visible characters")),
     security(("bearer" = [])), responses(
     (status = 201, body = TicketBody),
+    (status = 403, description = "`not_rolled_out`: not through this channel", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`sold_out` · `sales_not_open` · `sales_paused` · `sales_closed` · `ticket_limit_reached` · `room_over`",
+    (status = 409, description = "`sold_out`: the reason names the quota · `promo_code_refused` · `sales_not_open` · `sales_paused` · `sales_closed` · `ticket_limit_reached` · `room_over`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn hold_seat(
@@ -63,13 +69,19 @@ pub(crate) async fn hold_seat(
 ) -> Result<Written<ReadBack<TicketBody>>, ApiError> {
     let path = format!("/v1/rooms/{room}/tickets");
     let mut fields = Fields::default();
+    let channel: Channel = body.channel.unwrap_or_default().into();
+    let is_sold_there = !channel.is_store() || state.processes.deps().store.is_some();
+    fields.check(is_sold_there, "/channel", "this shop sells through no app store");
     let customer = customer(body.customer.as_ref(), &state.taxes, &mut fields);
+    let wish = price_wish(body.tier.as_deref(), body.promo_code.as_deref(), room, &mut fields);
     fields.finish()?;
     let ticket_id = TicketId::from_uuid(key.id(caller.user_id, &path));
     let command = RoomCommand::HoldSeat(HoldSeat {
         ticket_id,
         buyer: caller.user_id,
-        channel: body.channel.unwrap_or_default().into(),
+        wish,
+        channel,
+        rollout: state.rollout.in_force(),
         request: fingerprint(&path, &body)?,
         options: body.options().boxed(),
         at: state.now(),

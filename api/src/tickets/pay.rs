@@ -29,7 +29,7 @@ pub(crate) struct PaymentBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<MoneyBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<&'static str>,
+    provider: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_ref: Option<String>,
     /// Lets the buyer's client confirm the payment with the provider. For nobody else's eyes.
@@ -37,7 +37,8 @@ pub(crate) struct PaymentBody {
     client_secret: Option<String>,
 }
 
-/// Start a payment, or start again after a declined one
+/// Start a payment, or start again after a declined one. Of a ticket held through a store's channel the store collects the
+/// money: have it name the ticket in the purchase, and bring its receipt
 #[utoipa::path(post, path = "/v1/tickets/{ticket}/payments", tag = "tickets",
     params(("ticket" = Uuid, Path), ("Idempotency-Key" = String, Header, min_length = 8, max_length = 128, pattern = "^[!-~]+$",
         description = "8 to 128 visible characters")),
@@ -90,9 +91,26 @@ fn answer(begun: Begun) -> (u64, PaymentBody) {
                 attempt: Some(attempt),
                 state: intent_state(&state),
                 amount: Some(amount.into()),
-                provider: Some(provider),
+                provider: Some(provider.to_owned()),
                 provider_ref: Some(provider_ref),
                 client_secret: Some(client_secret),
+            };
+            (position, body)
+        }
+        Begun::Store {
+            payment_id,
+            attempt,
+            amount,
+            provider,
+            position,
+        } => {
+            let body = PaymentBody {
+                id: Some(payment_id.as_uuid()),
+                attempt: Some(attempt),
+                state: "pending",
+                amount: Some(amount.into()),
+                provider: Some(provider),
+                ..PaymentBody::default()
             };
             (position, body)
         }

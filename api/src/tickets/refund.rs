@@ -56,7 +56,7 @@ impl RefundRequest {
     security(("bearer" = [])), responses(
     (status = 201, body = RefundBody),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`not_refundable` · `refund_exceeds_captured`",
+    (status = 409, description = "`not_refundable` · `refund_exceeds_captured` · `refund_by_store`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn refund_ticket(

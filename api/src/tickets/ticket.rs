@@ -2,7 +2,7 @@
 
 use domain::room::SeatHeld;
 use domain::ticket::{RefundInitiator, RefundReason};
-use domain::{Channel, RoomId, Terms, TicketId};
+use domain::{Channel, Money, RoomId, Terms, TicketId};
 use projections::View;
 use projections::tickets::{PaymentRow, PaymentState, RefundRow, RefundState, TicketRow, TicketState, find_ticket};
 use serde::Serialize;
@@ -44,9 +44,10 @@ struct PriceBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PriceLine)]
 struct PriceLineBody {
-    /// `ticket`, `tax` or `fee`
+    /// `ticket`, `discount` (below zero), `tax` or `fee`
     kind: &'static str,
-    label: &'static str,
+    /// Of a price tier, its name.
+    label: String,
     amount: MoneyBody,
 }
 
@@ -174,10 +175,23 @@ fn state(row: &TicketRow) -> &'static str {
 
 fn price(terms: &Terms) -> PriceBody {
     let net = terms.total.checked_sub(terms.tax).unwrap_or(terms.total);
-    let line = |kind, label, amount| PriceLineBody { kind, label, amount };
-    let mut lines = vec![line("ticket", "Ticket", net.into())];
+    let line = |kind, label: &str, amount: Money| PriceLineBody {
+        kind,
+        label: label.to_owned(),
+        amount: amount.into(),
+    };
+    let pricing = terms.pricing.as_deref();
+    let label = pricing.and_then(|pricing| pricing.tier_name.as_deref());
+    let discount = pricing
+        .and_then(|pricing| pricing.discount)
+        .filter(|off| !off.is_zero());
+    let listed = discount.and_then(|off| net.checked_add(off).ok()).unwrap_or(net);
+    let mut lines = vec![line("ticket", label.unwrap_or("Ticket"), listed)];
+    if let Some(off) = discount.and_then(|_| net.checked_sub(listed).ok()) {
+        lines.push(line("discount", "Promo code", off));
+    }
     if !terms.tax.is_zero() {
-        lines.push(line("tax", "Tax", terms.tax.into()));
+        lines.push(line("tax", "Tax", terms.tax));
     }
     PriceBody {
         total: terms.total.into(),

@@ -23,13 +23,14 @@ pub(crate) struct JoinRequest {
     customer: Option<CustomerBody>,
 }
 
-/// Join the waiting list. First come, first served; an offer is a held ticket with a deadline of its own
+/// Join the waiting list. First come, first served; an offer is a held ticket with a deadline of its own, at the lowest
+/// price on sale when it is made: the room's, or that of a tier with a seat left
 #[utoipa::path(post, path = "/v1/rooms/{room}/waiting_list/me", tag = "waiting list", request_body = JoinRequest,
     params(("room" = Uuid, Path), ("Idempotency-Key" = String, Header, min_length = 8, max_length = 128, pattern = "^[!-~]+$",
         description = "8 to 128 visible characters")),
     security(("bearer" = [])), responses(
     (status = 201, body = WaitingPlaceBody),
-    (status = 403, description = "`entry_refused`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "`entry_refused` · `not_rolled_out`: not on the web", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "`sales_not_open` · `sales_closed` · `ticket_limit_reached` · `room_over` · `sold_out`: the list is full",
         body = ProblemBody, content_type = "application/problem+json"),
@@ -48,6 +49,7 @@ pub(crate) async fn join_waiting_list(
     let command = RoomCommand::JoinWaitingList(JoinWaitingList {
         user: caller.user_id,
         ticket_id: TicketId::from_uuid(key.id(caller.user_id, &path)),
+        rollout: state.rollout.in_force(),
         customer: customer.unwrap_or_default(),
         request: fingerprint(&path, &body)?,
         at: state.now(),

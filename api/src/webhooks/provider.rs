@@ -2,13 +2,15 @@
 
 use axum::extract::{Request, State};
 use http::StatusCode;
+use payments::store::{STATEMENT_BYTES_MAX, STORE, StatementError};
 
 use super::WEBHOOK_BYTES_MAX;
 use crate::error::ProblemBody;
 use crate::extract::{Id, read_body};
 use crate::{ApiError, ApiState};
 
-/// A payment provider's webhook. Answered as soon as its raw body is durable
+/// A payment provider's webhook, or an app store's statement (`store`), whose signature is in its body. Answered as soon as
+/// the raw body is durable
 #[utoipa::path(post, path = "/v1/webhooks/{provider}", tag = "webhooks", params(("provider" = String, Path)),
     request_body(content_type = "application/json", content = Object), responses(
     (status = 200, description = "It is durable."),
@@ -21,6 +23,9 @@ pub(crate) async fn receive_provider_webhook(
     Id(provider): Id<String>,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
+    if provider == STORE {
+        return receive_store_notice(&state, request).await;
+    }
     if provider != state.provider.name() {
         return Err(ApiError::NotFound);
     }
@@ -36,5 +41,20 @@ pub(crate) async fn receive_provider_webhook(
     let verified = state.provider.verify_webhook(&signature, &body, state.now());
     verified.map_err(|_| forged())?;
     state.processes.receive_webhook(&body).await?;
+    Ok(StatusCode::OK)
+}
+
+async fn receive_store_notice(state: &ApiState, request: Request) -> Result<StatusCode, ApiError> {
+    let store = state.processes.deps().store.as_ref().ok_or(ApiError::NotFound)?;
+    let body = read_body(request.into_body(), STATEMENT_BYTES_MAX).await?;
+    let statement = body.trim_ascii();
+    let verified = std::str::from_utf8(statement).map(|statement| store.verify(statement));
+    // What is authentic and not understood is kept: a later version may understand it.
+    if !matches!(verified, Ok(Ok(_) | Err(StatementError::Unreadable(_)))) {
+        return Err(ApiError::Unauthenticated {
+            reason: "The signature is not the store's.",
+        });
+    }
+    state.processes.receive_store_notice(statement).await?;
     Ok(StatusCode::OK)
 }

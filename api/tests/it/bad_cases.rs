@@ -248,6 +248,27 @@ pub(crate) const REQUESTS: &[(&str, &str, u16, &str, &str)] = &[
         "host_not_approved",
         NO_POINTER,
     ),
+    (
+        "PUT /v1/me/host_application",
+        r#"{"terms_sha256":"abc"}"#,
+        422,
+        INVALID,
+        "/terms_sha256",
+    ),
+    (
+        "PUT /v1/me/host_application",
+        r#"{"channels":["radio"]}"#,
+        422,
+        INVALID,
+        "/channels/0",
+    ),
+    (
+        "PUT /v1/me/host_application",
+        r#"{"birthdate":"1990-01-01"}"#,
+        422,
+        UNKNOWN,
+        "/birthdate",
+    ),
     ("PUT /v1/me/payout_destination", "{}", 422, INVALID, "/destination"),
     (
         "PUT /v1/me/payout_destination",

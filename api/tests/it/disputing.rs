@@ -24,7 +24,7 @@ async fn buy(app: &TestApp, room: &str, buyer: Person) -> (String, Value) {
 }
 
 /// What the buyer's bank does, and says twice.
-async fn bank(app: &TestApp, payment: &Value, step: &str) {
+pub(crate) async fn bank(app: &TestApp, payment: &Value, step: &str) {
     let payment_ref = text(&payment["provider_ref"]);
     let (path, body) = match step {
         "open" => ("/sandbox/disputes".to_owned(), json!({"payment_ref": payment_ref})),
@@ -192,8 +192,8 @@ async fn the_evidence_comes_in_one_call(_: PgPoolOptions, options: PgConnectOpti
         .collect();
     assert!(facts.ends_with(&["ticket_issued", "dispute_opened"]), "{facts:?}");
     // Each fact is on the log, where anybody may check it.
-    let last = evidence["events"].as_array().unwrap().last().unwrap();
-    let after = last["position"].as_u64().unwrap() - 1;
+    let last = evidence["events"].as_array().expect("a list").last().unwrap();
+    let after = last["position"].as_u64().expect("a number") - 1;
     let page = app
         .get(format!("/v1/log/events?after={after}&limit=1"))
         .by(FINANCE)

@@ -54,9 +54,10 @@ async fn without_its_database_the_api_says_so_and_recovers(_: PgPoolOptions, opt
         assert!(Instant::now() < deadline, "still away after {RECOVERY_LIMIT:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    let path = format!("/v1/tickets/{}", held["id"].as_str().unwrap());
+    let path = format!("/v1/tickets/{}", held["id"].as_str().expect("a text"));
     assert_eq!(
-        app.ticket_becomes(held["id"].as_str().unwrap(), BOB, "held").await["id"],
+        app.ticket_becomes(held["id"].as_str().expect("a text"), BOB, "held")
+            .await["id"],
         held["id"],
         "{path}"
     );

@@ -145,3 +145,34 @@ async fn a_holder_declines_another_time_and_has_all_the_money_back(_: PgPoolOpti
     bad.expect_problem(422, "invalid_field");
     app.stop().await;
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_free_ticket_is_given_back_when_its_holder_declines_another_time(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let app = TestApp::start(options).await;
+    let free = |room: &mut Value| {
+        room["price"]["amount_minor"] = json!(0);
+        room["capacity"] = json!(1);
+    };
+    let room = app.schedule(HOST, "room", free).await;
+    let ticket = app.hold(&room, ALICE, "a").await;
+    assert_eq!(app.start_payment(&ticket, ALICE, "a").await["state"], "issued");
+    let path = format!("/v1/rooms/{room}/waiting_list/me");
+    app.post(&path).by(BOB).key("b").send().await.expect(201);
+    let wish = json!({"starts_at": app.now() + TimeDelta::days(2)});
+    let moved = app.post(format!("/v1/rooms/{room}/reschedule")).by(HOST).json(&wish);
+    moved.send().await.expect(200);
+
+    let decline = || app.post(format!("/v1/tickets/{ticket}/decline_reschedule")).by(ALICE);
+    decline().send().await.expect(202);
+    let released = app.ticket_becomes(&ticket, ALICE, "released").await;
+    assert_eq!(released["refunds"], json!([]));
+    decline().send().await.expect(202);
+    // Offered again, to who waits first.
+    app.eventually(BOB, &path, |place| place["state"] == "offered").await;
+    let entry = app.post(format!("/v1/tickets/{ticket}/entry")).by(ALICE).send().await;
+    assert!(!entry.status.is_success(), "it admits nobody");
+    app.stop().await;
+}

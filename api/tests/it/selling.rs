@@ -27,7 +27,7 @@ async fn a_seat_is_held_paid_and_issued(_: PgPoolOptions, options: PgConnectOpti
         ticket["price"]["total"],
         json!({"amount_minor": 1000, "currency": "USD"})
     );
-    let id = ticket["id"].as_str().unwrap();
+    let id = ticket["id"].as_str().expect("a text");
     assert_eq!(location, format!("/v1/tickets/{id}"));
 
     let read = app.get(&location).by(ALICE).send().await.expect(200);
@@ -171,7 +171,7 @@ async fn a_repeat_is_the_same_and_another_body_is_refused(_: PgPoolOptions, opti
     other["capacity"] = json!(3);
     schedule(&other).await.expect_problem(422, "idempotency_key_reused");
 
-    let id = first["id"].as_str().unwrap();
+    let id = first["id"].as_str().expect("a text");
     let ticket = app.hold(id, ALICE, "a").await;
     assert_eq!(
         app.hold(id, ALICE, "a").await,
@@ -193,7 +193,10 @@ async fn a_repeat_is_the_same_and_another_body_is_refused(_: PgPoolOptions, opti
         .await
         .expect(200);
     let held = |event: &&Value| event["event_type"] == "seat_held";
-    assert_eq!(events["data"].as_array().unwrap().iter().filter(held).count(), 2);
+    assert_eq!(
+        events["data"].as_array().expect("a list").iter().filter(held).count(),
+        2
+    );
     assert!(app.head().await > head);
     app.stop().await;
 }
@@ -243,7 +246,7 @@ async fn a_free_seat_is_issued_at_once(_: PgPoolOptions, options: PgConnectOptio
         .send()
         .await
         .expect(201);
-    let ticket = app.hold(room["id"].as_str().unwrap(), ALICE, "a").await;
+    let ticket = app.hold(room["id"].as_str().expect("a text"), ALICE, "a").await;
     let payment = app.start_payment(&ticket, ALICE, "a").await;
     assert_eq!(payment, json!({"state": "issued"}));
     app.ticket_becomes(&ticket, ALICE, "issued").await;

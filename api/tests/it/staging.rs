@@ -23,7 +23,10 @@ async fn an_admin_stages_how_the_next_payments_go(_: PgPoolOptions, options: PgC
     let captured = app.confirm(&second, json!({"webhook": "never"})).await.expect(200);
     assert_eq!(captured["state"], "captured");
     app.ticket_becomes(&ticket, ALICE, "issued").await;
-    let key = second["provider_ref"].as_str().unwrap().trim_start_matches("pi_");
+    let key = second["provider_ref"]
+        .as_str()
+        .expect("a text")
+        .trim_start_matches("pi_");
     let close = format!("/sandbox/disputes/dp_{key}/close");
     for (outcome, status) in [("lost", 204), ("lost", 204), ("won", 409)] {
         let closed = app

@@ -12,6 +12,8 @@ pub(crate) fn buyer_id(number: u64) -> UserId {
 /// The `number`th buyer's wish for a seat, at this moment.
 pub(crate) fn hold(number: u64, request: Fingerprint) -> HoldSeat {
     HoldSeat {
+        wish: None,
+        rollout: None,
         ticket_id: TicketId::from_uuid(scattered(number, 1)),
         buyer: buyer_id(number),
         channel: Channel::Web,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chrono::TimeDelta;
+use domain::payout::HostPermit;
 use domain::room::ScheduleRoom;
 use domain::{Currency, Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomId, UserId};
 use event_log::{Aggregates, Clock as _, EventLog, LogLimits, Metadata, PostgresLog, SystemClock};
@@ -131,7 +132,7 @@ pub(crate) fn schedule(room_id: RoomId, capacity: u32, price_minor: i64) -> Room
     RoomCommand::Schedule(Box::new(ScheduleRoom {
         room_id,
         host: host(),
-        host_is_approved: true,
+        permit: HostPermit::Sells,
         title: "The hot room".to_owned(),
         description: "Everybody wants to be there".to_owned(),
         language: "en".to_owned(),

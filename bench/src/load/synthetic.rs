@@ -24,8 +24,8 @@ use crate::world::Database;
 const SALES: u64 = 1_000;
 /// Rooms that sell at the same time.
 const OPEN_ROOMS: u64 = 10;
-/// Seats of a room: some stay free.
-const CAPACITY: u32 = 100_000;
+/// Seats of a room: some stay free, also when more are held there while it is measured.
+const CAPACITY: u32 = 10_000_000;
 const PRICE_MINOR: i64 = 1_000;
 const PROVIDER_FEE_MINOR: i64 = 59;
 /// Bytes that travel to PostgreSQL at once, and how many of such parts wait for it.
@@ -113,6 +113,7 @@ impl Writer {
             options: None,
         });
         let sold = RoomEvent::SeatSold(SeatSold {
+            retakes: None,
             ticket_id,
             buyer,
             late: false,
@@ -225,6 +226,7 @@ fn terms() -> Terms {
         platform_fee: preset.platform_fee,
         refund_policy: domain::RefundPolicy::UntilStart,
         legal_terms_sha256: None,
+        pricing: None,
         customer_country: None,
         preset_version: preset.version,
         preset: preset.name,

@@ -14,7 +14,7 @@ use domain::{PaymentId, RoomCommand, TicketId};
 use event_log::{Clock as _, SystemClock};
 use payments::PaymentProvider as _;
 use payments::sandbox::{Confirmation, Sandbox, SandboxConfig};
-use processes::{BeginPayment, Begun, Deps, ProcessSettings, Processes};
+use processes::{BeginPayment, Begun, Deps, People, ProcessSettings, Processes};
 use projections::{Projections, View};
 use secrecy::SecretString;
 use sqlx::{Connection, Executor, Row as _};
@@ -143,7 +143,10 @@ impl Counter {
             aggregates: office.aggregates.clone(),
             pool: office.pool.clone(),
             provider: sandbox.clone(),
+            store: None,
             clock: Arc::new(SystemClock),
+            people: People::new(office.pool.clone(), Arc::new(SystemClock)),
+            mail: None,
             settings: ProcessSettings::default(),
         };
         let processes = Processes::start(deps, &tracker, &cancel);

@@ -79,6 +79,7 @@ fn terms(facts: &RoomFacts, wish: &HoldSeat) -> Terms {
         platform_fee: facts.platform_fee,
         refund_policy: facts.refund_policy,
         legal_terms_sha256: None,
+        pricing: None,
         customer_country: None,
         rules: domain::SaleRules::default(),
     }

@@ -79,12 +79,14 @@ async fn hold(
         .await
         .map_err(|_| StatusCode::UNAUTHORIZED)?;
     let key = text(header::HeaderName::from_static("idempotency-key"));
-    let name = format!("{}/{room}/{key}", caller.user_id);
+    let name = format!("{}/{room}/{key}", caller.subject.derived_id);
     let ticket_id = TicketId::from_uuid(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()));
     let wish = || {
         StockCommand::Hold(HoldSeat {
+            wish: None,
+            rollout: None,
             ticket_id,
-            buyer: caller.user_id,
+            buyer: caller.subject.derived_id,
             channel: Channel::Web,
             options: None,
             request: fingerprint(),
@@ -92,7 +94,7 @@ async fn hold(
             customer: domain::Customer::NotAsked,
         })
     };
-    let metadata = Metadata::for_actor(caller.user_id.to_string(), ticket_id.as_uuid())
+    let metadata = Metadata::for_actor(caller.subject.derived_id.to_string(), ticket_id.as_uuid())
         .with_idempotency_key_sha256(ticket_id.as_uuid().simple().to_string().repeat(2));
     match shop.stock.execute(RoomId::from_uuid(room), wish, &metadata).await {
         Ok(Held::Done { .. }) => Ok((StatusCode::CREATED, Json(json!({ "id": ticket_id })))),

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
-use crate::facts::{Captured, Completed, Credited, Lost, Money, Reversed, Tax};
+use crate::facts::{Captured, Completed, Credited, Lost, Money, Places, Reversed, ShareCredited, Tax};
 use crate::report::{Findings, Rule};
 use crate::snapshot::Balances;
 
 const CLEARING_CHARGE: &str = "clearing:charge";
 const CLEARING_REFUND: &str = "clearing:refund";
 const CLEARING_PAYOUT: &str = "clearing:payout";
+const CLEARING_SHARE: &str = "clearing:share";
 const CLEARING_DISPUTE: &str = "clearing:dispute";
 const DISPUTE_FEE: &str = "expense:dispute_fee";
 const DISPUTE_LOSS: &str = "loss:dispute";
@@ -89,10 +90,18 @@ impl Books {
             (PROVIDER_FEE, -1, &settled.provider_fee),
         ];
         lines.extend(settled.tax.iter().map(|tax| (&*unearned, -1, &tax.amount)));
-        let receivable = receivable(host);
-        let netted = fact.netted.iter();
-        lines.extend(netted.flat_map(|netted| [(&*available, 1, netted), (&*receivable, -1, netted)]));
+        let parts = fact.co_hosts.iter();
+        lines.extend(parts.flat_map(|part| [(&*available, 1, &part.amount), (CLEARING_SHARE, -1, &part.amount)]));
         lines.extend(settled.store_fee.iter().map(|fee| (STORE_FEE, -1, fee)));
+        let names = names(host);
+        lines.extend(waits(&names, &fact.places));
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn earn_share(&mut self, position: u64, user: Uuid, fact: &ShareCredited, found: &mut Findings) {
+        let names = names(user);
+        let mut lines = vec![(CLEARING_SHARE, 1, &fact.share), (&*names[0], -1, &fact.share)];
+        lines.extend(waits(&names, &fact.places));
         self.post(position, &lines, found);
     }
 
@@ -108,6 +117,29 @@ impl Books {
 
     pub(super) fn unreserve(&mut self, position: u64, host: Uuid, amount: &Money, found: &mut Findings) {
         let lines = [(CLEARING_PAYOUT, 1, amount), (&*available(host), -1, amount)];
+        self.post(position, &lines, found);
+    }
+
+    /// The bank did not take it: it is where it was paid from, and the host's again.
+    pub(super) fn take_back(
+        &mut self,
+        position: u64,
+        provider: &str,
+        host: Uuid,
+        amount: &Money,
+        found: &mut Findings,
+    ) {
+        let lines = [(&*cash(provider), 1, amount), (&*available(host), -1, amount)];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn mature(&mut self, position: u64, host: Uuid, amount: &Money, found: &mut Findings) {
+        let lines = [(&*pending(host), 1, amount), (&*available(host), -1, amount)];
+        self.post(position, &lines, found);
+    }
+
+    pub(super) fn net(&mut self, position: u64, host: Uuid, amount: &Money, found: &mut Findings) {
+        let lines = [(&*available(host), 1, amount), (&*receivable(host), -1, amount)];
         self.post(position, &lines, found);
     }
 
@@ -133,6 +165,13 @@ impl Books {
             (&*cash(provider), -1, &fact.fee),
         ];
         self.post(position, &lines, found);
+        if let Some(back) = &fact.store_fee {
+            self.post(
+                position,
+                &[(&*cash(provider), 1, back), (DISPUTE_LOSS, -1, back)],
+                found,
+            );
+        }
         if let Some(Tax { country, amount }) = &fact.tax {
             let relieved = if covered.minor == 0 { DISPUTE_LOSS } else { &*of_sale };
             self.post(position, &[(&*due(country), 1, amount), (relieved, -1, amount)], found);
@@ -140,14 +179,26 @@ impl Books {
     }
 
     /// For a dispute (1), or back (-1).
-    pub(super) fn hold(&mut self, position: u64, host: Uuid, sign: i128, amount: &Money, found: &mut Findings) {
-        let lines = [(&*available(host), sign, amount), (&*reserve(host), -sign, amount)];
+    pub(super) fn hold(
+        &mut self,
+        position: u64,
+        host: Uuid,
+        sign: i128,
+        amount: &Money,
+        of_pending: Option<&Money>,
+        found: &mut Findings,
+    ) {
+        let (available, pending, reserve) = (available(host), pending(host), reserve(host));
+        let mut lines = vec![(&*available, sign, amount), (&*reserve, -sign, amount)];
+        let parts = of_pending.into_iter();
+        lines.extend(parts.flat_map(|part| [(&*available, -sign, part), (&*pending, sign, part)]));
         self.post(position, &lines, found);
     }
 
     pub(super) fn reverse(&mut self, position: u64, host: Uuid, fact: &Reversed, found: &mut Findings) {
         let (reserve, available, receivable) = (reserve(host), available(host), receivable(host));
-        let lines = [
+        let pending = pending(host);
+        let mut lines = vec![
             (&*reserve, 1, &fact.from_reserve),
             (DISPUTE_LOSS, -1, &fact.from_reserve),
             (&*available, 1, &fact.from_available),
@@ -155,6 +206,11 @@ impl Books {
             (&*receivable, 1, &fact.receivable),
             (DISPUTE_LOSS, -1, &fact.receivable),
         ];
+        let more = [(&*pending, &fact.from_pending), (&*reserve, &fact.from_rolling_reserve)];
+        let more = more
+            .iter()
+            .filter_map(|(account, part)| Some((*account, part.as_ref()?)));
+        lines.extend(more.flat_map(|(account, part)| [(account, 1, part), (DISPUTE_LOSS, -1, part)]));
         self.post(position, &lines, found);
     }
 
@@ -199,6 +255,10 @@ fn due(country: &str) -> String {
     format!("liability:tax:{country}")
 }
 
+fn pending(host: Uuid) -> String {
+    format!("liability:host:{host}:pending")
+}
+
 fn reserve(host: Uuid) -> String {
     format!("liability:host:{host}:reserve")
 }
@@ -209,4 +269,24 @@ fn receivable(host: Uuid) -> String {
 
 fn available(host: Uuid) -> String {
     format!("liability:host:{host}:available")
+}
+
+/// Available, owed, pending, reserve.
+fn names(host: Uuid) -> [String; 4] {
+    [available(host), receivable(host), pending(host), reserve(host)]
+}
+
+/// From what is available to where it waits, or to what was owed.
+fn waits<'a>([available, owed, pending, reserve]: &'a [String; 4], places: &'a Places) -> Vec<Line<'a>> {
+    let parts = [
+        (owed, places.netted.as_ref()),
+        (pending, places.pending.as_ref().map(|later| &later.amount)),
+        (reserve, places.reserved.as_ref().map(|later| &later.amount)),
+    ];
+    let parts = parts
+        .into_iter()
+        .filter_map(|(account, amount)| Some((account, amount?)));
+    parts
+        .flat_map(|(account, amount)| [(available.as_str(), 1, amount), (account.as_str(), -1, amount)])
+        .collect()
 }

@@ -2,6 +2,7 @@
 
 mod books;
 mod hosts;
+mod quotas;
 mod rooms;
 mod sales;
 mod state;

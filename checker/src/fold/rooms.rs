@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::facts::{ReleaseReason, Released, Revised, Scheduled, SeatOf, Transferred};
+use super::quotas::Quotas;
+use crate::facts::{Claim, Held, ReleaseReason, Released, Revised, Scheduled, SeatOf, Sold, Transferred};
 use crate::report::{Findings, Rule};
 
 #[derive(Debug)]
@@ -12,6 +13,9 @@ struct Room {
     capacity: u32,
     held: u32,
     sold: u32,
+    quotas: Quotas,
+    /// With its host.
+    is_suspended: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +39,14 @@ pub(crate) struct Seat {
     /// The last time it was sold.
     pub(crate) sold_at: Option<u64>,
     standing: Standing,
+    /// What it takes of a tier and of a code, while it is held or sold.
+    claim: Option<Claim>,
+}
+
+impl Standing {
+    const fn is_taken(self) -> bool {
+        matches!(self, Self::Held | Self::Sold)
+    }
 }
 
 impl Seat {
@@ -68,6 +80,8 @@ impl Rooms {
             capacity: fact.capacity,
             held: 0,
             sold: 0,
+            quotas: Quotas::of(&fact.sale),
+            is_suspended: false,
         };
         if self.rooms.insert(room, scheduled).is_some() {
             found.add(Rule::Seats, position, format!("room {room} was scheduled before"));
@@ -81,24 +95,74 @@ impl Rooms {
         };
         room.capacity = fact.capacity.unwrap_or(room.capacity);
         room.require_capacity(position, found);
+        room.quotas.set(position, &fact.offered, found);
     }
 
-    pub(super) fn hold(&mut self, position: u64, room: Uuid, fact: &SeatOf, found: &mut Findings) {
-        self.turn(position, room, fact, Standing::Held, &[None], found);
-        if let Some(seat) = self.seats.get_mut(&fact.ticket_id) {
-            seat.held_at.get_or_insert(position);
+    pub(super) fn suspend(&mut self, position: u64, room: Uuid, is_so: bool, found: &mut Findings) {
+        match self.rooms.get_mut(&room) {
+            Some(room) => room.is_suspended = is_so,
+            None => found.add(Rule::Seats, position, format!("room {room} was not scheduled")),
         }
     }
 
-    pub(super) fn sell(&mut self, position: u64, room: Uuid, fact: &SeatOf, found: &mut Findings) {
+    pub(super) fn hold(&mut self, position: u64, room: Uuid, fact: &Held, found: &mut Findings) {
+        if self.rooms.get(&room).is_some_and(|room| room.is_suspended) {
+            let what = format!("a seat of room {room} is held while its sales are suspended");
+            found.add(Rule::Seats, position, what);
+        }
+        let ticket = fact.seat.ticket_id;
+        self.turn(position, room, &fact.seat, Standing::Held, &[None], found);
+        if let Some(seat) = self.seats.get_mut(&ticket) {
+            seat.held_at.get_or_insert(position);
+            seat.claim.clone_from(&fact.terms.pricing);
+        }
+        self.take(position, room, ticket, found);
+    }
+
+    pub(super) fn sell(&mut self, position: u64, room: Uuid, fact: &Sold, found: &mut Findings) {
+        let ticket = fact.seat.ticket_id;
+        let was = self.seats.get(&ticket);
+        let retaken = was
+            .filter(|seat| !seat.standing.is_taken())
+            .and_then(|seat| seat.claim.clone());
+        if retaken != fact.retakes {
+            let what = format!(
+                "the seat of ticket {ticket} takes {:?} anew, not {retaken:?}",
+                fact.retakes
+            );
+            found.add(Rule::Quotas, position, what);
+        }
         let before = [None, Some(Standing::Held), Some(Standing::Free)];
-        self.turn(position, room, fact, Standing::Sold, &before, found);
-        if let Some(seat) = self.seats.get_mut(&fact.ticket_id) {
+        self.turn(position, room, &fact.seat, Standing::Sold, &before, found);
+        if let Some(seat) = self.seats.get_mut(&ticket) {
             seat.sold_at = Some(position);
+        }
+        if retaken.is_some() {
+            self.take(position, room, ticket, found);
+        }
+    }
+
+    /// A seat takes what it claims of its tier and its code.
+    fn take(&mut self, position: u64, room: Uuid, ticket: Uuid, found: &mut Findings) {
+        let (Some(room), Some(seat)) = (self.rooms.get_mut(&room), self.seats.get(&ticket)) else {
+            return;
+        };
+        if let Some(claim) = &seat.claim {
+            room.quotas.take(position, claim, seat.buyer, found);
+        }
+    }
+
+    fn give_back(&mut self, room: Uuid, ticket: Uuid) {
+        let (Some(room), Some(seat)) = (self.rooms.get_mut(&room), self.seats.get(&ticket)) else {
+            return;
+        };
+        if let Some(claim) = seat.claim.as_ref().filter(|_| seat.standing.is_taken()) {
+            room.quotas.give_back(claim, seat.buyer);
         }
     }
 
     pub(super) fn release(&mut self, position: u64, room: Uuid, fact: &Released, found: &mut Findings) {
+        self.give_back(room, fact.seat.ticket_id);
         if fact.reason == ReleaseReason::Refunded {
             let before = [Some(Standing::Held), Some(Standing::Sold)];
             self.turn(position, room, &fact.seat, Standing::Over, &before, found);
@@ -152,6 +216,7 @@ impl Rooms {
             held_at: None,
             sold_at: None,
             standing: after,
+            claim: None,
         });
         if seat.room != room || seat.holder != fact.buyer {
             let what = format!("ticket {ticket} belongs to {} in room {}", seat.holder, seat.room);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::rooms::Rooms;
-use crate::facts::{Captured, Completed, Disputed, Lost, Money, Ordered, Owed, Settled, Started, Tax};
+use crate::facts::{Captured, Completed, Disputed, Lost, Money, Ordered, Owed, Settled, Share, Started, Tax};
 use crate::report::{Findings, Rule};
 
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub(crate) struct Ticket {
     pub(crate) buyer: Uuid,
     pub(crate) issued_at: Option<u64>,
     pub(super) settled: Option<Settled>,
+    pub(super) shares: Vec<Share>,
     price: Money,
     tax: Option<Tax>,
     is_refunded: bool,
@@ -98,6 +99,7 @@ impl Sales {
             buyer: fact.buyer,
             issued_at: None,
             settled: None,
+            shares: fact.terms.rules.shares.clone(),
             price: fact.terms.total,
             tax: fact.terms.tax.zip(fact.terms.rules.tax).map(|(amount, rule)| Tax {
                 country: rule.country,

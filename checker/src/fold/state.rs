@@ -6,7 +6,7 @@ use super::books::Books;
 use super::hosts::Hosts;
 use super::rooms::{Rooms, Seat};
 use super::sales::{Sales, Ticket};
-use crate::facts::{self, Disputed, Fact, Lost, Unreadable};
+use crate::facts::{self, AccountFact, Disputed, Fact, Lost, Unreadable};
 use crate::report::{Findings, Rule};
 use crate::snapshot::{Balances, Entry};
 
@@ -68,39 +68,70 @@ impl Fold {
                 }
             }
             Fact::Settled(settled) => self.sales.settle(at, subject, settled, found),
-            Fact::Credited(fact) => {
-                self.hosts.credit(at, subject, &fact, &self.sales, found);
-                self.books.earn(at, subject, &fact, found);
-            }
             Fact::Disputed(fact) => self.dispute(at, subject, &fact, found),
             Fact::Won(fact) => self.win(at, subject, &fact, found),
             Fact::Lost(fact) => self.lose(at, subject, &fact, found),
-            Fact::Reserved(fact) => {
+            Fact::SalesSuspended(is_so) => self.rooms.suspend(at, subject, is_so, found),
+            Fact::Account(fact) => self.apply_to_account(at, subject, fact, found),
+            Fact::Other => {}
+        }
+    }
+
+    fn apply_to_account(&mut self, at: u64, subject: Uuid, fact: AccountFact, found: &mut Findings) {
+        match fact {
+            AccountFact::Credited(fact) => {
+                self.hosts.credit(at, subject, &fact, &self.sales, found);
+                self.books.earn(at, subject, &fact, found);
+            }
+            AccountFact::ShareCredited(fact) => {
+                self.hosts.credit_share(at, subject, &fact, found);
+                self.books.earn_share(at, subject, &fact, found);
+            }
+            AccountFact::Reserved(fact) => {
                 self.hosts.hold(at, subject, &fact, found);
-                self.books.hold(at, subject, 1, &fact.amount, found);
+                self.books
+                    .hold(at, subject, 1, &fact.amount, fact.pending.as_ref(), found);
             }
-            Fact::Unreserved(fact) => {
+            AccountFact::Unreserved(fact) => {
                 self.hosts.release(at, subject, &fact, found);
-                self.books.hold(at, subject, -1, &fact.amount, found);
+                self.books
+                    .hold(at, subject, -1, &fact.amount, fact.pending.as_ref(), found);
             }
-            Fact::Reversed(fact) => {
+            AccountFact::Reversed(fact) => {
                 self.hosts.reverse(at, subject, &fact, found);
                 self.books.reverse(at, subject, &fact, found);
             }
-            Fact::Requested(fact) => {
+            AccountFact::Requested(fact) => {
                 self.books.reserve(at, subject, &fact.amount, found);
                 self.hosts.request(at, subject, fact, found);
             }
-            Fact::Paid(fact) => {
+            AccountFact::Paid(fact) => {
                 if let Some(provider) = self.hosts.pay(at, subject, &fact, found) {
                     self.books.pay(at, &provider, &fact.amount, found);
                 }
             }
-            Fact::Failed(fact) => {
+            AccountFact::Failed(fact) => {
                 self.hosts.fail(at, subject, &fact, found);
                 self.books.unreserve(at, subject, &fact.amount, found);
             }
-            Fact::Other => {}
+            AccountFact::Returned(fact) => {
+                if let Some(provider) = self.hosts.take_back(at, subject, &fact, found) {
+                    self.books.take_back(at, &provider, subject, &fact.amount, found);
+                }
+            }
+            AccountFact::Matured(fact) => {
+                self.hosts.mature(at, subject, &fact, found);
+                self.books.mature(at, subject, &fact.amount, found);
+            }
+            AccountFact::ReserveReleased(fact) => {
+                self.hosts.release_reserve(at, subject, &fact, found);
+                self.books.hold(at, subject, -1, &fact.amount, None, found);
+            }
+            AccountFact::Netted(fact) => {
+                self.hosts.net(at, subject, &fact, found);
+                self.books.net(at, subject, &fact.amount, found);
+            }
+            AccountFact::Suspended(is_so) => self.hosts.suspend(subject, is_so),
         }
     }
 

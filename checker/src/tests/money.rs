@@ -3,7 +3,9 @@
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::story::{HOST, Mistake, PAYOUT, PRICE, Story, assert_named, broken, judge, payment, refund, ticket, usd};
+use super::story::{
+    HOST, HOST_SHARE, Mistake, PAYOUT, PRICE, Story, assert_named, broken, judge, payment, refund, ticket, usd,
+};
 use crate::Rule;
 
 const MISTAKES: &[Mistake] = &[
@@ -109,7 +111,87 @@ const MISTAKES: &[Mistake] = &[
         },
         Rule::Payouts,
     ),
+    (
+        "a payout is asked for while the host is suspended",
+        |story| {
+            let approved = story.position(HOST, "host_approved");
+            story.line(approved).event_type = "host_suspended";
+            story.position(HOST, "payout_requested")
+        },
+        Rule::Payouts,
+    ),
     ("a payout is paid twice", |story| story.pay(894), Rule::Payouts),
+    (
+        "more comes back than was paid",
+        |story| story.return_payout(895),
+        Rule::Payouts,
+    ),
+    (
+        "a payout comes back twice",
+        |story| {
+            story.return_payout(HOST_SHARE);
+            story.return_payout(1)
+        },
+        Rule::Payouts,
+    ),
+    (
+        "what was not pending becomes available",
+        |story| story.mature(1, "2031-01-01T00:00:00Z"),
+        Rule::Earnings,
+    ),
+    (
+        "what is pending becomes available a moment too early",
+        |story| {
+            story.wait("2030-06-08T00:00:00Z");
+            story.mature(HOST_SHARE, "2030-06-07T23:59:59.999Z")
+        },
+        Rule::Earnings,
+    ),
+    (
+        "what is pending is paid out",
+        |story| {
+            story.wait("2030-06-08T00:00:00Z");
+            story.position(HOST, "payout_requested")
+        },
+        Rule::Payouts,
+    ),
+    (
+        "a reserve is released that nobody has",
+        |story| {
+            let released = json!({"amount": usd(1), "released_at": "2031-01-01T00:00:00Z"});
+            story.add("payout", HOST, "reserve_released", released)
+        },
+        Rule::Earnings,
+    ),
+    (
+        "a host pays what is not owed",
+        |story| story.add("payout", HOST, "receivable_netted", json!({"amount": usd(1)})),
+        Rule::Earnings,
+    ),
+    (
+        "somebody has a share that nobody gave",
+        |story| story.credit_share(1),
+        Rule::Earnings,
+    ),
+    (
+        "a share comes twice",
+        |story| {
+            story.share();
+            story.credit_share(HOST_SHARE / 10);
+            story.credit_share(HOST_SHARE / 10)
+        },
+        Rule::Earnings,
+    ),
+    (
+        "a sale is divided otherwise than agreed",
+        |story| {
+            story.share();
+            let position = story.position(HOST, "earning_credited");
+            story.payload(position)["co_hosts"][0]["amount"] = usd(HOST_SHARE / 10 - 1);
+            position
+        },
+        Rule::Earnings,
+    ),
     (
         "a payout fails after it was paid",
         |story| {
@@ -139,6 +221,39 @@ async fn a_capture_whose_seat_is_gone_ends_in_a_refund(pool: PgPool) {
     let position = story.owe(1, PRICE);
     story.payload(position)["was_issued"] = json!(false);
     story.complete(1, PRICE);
+    story.record(&pool).await;
+    let report = judge(&pool).await;
+    assert!(report.ok, "{report}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn money_that_waits_and_comes_back_is_where_it_should_be(pool: PgPool) {
+    let mut story = Story::whole();
+    for event_type in ["payout_paid", "payout_requested"] {
+        story.remove(story.position(HOST, event_type));
+    }
+    story.wait("2030-06-08T00:00:00Z");
+    story.mature(HOST_SHARE, "2030-06-08T00:00:00.250Z");
+    story.request_payout(HOST_SHARE);
+    story.pay(HOST_SHARE);
+    story.return_payout(HOST_SHARE);
+    story.record(&pool).await;
+    let report = judge(&pool).await;
+    assert!(report.ok, "{report}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_share_reaches_who_it_belongs_to_or_is_missed(pool: PgPool) {
+    let mut story = Story::whole();
+    story.share();
+    story.record(&pool).await;
+    let report = judge(&pool).await;
+    assert_eq!(
+        broken(&report),
+        [(Rule::Ledger, None), (Rule::Earnings, None)],
+        "{report}"
+    );
+    story.credit_share(HOST_SHARE / 10);
     story.record(&pool).await;
     let report = judge(&pool).await;
     assert!(report.ok, "{report}");

@@ -26,6 +26,75 @@ const MISTAKES: &[Mistake] = &[
         Rule::Capacity,
     ),
     (
+        "one more in a tier than it has",
+        |story| {
+            tiers(story, 1);
+            story.hold_at(8, &json!({"tier": "early"}));
+            story.hold_at(9, &json!({"tier": "early"}))
+        },
+        Rule::Quotas,
+    ),
+    (
+        "a tier that nobody offered",
+        |story| {
+            tiers(story, 1);
+            story.hold_at(8, &json!({"tier": "balcony"}))
+        },
+        Rule::Quotas,
+    ),
+    (
+        "one more by a code than it is good for",
+        |story| {
+            tiers(story, 1);
+            story.hold_at(8, &json!({"promo_code": "c0de"}));
+            story.hold_at(9, &json!({"promo_code": "c0de"}))
+        },
+        Rule::Quotas,
+    ),
+    (
+        "a buyer uses a code twice",
+        |story| {
+            tiers(story, 2);
+            story.hold_at(8, &json!({"promo_code": "c0de"}));
+            let position = story.hold_at(9, &json!({"promo_code": "c0de"}));
+            story.payload(position)["buyer"] = json!(buyer(8));
+            position
+        },
+        Rule::Quotas,
+    ),
+    (
+        "a tier becomes smaller than what is sold of it",
+        |story| {
+            tiers(story, 1);
+            story.hold_at(8, &json!({"tier": "early"}));
+            tiers(story, 0)
+        },
+        Rule::Quotas,
+    ),
+    (
+        "a late sale takes its tier anew when that is gone",
+        |story| {
+            tiers(story, 1);
+            story.hold_at(8, &json!({"tier": "early"}));
+            story.release(8, "lapsed");
+            story.hold_at(9, &json!({"tier": "early"}));
+            let position = story.sell(8);
+            story.payload(position)["retakes"] = json!({"tier": "early"});
+            position
+        },
+        Rule::Quotas,
+    ),
+    (
+        "a late sale does not say what it takes anew",
+        |story| {
+            tiers(story, 1);
+            story.hold_at(8, &json!({"tier": "early"}));
+            story.release(8, "lapsed");
+            story.sell(8)
+        },
+        Rule::Quotas,
+    ),
+    (
         "a seat is given away that is another's",
         |story| {
             story.add(
@@ -38,6 +107,14 @@ const MISTAKES: &[Mistake] = &[
         Rule::Seats,
     ),
     ("a ticket is held twice", |story| story.hold(1), Rule::Seats),
+    (
+        "a seat is held while the host is suspended",
+        |story| {
+            story.add("room", ROOM, "sales_suspended", json!({}));
+            story.hold(4)
+        },
+        Rule::Seats,
+    ),
     ("a ticket that lapsed is held again", |story| story.hold(3), Rule::Seats),
     ("a seat is sold twice", |story| story.sell(1), Rule::Seats),
     ("a refunded seat is sold", |story| story.sell(2), Rule::Seats),
@@ -161,4 +238,37 @@ async fn a_seat_that_never_becomes_a_ticket_is_named(pool: PgPool) {
     story.record(&pool).await;
     let broken = broken(&judge(&pool).await);
     assert!(broken.contains(&(Rule::Tickets, Some(position))), "{broken:?}");
+}
+
+/// A tier and a code of so many seats, in a room with enough of them.
+fn tiers(story: &mut Story, quota: u32) -> u64 {
+    let offered = json!({
+        "capacity": 20,
+        "tiers": [{"tier": "early", "quota": quota}],
+        "promo_codes": [{"code": "c0de", "quota": quota, "per_buyer": 1}],
+    });
+    story.add("room", ROOM, "room_revised", offered)
+}
+
+/// Every way back gives back to the tier and to the code, and a transfer takes nothing anew.
+#[sqlx::test(migrations = "../migrations")]
+async fn tiers_and_codes_that_are_given_back_are_taken_again(pool: PgPool) {
+    let mut story = Story::scheduled(9);
+    tiers(&mut story, 1);
+    let claim = json!({"tier": "early", "promo_code": "c0de"});
+    story.hold_at(1, &claim);
+    story.release(1, "lapsed");
+    story.hold_at(2, &claim);
+    story.release(2, "given_back");
+    let late = story.sell(1);
+    story.payload(late)["retakes"] = claim.clone();
+    let given = json!({"ticket_id": ticket(1), "from": buyer(1), "to": buyer(7)});
+    story.add("room", ROOM, "seat_transferred", given);
+    let freed = story.release(1, "refunded");
+    story.payload(freed)["buyer"] = json!(buyer(7));
+    story.hold_at(3, &claim);
+    story.record(&pool).await;
+    let report = judge(&pool).await;
+    let about_quotas = |finding: &&crate::Finding| matches!(finding.rule, Rule::Quotas | Rule::Capacity | Rule::Seats);
+    assert_eq!(report.findings.iter().find(about_quotas), None);
 }

@@ -21,10 +21,11 @@ const START: i64 = 1_903_888_800_000_000;
 pub(super) const PRICE: i64 = 1_000;
 const FEE: i64 = 59;
 const PLATFORM_FEE: i64 = 47;
-const HOST_SHARE: i64 = PRICE - FEE - PLATFORM_FEE;
+pub(super) const HOST_SHARE: i64 = PRICE - FEE - PLATFORM_FEE;
 
 pub(super) const ROOM: Uuid = Uuid::from_u128(1);
 pub(super) const HOST: Uuid = Uuid::from_u128(2);
+pub(super) const CO_HOST: Uuid = Uuid::from_u128(3);
 
 pub(super) const fn ticket(number: u128) -> Uuid {
     Uuid::from_u128(0x100 + number)
@@ -106,6 +107,13 @@ impl Story {
         self.seat(number, "seat_held", None)
     }
 
+    /// By a tier or a promo code.
+    pub(super) fn hold_at(&mut self, number: u128, pricing: &Value) -> u64 {
+        let position = self.hold(number);
+        self.payload(position)["terms"] = json!({"pricing": pricing});
+        position
+    }
+
     pub(super) fn sell(&mut self, number: u128) -> u64 {
         self.seat(number, "seat_sold", None)
     }
@@ -181,6 +189,43 @@ impl Story {
     pub(super) fn pay(&mut self, minor: i64) -> u64 {
         let paid = json!({"payout_id": PAYOUT, "amount": usd(minor)});
         self.add("payout", HOST, "payout_paid", paid)
+    }
+
+    /// What was sold is shared: a tenth of it is somebody else's.
+    pub(super) fn share(&mut self) {
+        let part = HOST_SHARE / 10;
+        let ordered = self.position(ticket(1), "ticket_ordered");
+        self.payload(ordered)["terms"]["rules"] = json!({"shares": [
+            {"user": HOST, "basis_points": 9_000},
+            {"user": CO_HOST, "basis_points": 1_000},
+        ]});
+        let credited = self.position(HOST, "earning_credited");
+        self.payload(credited)["co_hosts"] = json!([{"user": CO_HOST, "amount": usd(part)}]);
+        for event_type in ["payout_requested", "payout_paid"] {
+            let position = self.position(HOST, event_type);
+            self.payload(position)["amount"] = usd(HOST_SHARE - part);
+        }
+    }
+
+    pub(super) fn credit_share(&mut self, minor: i64) -> u64 {
+        let share = json!({"ticket_id": ticket(1), "room_id": ROOM, "host": HOST, "share": usd(minor)});
+        self.add("payout", CO_HOST, "share_credited", share)
+    }
+
+    pub(super) fn return_payout(&mut self, minor: i64) -> u64 {
+        let returned = json!({"payout_id": PAYOUT, "amount": usd(minor)});
+        self.add("payout", HOST, "payout_returned", returned)
+    }
+
+    pub(super) fn mature(&mut self, minor: i64, at: &str) -> u64 {
+        let matured = json!({"amount": usd(minor), "matured_at": at});
+        self.add("payout", HOST, "earnings_matured", matured)
+    }
+
+    /// What was credited has to wait until then.
+    pub(super) fn wait(&mut self, until: &str) {
+        let position = self.position(HOST, "earning_credited");
+        self.payload(position)["pending"] = json!({"amount": usd(HOST_SHARE), "until": until});
     }
 
     /// Where something last happened to a stream.

@@ -5,10 +5,10 @@ use cqrs_es::event_sink::EventSink;
 
 use crate::fees::Taken;
 use crate::payout::command::{RequestPayout, SettledSale};
-use crate::payout::disputing::least;
 use crate::payout::event::EarningCredited;
+use crate::payout::sharing;
 use crate::payout::state::{PayoutPhase, PayoutState};
-use crate::{Money, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, UserId, text};
+use crate::{Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, text};
 
 const DESTINATION_CHARS_MAX: usize = 200;
 
@@ -18,14 +18,28 @@ impl Payout {
     /// The events that follow from `command`; none if it is a repeat.
     pub fn decide(&self, command: PayoutCommand) -> Result<Vec<PayoutEvent>, PayoutError> {
         match command {
-            PayoutCommand::Apply { host, at } => Ok(self.apply_for_approval(host, at)),
-            PayoutCommand::Approve { host, by, at } => Ok(self.approve(host, by, at)),
+            PayoutCommand::Apply(wish) => Ok(self.apply_as_host(*wish)),
+            PayoutCommand::Approve(decision) => Ok(self.approve(decision)),
+            PayoutCommand::Waitlist(decision) => self.waitlist(decision),
+            PayoutCommand::Decline(decision) => self.decline(decision),
+            PayoutCommand::Suspend { by, reason, at } => Ok(self.suspend(by, reason, at)),
+            PayoutCommand::Reinstate { by, reason, at } => Ok(self.reinstate(by, reason, at)),
+            PayoutCommand::StateFacts(statement) => Ok(self.state_facts(*statement)),
+            PayoutCommand::AcceptTerms { terms_sha256, at } => Ok(self.accept_terms(Some(terms_sha256), at)),
             PayoutCommand::LinkDestination { destination, at } => self.link_destination(destination, at),
             PayoutCommand::CreditEarning(sale) => self.credit_earning(&sale),
             PayoutCommand::HoldEarning(disputed) => self.hold_earning(disputed),
-            PayoutCommand::ReleaseEarning(disputed) => Ok(self.release_earning(&disputed)),
+            PayoutCommand::ReleaseEarning(disputed) => self.release_earning(disputed),
             PayoutCommand::ReverseEarning(disputed) => self.reverse_earning(disputed),
+            PayoutCommand::CreditShare(earning) => self.credit_share(&earning),
+            PayoutCommand::HoldShare(disputed) => self.hold_share(disputed),
+            PayoutCommand::ReleaseShare(disputed) => self.release_share(disputed),
+            PayoutCommand::ReverseShare(disputed) => self.reverse_share(disputed),
+            PayoutCommand::MatureEarnings { at } => Ok(self.mature(at)),
             PayoutCommand::RequestPayout(request) => self.request_payout(&request),
+            PayoutCommand::ChooseSchedule { schedule, at } => Ok(self.choose_schedule(schedule, at)),
+            PayoutCommand::RequestMonthly(month) => self.request_monthly(&month),
+            PayoutCommand::RecordReturned(returned) => self.record_returned(&returned),
             PayoutCommand::RecordSent {
                 payout_id,
                 provider_ref,
@@ -34,24 +48,6 @@ impl Payout {
             PayoutCommand::RecordPaid { payout_id, at } => self.record_paid(payout_id, at),
             PayoutCommand::RecordFailed { payout_id, reason, at } => self.record_failed(payout_id, &reason, at),
         }
-    }
-
-    fn apply_for_approval(&self, host: UserId, at: Timestamp) -> Vec<PayoutEvent> {
-        if self.has_applied() {
-            return vec![];
-        }
-        vec![PayoutEvent::HostApplied { host, applied_at: at }]
-    }
-
-    fn approve(&self, host: UserId, by: UserId, at: Timestamp) -> Vec<PayoutEvent> {
-        if self.is_approved() {
-            return vec![];
-        }
-        vec![PayoutEvent::HostApproved {
-            host,
-            by,
-            approved_at: at,
-        }]
     }
 
     fn link_destination(&self, destination: String, at: Timestamp) -> Decision {
@@ -87,25 +83,39 @@ impl Payout {
             store_fee: sale.store_fee.unwrap_or(zero),
             provider_fee: sale.provider_fee,
         };
-        let earned = self.earned(sale.gross.currency());
-        let shares = sale.platform_fee.split(&taken, earned)?;
-        earned.checked_add(shares.host_share)?;
-        let netted = least(self.receivable(sale.gross.currency()), shares.host_share);
-        Ok(vec![PayoutEvent::EarningCredited(EarningCredited {
+        let lifetime = self.lifetime(sale.gross.currency());
+        let divided = sale.platform_fee.split(&taken, lifetime)?;
+        lifetime.checked_add(divided.host_share)?;
+        self.require_room_for(divided.host_share)?;
+        let co_hosts = sharing::divide(divided.host_share, &sale.shares, |user| user == sale.host)?;
+        let mut earning = EarningCredited {
             ticket_id: sale.ticket_id,
             room_id: sale.room_id,
             gross: sale.gross,
             tax: sale.tax,
             store_fee: sale.store_fee,
             provider_fee: sale.provider_fee,
-            platform_fee: shares.platform_fee,
-            host_share: shares.host_share,
-            netted: netted.is_positive().then_some(netted),
+            platform_fee: divided.platform_fee,
+            host_share: divided.host_share,
+            co_hosts,
+            netted: None,
+            reserved: None,
+            pending: None,
             credited_at: sale.at,
-        })])
+        };
+        let places = self.place(earning.own_share(), &sale.earning, sale.at)?;
+        earning.netted = places.netted;
+        earning.reserved = places.reserved;
+        earning.pending = places.pending;
+        Ok(vec![PayoutEvent::EarningCredited(earning)])
     }
 
-    fn request_payout(&self, request: &RequestPayout) -> Decision {
+    /// Sums of what was earned stay in range.
+    pub(super) fn require_room_for(&self, share: Money) -> Result<(), MoneyError> {
+        self.earned(share.currency()).checked_add(share).map(drop)
+    }
+
+    pub(super) fn request_payout(&self, request: &RequestPayout) -> Decision {
         if let Some(payout) = self.payout(request.payout_id) {
             let is_repeat = payout.request == request.request;
             return if is_repeat {
@@ -113,6 +123,9 @@ impl Payout {
             } else {
                 Err(PayoutError::KeyReused)
             };
+        }
+        if self.is_suspended() {
+            return Err(PayoutError::Suspended);
         }
         if !self.is_approved() {
             return Err(PayoutError::NotApproved);
@@ -152,7 +165,7 @@ impl Payout {
                 sent_at: at,
             }]),
             // The provider's verdict may overtake the note that it was sent.
-            PayoutPhase::Sent | PayoutPhase::Paid | PayoutPhase::Failed => Ok(vec![]),
+            PayoutPhase::Sent | PayoutPhase::Paid | PayoutPhase::Failed | PayoutPhase::Returned => Ok(vec![]),
         }
     }
 
@@ -164,7 +177,8 @@ impl Payout {
                 amount: payout.amount,
                 paid_at: at,
             }]),
-            PayoutPhase::Paid => Ok(vec![]),
+            // So may the news that it came back overtake the news that it arrived.
+            PayoutPhase::Paid | PayoutPhase::Returned => Ok(vec![]),
             PayoutPhase::Failed => Err(PayoutError::AlreadyEnded),
         }
     }
@@ -172,18 +186,21 @@ impl Payout {
     fn record_failed(&self, payout_id: PayoutId, reason: &str, at: Timestamp) -> Decision {
         let payout = self.known_payout(payout_id)?;
         match payout.state {
-            PayoutPhase::Requested | PayoutPhase::Sent => Ok(vec![PayoutEvent::PayoutFailed {
-                payout_id,
-                amount: payout.amount,
-                reason: text::recordable(reason),
-                failed_at: at,
-            }]),
+            PayoutPhase::Requested | PayoutPhase::Sent => {
+                let failed = PayoutEvent::PayoutFailed {
+                    payout_id,
+                    amount: payout.amount,
+                    reason: text::recordable(reason),
+                    failed_at: at,
+                };
+                Ok(self.with_netting(vec![failed], payout.amount.currency(), at))
+            }
             PayoutPhase::Failed => Ok(vec![]),
-            PayoutPhase::Paid => Err(PayoutError::AlreadyEnded),
+            PayoutPhase::Paid | PayoutPhase::Returned => Err(PayoutError::AlreadyEnded),
         }
     }
 
-    fn known_payout(&self, payout_id: PayoutId) -> Result<&PayoutState, PayoutError> {
+    pub(super) fn known_payout(&self, payout_id: PayoutId) -> Result<&PayoutState, PayoutError> {
         self.payout(payout_id).ok_or(PayoutError::UnknownPayout)
     }
 }

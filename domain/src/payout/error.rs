@@ -8,6 +8,11 @@ use crate::{Money, MoneyError};
 pub enum PayoutError {
     #[error("the host is not approved")]
     NotApproved,
+    #[error("the host is suspended")]
+    Suspended,
+    /// A decision that does not follow from where the host stands.
+    #[error("the host is {standing}")]
+    WrongStanding { standing: &'static str },
     #[error("no payout destination is linked")]
     NoDestination,
     #[error("destination: {reason}")]
@@ -20,6 +25,8 @@ pub enum PayoutError {
     InsufficientBalance { requested: Money, available: Money },
     #[error("no such payout")]
     UnknownPayout,
+    #[error("more has come back than the {paid} that were paid")]
+    ReturnExceedsPayout { paid: Money },
     /// A payout that was paid cannot fail, and one that failed cannot be paid.
     #[error("the payout has already ended")]
     AlreadyEnded,

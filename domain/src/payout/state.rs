@@ -4,27 +4,26 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::payout::event::{EarningCredited, EarningReversed, HeldEarning};
-use crate::{Currency, Fingerprint, Money, PayoutEvent, PayoutId, TicketId};
+use crate::payout::balance::Balance;
+use crate::payout::event::{CoHostPart, EarningCredited, EarningReversed, HeldEarning, Later, ShareCredited};
+use crate::payout::hosting::{Hosting, Standing};
+use crate::payout::monthly::PayoutSchedule;
+use crate::{Currency, Fingerprint, Money, PayoutEvent, PayoutId, TicketId, Timestamp};
 
 /// Standing, destination and money are independent of each other, so the account is no single chain of phases.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Payout {
-    standing: Standing,
+    pub(super) hosting: Hosting,
     destination: Option<String>,
     credited: BTreeMap<TicketId, Credit>,
     holds: BTreeMap<String, Hold>,
     balances: BTreeMap<Currency, Balance>,
     payouts: BTreeMap<PayoutId, PayoutState>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    #[default]
-    Unknown,
-    Applied,
-    Approved,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) schedule: Option<PayoutSchedule>,
+    /// The last month in which nothing was paid by itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) rolled_over: BTreeMap<Currency, Timestamp>,
 }
 
 /// One payout of a host.
@@ -35,6 +34,9 @@ pub struct PayoutState {
     pub destination: String,
     pub request: Fingerprint,
     pub state: PayoutPhase,
+    /// So much of it has come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Money>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -45,75 +47,104 @@ pub enum PayoutPhase {
     Paid,
     /// The money is back in what is available.
     Failed,
+    /// It was paid and came back, or a part of it did.
+    Returned,
 }
 
 /// What a dispute holds of an earning.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Hold {
-    Held(Money),
+    Held(Held),
     /// The dispute has ended.
     Over,
+    /// It was lost, and these others give back what is theirs.
+    Lost(Vec<CoHostPart>),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Held {
+    pub(super) amount: Money,
+    /// The part of it that was pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pending: Option<Money>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) co_hosts: Vec<CoHostPart>,
 }
 
 /// What a sale brought.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Credit {
     pub(super) gross: Money,
+    /// Of all who share it.
     pub(super) share: Money,
-    /// The share, less what was given back of it.
+    /// The own part of it, less what was given back.
     pub(super) left: Money,
-}
-
-/// Minor units of one currency. `paid + pending + reserved ≤ earned + receivable`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-struct Balance {
-    earned: i64,
-    pending: i64,
-    paid: i64,
-    /// Held for disputes.
-    reserved: i64,
-    /// What the host owes.
-    receivable: i64,
+    /// The parts of the others, less what they were to give back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) co_hosts: Vec<CoHostPart>,
+    /// It is a part of another host's sale.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_part: bool,
 }
 
 impl Payout {
-    pub const fn standing(&self) -> Standing {
-        self.standing
+    /// Who the host is to the shop.
+    pub const fn hosting(&self) -> &Hosting {
+        &self.hosting
     }
 
     pub fn is_approved(&self) -> bool {
-        self.standing == Standing::Approved
+        self.hosting.standing() == Standing::Approved
     }
 
-    /// Applied, or was approved without.
-    pub fn has_applied(&self) -> bool {
-        self.standing != Standing::Unknown
+    pub const fn is_suspended(&self) -> bool {
+        self.hosting.is_suspended()
     }
 
     pub fn destination(&self) -> Option<&str> {
         self.destination.as_deref()
     }
 
-    /// What can be paid out: earned, and neither paid nor on its way.
+    /// What can be paid out.
     pub fn available(&self, currency: Currency) -> Money {
-        let balance = self.balances.get(&currency).copied().unwrap_or_default();
-        let spent = balance
-            .pending
-            .saturating_add(balance.paid)
-            .saturating_add(balance.reserved);
-        let had = balance.earned.saturating_add(balance.receivable);
-        Money::new(had.saturating_sub(spent), currency)
+        self.of(currency, Balance::available)
     }
 
-    /// What is held for disputes.
+    /// Earned, and not available before its days are over.
+    pub fn pending(&self, currency: Currency) -> Money {
+        self.of(currency, |balance| balance.maturing.total)
+    }
+
+    /// What is held for disputes, and the rolling reserve.
     pub fn reserved(&self, currency: Currency) -> Money {
-        self.of(currency, |balance| balance.reserved)
+        self.of(currency, |balance| {
+            balance.reserved.saturating_add(balance.rolling.total)
+        })
+    }
+
+    /// What is kept of earnings for some time.
+    pub fn rolling_reserve(&self, currency: Currency) -> Money {
+        self.of(currency, |balance| balance.rolling.total)
     }
 
     /// What the host owes: the next earnings pay it first.
     pub fn receivable(&self, currency: Currency) -> Money {
         self.of(currency, |balance| balance.receivable)
+    }
+
+    /// Those in which anything was ever earned.
+    pub fn currencies(&self) -> impl Iterator<Item = Currency> {
+        self.balances.keys().copied()
+    }
+
+    /// How much of what comes back would have to wait.
+    pub(super) fn gap(&self, currency: Currency, at: Timestamp) -> Money {
+        self.of(currency, |balance| balance.maturing.gap(at))
+    }
+
+    pub(super) fn balances(&self) -> impl Iterator<Item = (Currency, &Balance)> {
+        self.balances.iter().map(|(currency, balance)| (*currency, balance))
     }
 
     fn of(&self, currency: Currency, part: impl Fn(&Balance) -> i64) -> Money {
@@ -124,8 +155,8 @@ impl Payout {
         self.credited.get(&ticket_id)
     }
 
-    pub(super) fn hold(&self, dispute: &str) -> Option<Hold> {
-        self.holds.get(dispute).copied()
+    pub(super) fn hold(&self, dispute: &str) -> Option<&Hold> {
+        self.holds.get(dispute)
     }
 
     pub fn payouts(&self) -> impl Iterator<Item = &PayoutState> {
@@ -140,16 +171,39 @@ impl Payout {
         self.credited.contains_key(&ticket_id)
     }
 
+    /// What this ticket was sold in, if it was credited here.
+    pub fn currency_of(&self, ticket_id: TicketId) -> Option<Currency> {
+        self.credited.get(&ticket_id).map(|credit| credit.gross.currency())
+    }
+
     /// All that was ever earned, and not given back.
-    pub(crate) fn earned(&self, currency: Currency) -> Money {
+    pub(super) fn earned(&self, currency: Currency) -> Money {
         self.of(currency, |balance| balance.earned)
+    }
+
+    /// What the host's own sales brought, whoever shared it, and was not given back: the platform's line goes by it.
+    pub(super) fn lifetime(&self, currency: Currency) -> Money {
+        self.of(currency, |balance| balance.earned.saturating_add(balance.shared))
     }
 
     /// Takes in a fact. Total: history is already true.
     pub(crate) fn evolve(&mut self, event: PayoutEvent) {
         match event {
-            PayoutEvent::HostApplied { .. } => self.standing = Standing::Applied,
-            PayoutEvent::HostApproved { .. } => self.standing = Standing::Approved,
+            PayoutEvent::HostApplied { application, .. } => self.hosting.apply_for(application),
+            PayoutEvent::HostApproved { by, verdict, .. } => {
+                self.hosting
+                    .decide(Standing::Approved, by, verdict.map(|verdict| *verdict));
+            }
+            PayoutEvent::HostWaitlisted(decision) => {
+                self.hosting.decide(Standing::Waitlisted, decision.by, decision.verdict);
+            }
+            PayoutEvent::HostDeclined(decision) => {
+                self.hosting.decide(Standing::Declined, decision.by, decision.verdict);
+            }
+            PayoutEvent::HostSuspended { .. } => self.hosting.suspend(),
+            PayoutEvent::HostReinstated { .. } => self.hosting.reinstate(),
+            PayoutEvent::FactsStated { facts, .. } => self.hosting.state(facts),
+            PayoutEvent::TermsAccepted { terms_sha256, .. } => self.hosting.accept(terms_sha256),
             PayoutEvent::DestinationLinked { destination, .. } => self.destination = Some(destination),
             PayoutEvent::EarningCredited(earning) => self.credit(&earning),
             PayoutEvent::EarningHeld(held) => self.reserve(held),
@@ -171,6 +225,7 @@ impl Payout {
                     destination,
                     request,
                     state: PayoutPhase::Requested,
+                    returned: None,
                 };
                 self.payouts.insert(payout_id, payout);
             }
@@ -188,53 +243,144 @@ impl Payout {
                 });
                 self.set_phase(payout_id, PayoutPhase::Failed);
             }
+            PayoutEvent::PayoutScheduleChosen { schedule, .. } => self.schedule = Some(schedule),
+            PayoutEvent::PayoutRolledOver { available, due_at, .. } => {
+                self.rolled_over.insert(available.currency(), due_at);
+            }
+            PayoutEvent::ShareCredited(share) => self.credit_share_of(&share),
+            PayoutEvent::PayoutReturned { payout_id, amount, .. } => self.take_back(payout_id, amount),
+            PayoutEvent::EarningsMatured { amount, matured_at } => {
+                self.with_balance(amount, |balance, minor| balance.maturing.let_go(minor, matured_at));
+            }
+            PayoutEvent::ReserveReleased { amount, released_at } => {
+                self.with_balance(amount, |balance, minor| balance.rolling.let_go(minor, released_at));
+            }
+            PayoutEvent::ReceivableNetted { amount, .. } => self.net(amount),
         }
     }
 
     fn credit(&mut self, earning: &EarningCredited) {
+        let own = earning.own_share();
         let credit = Credit {
             gross: earning.gross,
             share: earning.host_share,
-            left: earning.host_share,
+            left: own,
+            co_hosts: earning.co_hosts.clone(),
+            is_part: false,
         };
         self.credited.insert(earning.ticket_id, credit);
-        if let Some(netted) = earning.netted {
-            self.with_balance(netted, |balance, minor| {
-                balance.receivable = balance.receivable.saturating_sub(minor);
-            });
-        }
-        self.with_balance(earning.host_share, |balance, minor| {
-            balance.earned = balance.earned.saturating_add(minor);
+        self.add(own, earning.netted, earning.pending, earning.reserved);
+        self.with_balance(earning.shared(), |balance, minor| {
+            balance.shared = balance.shared.saturating_add(minor);
         });
+    }
+
+    fn credit_share_of(&mut self, earning: &ShareCredited) {
+        let credit = Credit {
+            gross: earning.share,
+            share: earning.share,
+            left: earning.share,
+            co_hosts: vec![],
+            is_part: true,
+        };
+        self.credited.insert(earning.ticket_id, credit);
+        self.add(earning.share, earning.netted, earning.pending, earning.reserved);
+        self.with_balance(earning.share, |balance, minor| {
+            balance.shared = balance.shared.saturating_sub(minor);
+        });
+    }
+
+    fn add(&mut self, share: Money, netted: Option<Money>, pending: Option<Later>, reserved: Option<Later>) {
+        if let Some(netted) = netted {
+            self.net(netted);
+        }
+        self.with_balance(share, |balance, minor| {
+            balance.earned = balance.earned.saturating_add(minor);
+            if let Some(later) = pending {
+                balance.maturing.add(later.amount.amount_minor(), later.until);
+            }
+            if let Some(later) = reserved {
+                balance.rolling.add(later.amount.amount_minor(), later.until);
+            }
+        });
+    }
+
+    fn net(&mut self, amount: Money) {
+        self.with_balance(amount, |balance, minor| {
+            balance.receivable = balance.receivable.saturating_sub(minor);
+        });
+    }
+
+    fn take_back(&mut self, payout_id: PayoutId, amount: Money) {
+        self.with_balance(amount, |balance, minor| {
+            balance.paid = balance.paid.saturating_sub(minor);
+        });
+        if let Some(payout) = self.payouts.get_mut(&payout_id) {
+            let before = payout.returned.map_or(0, Money::amount_minor);
+            let in_all = before.saturating_add(amount.amount_minor());
+            payout.returned = Some(Money::new(in_all, amount.currency()));
+            payout.state = PayoutPhase::Returned;
+        }
     }
 
     fn reserve(&mut self, held: HeldEarning) {
-        self.holds.insert(held.dispute, Hold::Held(held.amount));
+        let pending = held.pending.map_or(0, Money::amount_minor);
         self.with_balance(held.amount, |balance, minor| {
             balance.reserved = balance.reserved.saturating_add(minor);
+            balance.maturing.take(pending);
         });
+        let kept = Held {
+            amount: held.amount,
+            pending: held.pending,
+            co_hosts: held.co_hosts,
+        };
+        self.holds.insert(held.dispute, Hold::Held(kept));
     }
 
     fn release(&mut self, held: HeldEarning) {
-        self.holds.insert(held.dispute, Hold::Over);
+        let pending = held.pending.map_or(0, Money::amount_minor);
         self.with_balance(held.amount, |balance, minor| {
             balance.reserved = balance.reserved.saturating_sub(minor);
+            balance.maturing.put_back(pending);
         });
+        self.holds.insert(held.dispute, Hold::Over);
     }
 
     fn reverse(&mut self, reversed: EarningReversed) {
         let parts = [reversed.from_reserve, reversed.from_available, reversed.receivable];
         let [held, available, owed] = parts.map(Money::amount_minor);
-        let all = held.saturating_add(available).saturating_add(owed);
+        let parts = [reversed.from_pending, reversed.from_rolling_reserve];
+        let [pending, rolling] = parts.map(|part| part.map_or(0, Money::amount_minor));
+        let all = [held, available, owed, pending, rolling]
+            .into_iter()
+            .fold(0, i64::saturating_add);
+        let mut no_longer_shared = 0_i64;
+        let is_of_own_sale = !reversed.co_hosts.is_empty();
         if let Some(credit) = self.credited.get_mut(&reversed.ticket_id) {
-            let left = credit.left.amount_minor().saturating_sub(all);
-            credit.left = Money::new(left, credit.left.currency());
+            credit.left = less(credit.left, all);
+            if credit.is_part {
+                no_longer_shared = all.saturating_neg();
+            }
+            for part in &reversed.co_hosts {
+                let back = part.amount.amount_minor();
+                no_longer_shared = no_longer_shared.saturating_add(back);
+                let known = credit.co_hosts.iter_mut().filter(|known| known.user == part.user);
+                known.for_each(|known| known.amount = less(known.amount, back));
+            }
         }
-        self.holds.insert(reversed.dispute, Hold::Over);
+        let ended = if is_of_own_sale {
+            Hold::Lost(reversed.co_hosts)
+        } else {
+            Hold::Over
+        };
+        self.holds.insert(reversed.dispute, ended);
         self.with_balance(reversed.from_reserve, |balance, _| {
             balance.earned = balance.earned.saturating_sub(all);
             balance.reserved = balance.reserved.saturating_sub(held);
+            balance.maturing.take(pending);
+            balance.rolling.take(rolling);
             balance.receivable = balance.receivable.saturating_add(owed);
+            balance.shared = balance.shared.saturating_sub(no_longer_shared);
         });
     }
 
@@ -248,4 +394,8 @@ impl Payout {
             payout.state = phase;
         }
     }
+}
+
+fn less(money: Money, minor: i64) -> Money {
+    Money::new(money.amount_minor().saturating_sub(minor), money.currency())
 }

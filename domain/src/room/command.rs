@@ -1,8 +1,13 @@
 //! What can be asked of a room.
 
+use std::sync::Arc;
+
+use crate::payout::HostPermit;
 use crate::room::event::{HoldOptions, PresenceInterval, Revision, SaleOptions};
+use crate::room::prices::PriceWish;
+use crate::shares::Share;
 use crate::terms::{Channel, Customer, RefundPolicy};
-use crate::{Fingerprint, Money, Preset, RoomId, SessionId, TicketId, Timestamp, UserId};
+use crate::{BasisPoints, Fingerprint, Money, Preset, Rollout, RoomId, SessionId, TicketId, Timestamp, UserId};
 
 /// A command carries its time and every fact that was looked up for it. A repeat is accepted and records nothing.
 #[derive(Clone, Debug)]
@@ -78,6 +83,14 @@ pub enum RoomCommand {
         by: Authority,
         at: Timestamp,
     },
+    /// The host was suspended: nothing is sold, whatever the host paused or not.
+    SuspendSales {
+        at: Timestamp,
+    },
+    /// The host was reinstated.
+    ReinstateSales {
+        at: Timestamp,
+    },
     JoinWaitingList(JoinWaitingList),
     /// The ticket says that its holder is another one.
     TransferSeat {
@@ -87,6 +100,18 @@ pub enum RoomCommand {
         at: Timestamp,
     },
     Reschedule(RescheduleRoom),
+    /// The host says who is to share what the room earns; nobody, if there are none.
+    ProposeShares {
+        by: UserId,
+        shares: Vec<Share>,
+        at: Timestamp,
+    },
+    AgreeToShare {
+        user: UserId,
+        /// What they agree to.
+        basis_points: BasisPoints,
+        at: Timestamp,
+    },
     /// Out of the line, or an open offer is declined.
     LeaveWaitingList {
         user: UserId,
@@ -98,8 +123,8 @@ pub enum RoomCommand {
 pub struct ScheduleRoom {
     pub room_id: RoomId,
     pub host: UserId,
-    /// Looked up in the host's payout stream: a priced room needs an approved host.
-    pub host_is_approved: bool,
+    /// Looked up in the host's payout stream.
+    pub permit: HostPermit,
     pub title: String,
     pub description: String,
     pub language: String,
@@ -126,8 +151,8 @@ pub struct ScheduleRoom {
 pub struct ReviseRoom {
     pub by: Authority,
     pub wish: Revision,
-    /// Looked up in the host's payout stream: a priced room needs an approved host.
-    pub host_is_approved: bool,
+    /// Looked up in the host's payout stream.
+    pub permit: HostPermit,
     pub preset: Preset,
     pub at: Timestamp,
 }
@@ -136,7 +161,11 @@ pub struct ReviseRoom {
 pub struct HoldSeat {
     pub ticket_id: TicketId,
     pub buyer: UserId,
+    /// A tier or a promo code; the room's price, if absent.
+    pub wish: Option<Box<PriceWish>>,
     pub channel: Channel,
+    /// Who may sell where; nothing where everybody may.
+    pub rollout: Option<Arc<Rollout>>,
     pub customer: Customer,
     pub options: Option<Box<HoldOptions>>,
     pub request: Fingerprint,
@@ -160,6 +189,8 @@ pub struct RescheduleRoom {
 pub struct JoinWaitingList {
     pub user: UserId,
     pub ticket_id: TicketId,
+    /// Who may sell where; nothing where everybody may. Offers are made on the web.
+    pub rollout: Option<Arc<Rollout>>,
     pub customer: Customer,
     pub request: Fingerprint,
     pub at: Timestamp,

@@ -1,5 +1,5 @@
 //! What a room decides: a pure function of its state and a command. The rules are in `schedule` (fields), `selling`
-//! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
+//! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `sharing` (what it earns), `hosting` (whether its host may), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -40,6 +40,8 @@ impl Room {
             RoomCommand::Revise(revise) => self.revise(*revise),
             RoomCommand::PauseSales { by, at } => self.pause_sales(by, at),
             RoomCommand::ResumeSales { by, at } => self.resume_sales(by, at),
+            RoomCommand::SuspendSales { at } => self.suspend_sales(at),
+            RoomCommand::ReinstateSales { at } => self.reinstate_sales(at),
             RoomCommand::JoinWaitingList(join) => self.join_waiting_list(&join),
             RoomCommand::TransferSeat {
                 ticket_id,
@@ -48,6 +50,8 @@ impl Room {
                 at,
             } => self.transfer_seat(ticket_id, from, to, at),
             RoomCommand::Reschedule(reschedule) => self.reschedule(reschedule),
+            RoomCommand::ProposeShares { by, shares, at } => self.propose_shares(by, shares, at),
+            RoomCommand::AgreeToShare { user, basis_points, at } => self.agree_to_share(user, basis_points, at),
             RoomCommand::LeaveWaitingList { user, at } => self.leave_waiting_list(user, at),
         }
     }

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::Timestamp;
+use crate::room::prices::Quota;
 
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum RoomError {
@@ -13,16 +14,39 @@ pub enum RoomError {
     InvalidField { field: &'static str, reason: String },
     #[error("the host is not approved for priced rooms")]
     HostNotApproved,
+    #[error("the host is suspended")]
+    HostSuspended,
+    #[error("the host has not accepted the terms of hosting that are in force")]
+    TermsNotAccepted,
+    #[error("the host has linked no payout destination")]
+    NoDestination,
+    #[error("the host may not sell through any channel yet")]
+    NotRolledOut,
+    #[error("the host may not sell through this channel")]
+    ChannelClosed,
     #[error("the idempotency key was used for another request")]
     KeyReused,
     #[error("all {capacity} seats are held or sold")]
     SoldOut { capacity: u32 },
+    /// The room may have seats, and this price has none.
+    #[error("all {limit} seats of {} are held or sold", .quota.name())]
+    QuotaExhausted { quota: Quota, limit: u32 },
+    #[error("{taken} seats of this tier or code are held or sold")]
+    QuotaBelowTaken { taken: u32 },
+    #[error("this promo code {}", .reason.text())]
+    PromoCodeRefused { reason: PromoCodeRefusal },
     #[error("sales open at {opens_at}")]
     SalesNotOpen { opens_at: Timestamp },
     #[error("sales closed at {closed_at}")]
     SalesClosed { closed_at: Timestamp },
     #[error("the host has paused the sales")]
     SalesPaused,
+    #[error("not everybody has agreed to share what the room earns")]
+    SharesNotAgreed,
+    #[error("this room is not shared with you")]
+    NotSharing,
+    #[error("your share is {basis_points} basis points")]
+    ShareDiffers { basis_points: u16 },
     #[error("{taken} seats are held or sold")]
     CapacityBelowSold { taken: u32 },
     /// Buyers rely on it. `field` is the field's path in the request.
@@ -56,4 +80,40 @@ pub enum RoomError {
     StageFull { limit: usize },
     #[error("this person was removed from the room")]
     Removed,
+}
+
+/// Why a promo code changes no price.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PromoCodeRefusal {
+    /// Or it was mistyped.
+    Unknown,
+    NotYet,
+    Expired,
+    /// It is for a tier that the buyer did not choose.
+    OtherTier,
+    /// The buyer has used it as often as one may.
+    BuyerLimit {
+        limit: u32,
+    },
+}
+
+impl PromoCodeRefusal {
+    fn text(self) -> String {
+        match self {
+            Self::Unknown => "is not one of this room".to_owned(),
+            Self::NotYet => "is not good yet".to_owned(),
+            Self::Expired => "is not good any more".to_owned(),
+            Self::OtherTier => "is for another tier".to_owned(),
+            Self::BuyerLimit { limit } => format!("may be used for {limit} tickets by a buyer"),
+        }
+    }
+}
+
+impl Quota {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Tier => "this tier",
+            Self::PromoCode => "this promo code",
+        }
+    }
 }

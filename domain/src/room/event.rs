@@ -3,6 +3,8 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
+use crate::room::prices::{PriceTier, PromoCode};
+use crate::shares::Share;
 use crate::terms::{Customer, RefundPolicy, Terms};
 use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, SessionId, TicketId, Timestamp, UserId};
 
@@ -73,6 +75,14 @@ pub enum RoomEvent {
     SalesResumed {
         resumed_at: Timestamp,
     },
+    /// The host was suspended.
+    SalesSuspended {
+        suspended_at: Timestamp,
+    },
+    /// The host was reinstated. What the host paused stays paused.
+    SalesReinstated {
+        reinstated_at: Timestamp,
+    },
     /// A place at the end of the line. An offer, when it comes, is a hold of this ticket.
     WaitingListJoined {
         user: UserId,
@@ -105,6 +115,16 @@ pub enum RoomEvent {
         transferred_at: Timestamp,
     },
     RoomRescheduled(RoomRescheduled),
+    /// Who is to share what the room earns. All but the host are asked; nothing priced is sold meanwhile.
+    SharesProposed {
+        shares: Vec<Share>,
+        proposed_at: Timestamp,
+    },
+    ShareAgreed {
+        user: UserId,
+        basis_points: BasisPoints,
+        agreed_at: Timestamp,
+    },
 }
 
 /// Who held a ticket before may decline the new time, and has all the money back.
@@ -144,6 +164,10 @@ pub struct SaleOptions {
     /// Tickets may change hands until their holder is admitted.
     #[serde(default, skip_serializing_if = "is_false")]
     pub transferable: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<PriceTier>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promo_codes: Vec<PromoCode>,
 }
 
 /// How long an offer to somebody in line stands, if the host does not say.
@@ -208,6 +232,11 @@ pub struct Revision {
     pub offer_seconds: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transferable: Option<bool>,
+    /// New ones, and known ones as they are now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<PriceTier>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promo_codes: Vec<PromoCode>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -264,6 +293,18 @@ pub struct SeatSold {
     /// The hold had lapsed, but a seat was still free (`rules.md` 17).
     pub late: bool,
     pub sold_at: Timestamp,
+    /// What it takes anew of a tier or a code: its hold had given that back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retakes: Option<Box<Retaken>>,
+}
+
+/// The tier and the promo code of a seat.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Retaken {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promo_code: Option<Fingerprint>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -361,11 +402,15 @@ impl RoomEvent {
             Self::RoomRevised(_) => "room_revised",
             Self::SalesPaused { .. } => "sales_paused",
             Self::SalesResumed { .. } => "sales_resumed",
+            Self::SalesSuspended { .. } => "sales_suspended",
+            Self::SalesReinstated { .. } => "sales_reinstated",
             Self::WaitingListJoined { .. } => "waiting_list_joined",
             Self::WaitingListLeft { .. } => "waiting_list_left",
             Self::SeatAwaited { .. } => "seat_awaited",
             Self::SeatTransferred { .. } => "seat_transferred",
             Self::RoomRescheduled(_) => "room_rescheduled",
+            Self::SharesProposed { .. } => "shares_proposed",
+            Self::ShareAgreed { .. } => "share_agreed",
         }
     }
 }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::room::RoomError;
 use crate::room::event::{Revision, RoomRescheduled, RoomScheduled};
+use crate::room::pricing::Price;
+use crate::room::sharing::Sharing;
 use crate::terms::{Channel, Customer, RefundPolicy, SaleRules};
 use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, Terms, Timestamp, UserId, tax};
 
@@ -40,16 +42,32 @@ pub struct RoomFacts {
     pub fees: FeeRules,
     pub request: Fingerprint,
     pub scheduled_at: Timestamp,
+    /// By the host.
     pub sales_paused: bool,
+    /// Because the host is suspended.
+    #[serde(default)]
+    pub sales_suspended: bool,
     pub offer_seconds: u32,
     pub transferable: bool,
     /// The last time the room was given another time.
     pub reschedule: Option<Reschedule>,
+    #[serde(default, skip_serializing_if = "Sharing::is_none")]
+    pub sharing: Sharing,
 }
 
 impl RoomFacts {
+    /// Whether everybody agreed who is to share what is sold.
+    pub(crate) fn is_divided(&self) -> bool {
+        self.price.is_zero() || self.sharing.is_agreed()
+    }
+
+    /// By the host, or because the host is suspended.
+    pub(super) const fn is_paused(&self) -> bool {
+        self.sales_paused || self.sales_suspended
+    }
+
     /// The terms of a sale made now. The price is the total: no fees come on top, and tax is a part of it.
-    pub(crate) fn terms(&self, channel: Channel, customer: &Customer) -> Result<Terms, RoomError> {
+    pub(crate) fn terms(&self, price: Price, channel: Channel, customer: &Customer) -> Result<Terms, RoomError> {
         let mut rules = SaleRules {
             store_fee: if channel.is_store() {
                 self.fees.store_fee
@@ -58,12 +76,18 @@ impl RoomFacts {
             },
             base: self.fees.base,
             tier: self.fees.tier,
+            earning: self.fees.earning,
             tax: None,
             evidence: Vec::new(),
+            shares: if self.price.is_positive() {
+                self.sharing.shares().to_vec()
+            } else {
+                Vec::new()
+            },
         };
         let customer_country = match customer {
             Customer::NotAsked => None,
-            Customer::Missing if self.price.is_zero() => None,
+            Customer::Missing if price.total.is_zero() => None,
             Customer::Missing => return Err(invalid_customer("customer", "is needed: tax goes by its country")),
             Customer::Known { country, evidence, tax } => {
                 if !tax::is_proven(*country, evidence) {
@@ -75,11 +99,11 @@ impl RoomFacts {
                 Some(country.to_string())
             }
         };
-        let tax = tax::included(self.price, rules.tax.as_ref()).unwrap_or(Money::zero(self.price.currency()));
+        let tax = tax::included(price.total, rules.tax.as_ref()).unwrap_or(Money::zero(price.total.currency()));
         Ok(Terms {
             preset: self.preset.clone(),
             preset_version: self.preset_version,
-            total: self.price,
+            total: price.total,
             tax,
             channel,
             platform_fee: self.platform_fee,
@@ -87,6 +111,7 @@ impl RoomFacts {
             legal_terms_sha256: None,
             customer_country,
             rules,
+            pricing: price.pricing,
         })
     }
 }
@@ -157,9 +182,11 @@ impl From<RoomScheduled> for RoomFacts {
             request: scheduled.request,
             scheduled_at: scheduled.scheduled_at,
             sales_paused: false,
+            sales_suspended: false,
             offer_seconds: scheduled.sale.offer_seconds(),
             transferable: scheduled.sale.transferable,
             reschedule: None,
+            sharing: Sharing::default(),
         }
     }
 }

@@ -3,24 +3,21 @@
 //! Free seats go to those who wait in the very decision that frees them, so nobody can come between. First those who paid
 //! too late and asked to wait, then the line; each in the order of the log. Never after the sales window or the end.
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
 
 use crate::room::command::JoinWaitingList;
 use crate::room::decide::Decision;
-use crate::room::event::{DenialReason, HoldOptions, LeaveReason, ReleaseReason, SeatHeld};
-use crate::room::facts::RoomFacts;
+use crate::room::event::{DenialReason, LeaveReason, ReleaseReason};
+use crate::room::pricing::Price;
 use crate::room::seats::{Seat, Seats};
-use crate::room::selling::{Sales, denied, released, sold};
-use crate::room::waiting_list::{PaidWaiter, WAITING_MAX, Waiter, WaitingList};
-use crate::terms::{Channel, Customer};
-use crate::{Fingerprint, Room, RoomCommand, RoomError, RoomEvent, Terms, TicketId, Timestamp, UserId};
+use crate::room::selling::{denied, released};
+use crate::room::turns::Turns;
+use crate::room::waiting_list::{WAITING_MAX, WaitingList};
+use crate::terms::Channel;
+use crate::{Room, RoomCommand, RoomError, RoomEvent, TicketId, Timestamp, UserId};
 
 /// Who paid too late and asked to wait is in front of the line for so long (`rules.md` 17).
 pub const LATE_WAIT: TimeDelta = TimeDelta::minutes(10);
-/// People in line who are dealt with by one decision; the timer comes again for the rest.
-const TURNS_MAX: usize = 500;
 
 /// Somebody's own view of the line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,8 +64,9 @@ impl Room {
         };
         let offers = self.sales().and_then(|sales| {
             let facts = sales.facts;
-            let can_offer =
-                waiting.len() > 0 && sales.free(&[]) > 0 && !facts.sales_paused && now < facts.sales_close_at;
+            let is_open = !facts.is_paused() && facts.is_divided() && now < facts.sales_close_at;
+            let is_served = || waiting.has_line() || waiting.paid().any(|paid| sales.can_retake(paid.ticket_id));
+            let can_offer = is_open && sales.free(&[]) > 0 && is_served();
             can_offer.then_some(facts.sales_open_at)
         });
         [expiry, waiting.next_deadline(), offers].into_iter().flatten().min()
@@ -99,14 +97,18 @@ impl Room {
             return Ok(vec![]);
         }
         match sales.require_open(join.at) {
-            Ok(()) | Err(RoomError::SalesPaused) => {}
+            Ok(()) | Err(RoomError::SalesPaused | RoomError::SharesNotAgreed) => {}
             Err(refusal) => return Err(refusal),
         }
         sales.require_allowance(user, &[])?;
         if waiting.is_some_and(WaitingList::is_full) {
             return Err(RoomError::WaitingListFull { limit: WAITING_MAX });
         }
-        sales.facts.terms(Channel::Web, &join.customer)?;
+        let price = Price::plain(sales.facts.price);
+        sales
+            .facts
+            .require_channel(price.total, Channel::Web, join.rollout.as_deref())?;
+        sales.facts.terms(price, Channel::Web, &join.customer)?;
         Ok(vec![RoomEvent::WaitingListJoined {
             user,
             ticket_id: join.ticket_id,
@@ -154,6 +156,9 @@ impl Room {
             RoomCommand::SellSeat { at, .. }
             | RoomCommand::ReleaseSeat { at, .. }
             | RoomCommand::ResumeSales { at, .. }
+            | RoomCommand::ProposeShares { at, .. }
+            | RoomCommand::AgreeToShare { at, .. }
+            | RoomCommand::ReinstateSales { at }
             | RoomCommand::LeaveWaitingList { at, .. } => (*at, false),
             RoomCommand::ReleaseLapsed { at } => (*at, true),
             RoomCommand::Schedule(_)
@@ -169,6 +174,7 @@ impl Room {
             | RoomCommand::RecordDelivery(_)
             | RoomCommand::TransferSeat { .. }
             | RoomCommand::Reschedule(_)
+            | RoomCommand::SuspendSales { .. }
             | RoomCommand::PauseSales { .. } => return None,
         };
         Some(Turn { at, is_due })
@@ -191,224 +197,6 @@ pub(super) struct Turn {
     pub(super) is_due: bool,
 }
 
-/// The room as a decision so far leaves it, as far as the line is concerned.
-struct Turns<'a> {
-    room: &'a Room,
-    seats: &'a Seats,
-    events: &'a [RoomEvent],
-    facts: RoomFacts,
-    free: u32,
-    /// What the decision changes for each buyer: seats more or less.
-    taken: BTreeMap<UserId, i64>,
-    at: Timestamp,
-}
-
-impl<'a> Turns<'a> {
-    fn new(room: &'a Room, sales: &Sales<'_>, seats: &'a Seats, events: &'a [RoomEvent], at: Timestamp) -> Self {
-        let mut facts = sales.facts.clone();
-        let mut taken = BTreeMap::new();
-        let mut change = |buyer: UserId, by: i64| {
-            let count: &mut i64 = taken.entry(buyer).or_default();
-            *count = count.saturating_add(by);
-        };
-        for event in events {
-            if let RoomEvent::RoomRevised(revised) = event {
-                facts.revise(revised.revision.clone());
-            } else if let RoomEvent::SalesResumed { .. } = event {
-                facts.sales_paused = false;
-            } else if let RoomEvent::SeatReleased(released) = event {
-                change(released.buyer, -1);
-            } else if let RoomEvent::SeatHeld(held) = event {
-                change(held.buyer, 1);
-            } else if let RoomEvent::SeatSold(sold) = event
-                && seats.seat(sold.ticket_id).is_none()
-            {
-                change(sold.buyer, 1);
-            }
-        }
-        let delta = taken.values().fold(0_i64, |sum, by| sum.saturating_add(*by));
-        let before = seats.held_count().saturating_add(seats.sold_count());
-        let after = i64::from(before).saturating_add(delta);
-        let free = i64::from(facts.capacity).saturating_sub(after);
-        Self {
-            room,
-            seats,
-            events,
-            free: u32::try_from(free).unwrap_or(0),
-            facts,
-            taken,
-            at,
-        }
-    }
-
-    fn take(mut self) -> Vec<RoomEvent> {
-        let sales = Sales {
-            facts: &self.facts,
-            seats: self.seats,
-        };
-        let is_open = sales.require_open(self.at).is_ok();
-        let mut turns = self.late_payers(is_open);
-        if is_open {
-            turns.extend(self.line());
-        }
-        turns
-    }
-
-    /// Who paid already has the seat; or the money back, when the wait is over.
-    fn late_payers(&mut self, is_open: bool) -> Vec<RoomEvent> {
-        let (at, seats, events) = (self.at, self.seats, self.events);
-        let mut turns = vec![];
-        let waiting = seats.waiting().into_iter().flat_map(WaitingList::paid).copied();
-        for paid in waiting.chain(events.iter().filter_map(awaited)) {
-            if self.has_outcome(paid.ticket_id) {
-                continue;
-            }
-            let deny = |reason| denied(paid.ticket_id, paid.buyer, reason, at);
-            if self.room.is_removed(paid.buyer) {
-                turns.push(deny(DenialReason::Removed));
-            } else if at >= paid.until {
-                turns.push(deny(DenialReason::SoldOut));
-            } else if is_open && self.free > 0 {
-                if self.taken_by(paid.buyer) >= self.facts.tickets_per_buyer {
-                    turns.push(deny(DenialReason::TicketLimit));
-                } else {
-                    turns.push(sold(paid.ticket_id, paid.buyer, true, at));
-                    self.give(paid.buyer);
-                }
-            }
-        }
-        turns
-    }
-
-    fn line(&mut self) -> Vec<RoomEvent> {
-        let (at, seats, events) = (self.at, self.seats, self.events);
-        let mut turns = vec![];
-        let waiting = seats.waiting().into_iter().flat_map(WaitingList::line);
-        let waiting = waiting.map(Wish::of);
-        for wish in waiting.chain(events.iter().filter_map(joined)).take(TURNS_MAX) {
-            if self.free == 0 {
-                break;
-            }
-            let user = wish.user;
-            if has_left(events, user) {
-                continue;
-            }
-            if self.room.is_removed(user) {
-                turns.push(left(user, LeaveReason::Removed, at));
-            } else if self.taken_by(user) >= self.facts.tickets_per_buyer {
-                turns.push(left(user, LeaveReason::TicketLimit, at));
-            } else if let Ok(terms) = self.facts.terms(Channel::Web, wish.customer) {
-                if let Some(offer) = self.offer(&wish, terms) {
-                    turns.push(RoomEvent::SeatHeld(offer));
-                    self.give(user);
-                }
-            } else {
-                turns.push(left(user, LeaveReason::CustomerUnknown, at));
-            }
-        }
-        turns
-    }
-
-    /// A hold with a deadline of its own, and never beyond the sales.
-    fn offer(&self, wish: &Wish<'_>, terms: Terms) -> Option<SeatHeld> {
-        let wait = TimeDelta::seconds(i64::from(self.facts.offer_seconds));
-        let expires_at = self.at.checked_add_signed(wait)?.min(self.facts.sales_close_at);
-        let options = HoldOptions {
-            offered: true,
-            ..HoldOptions::default()
-        };
-        Some(SeatHeld {
-            ticket_id: wish.ticket_id,
-            buyer: wish.user,
-            terms,
-            request: wish.request,
-            held_at: self.at,
-            expires_at,
-            options: options.boxed(),
-        })
-    }
-
-    fn give(&mut self, buyer: UserId) {
-        self.free = self.free.saturating_sub(1);
-        let count = self.taken.entry(buyer).or_default();
-        *count = count.saturating_add(1);
-    }
-
-    fn taken_by(&self, buyer: UserId) -> u32 {
-        let change = self.taken.get(&buyer).copied().unwrap_or(0);
-        let after = i64::from(self.seats.taken_by(buyer)).saturating_add(change);
-        u32::try_from(after).unwrap_or(0)
-    }
-
-    fn has_outcome(&self, ticket: TicketId) -> bool {
-        let is_it =
-            |event: &RoomEvent| matches!(event, RoomEvent::SeatDenied { ticket_id, .. } if *ticket_id == ticket);
-        self.events.iter().any(is_it)
-    }
-}
-
-/// Who pays too late by this event, and waits.
-const fn awaited(event: &RoomEvent) -> Option<PaidWaiter> {
-    if let RoomEvent::SeatAwaited {
-        ticket_id,
-        buyer,
-        until,
-        ..
-    } = event
-    {
-        return Some(PaidWaiter {
-            ticket_id: *ticket_id,
-            buyer: *buyer,
-            until: *until,
-        });
-    }
-    None
-}
-
-/// Somebody in line, with the ticket that an offer will be and the request it comes from.
-struct Wish<'a> {
-    user: UserId,
-    ticket_id: TicketId,
-    request: Fingerprint,
-    customer: &'a Customer,
-}
-
-impl<'a> Wish<'a> {
-    const fn of(waiter: &'a Waiter) -> Self {
-        Self {
-            user: waiter.user,
-            ticket_id: waiter.ticket_id,
-            request: waiter.request,
-            customer: &waiter.customer,
-        }
-    }
-}
-
-/// Who joins by this event.
-const fn joined(event: &RoomEvent) -> Option<Wish<'_>> {
-    if let RoomEvent::WaitingListJoined {
-        user,
-        ticket_id,
-        request,
-        customer,
-        ..
-    } = event
-    {
-        return Some(Wish {
-            user: *user,
-            ticket_id: *ticket_id,
-            request: *request,
-            customer,
-        });
-    }
-    None
-}
-
-fn has_left(events: &[RoomEvent], person: UserId) -> bool {
-    let is_it = |event: &RoomEvent| matches!(event, RoomEvent::WaitingListLeft { user, .. } if *user == person);
-    events.iter().any(is_it)
-}
-
-const fn left(user: UserId, reason: LeaveReason, left_at: Timestamp) -> RoomEvent {
+pub(super) const fn left(user: UserId, reason: LeaveReason, left_at: Timestamp) -> RoomEvent {
     RoomEvent::WaitingListLeft { user, reason, left_at }
 }

@@ -4,23 +4,27 @@
 use crate::room::command::{Authority, ReviseRoom};
 use crate::room::decide::Decision;
 use crate::room::event::{Revision, RoomRevised};
-use crate::room::facts::RoomFacts;
-use crate::room::{schedule, selling};
+use crate::room::prices::{PriceTier, PromoCode};
+use crate::room::{pricing, schedule, selling};
 use crate::{Fingerprint, Money, Preset, Room, RoomError, RoomEvent, Timestamp};
 
 impl Room {
     pub(super) fn revise(&self, revise: ReviseRoom) -> Decision {
         self.require_authority(revise.by)?;
         let sales = self.sales().ok_or(RoomError::RoomOver)?;
-        let revision = news(sales.facts, revise.wish);
+        let revision = news(&sales, revise.wish);
         if revision == Revision::default() {
             return Ok(vec![]);
         }
-        let revision = check(sales.facts, revision, &revise.preset)?;
+        let revision = check(&sales, revision, &revise.preset)?;
         sales.require_changeable(&revision)?;
-        let is_priced = revision.price.is_some_and(Money::is_positive);
-        if is_priced && !revise.host_is_approved {
-            return Err(RoomError::HostNotApproved);
+        let prices = revision
+            .price
+            .into_iter()
+            .chain(revision.tiers.iter().map(|tier| tier.price));
+        let is_priced = prices.into_iter().any(Money::is_positive);
+        if is_priced {
+            revise.permit.require(is_priced)?;
         }
         Ok(vec![RoomEvent::RoomRevised(RoomRevised {
             revision,
@@ -42,6 +46,9 @@ impl Room {
         let sales = self.sales().ok_or(RoomError::RoomOver)?;
         if !sales.facts.sales_paused {
             return Ok(vec![]);
+        }
+        if sales.facts.sales_suspended {
+            return Err(RoomError::HostSuspended);
         }
         Ok(vec![RoomEvent::SalesResumed { resumed_at: at }])
     }
@@ -71,8 +78,20 @@ impl selling::Sales<'_> {
 }
 
 /// What of `wish` is not so already.
-fn news(facts: &RoomFacts, wish: Revision) -> Revision {
+fn news(sales: &selling::Sales<'_>, wish: Revision) -> Revision {
+    let (facts, prices) = (sales.facts, sales.seats.prices());
+    let tier = |tier: &PriceTier| prices.and_then(|prices| prices.tier(&tier.tier)).map(|(tier, _)| tier);
+    let code = |code: &PromoCode| {
+        prices
+            .and_then(|prices| prices.promo_code(code.code))
+            .map(|(code, _)| code)
+    };
+    let mut wish = wish;
+    wish.tiers.retain(|new| tier(new) != Some(new));
+    wish.promo_codes.retain(|new| code(new) != Some(new));
     Revision {
+        tiers: wish.tiers,
+        promo_codes: wish.promo_codes,
         title: wish.title.filter(|title| title.trim() != facts.title),
         description: wish
             .description
@@ -92,7 +111,8 @@ fn news(facts: &RoomFacts, wish: Revision) -> Revision {
 }
 
 /// The same judgement as at scheduling, of what is new alone: what was right under an older preset stays.
-fn check(facts: &RoomFacts, mut revision: Revision, preset: &Preset) -> Result<Revision, RoomError> {
+fn check(sales: &selling::Sales<'_>, mut revision: Revision, preset: &Preset) -> Result<Revision, RoomError> {
+    let facts = sales.facts;
     revision.title = revision.title.as_deref().map(schedule::title).transpose()?;
     revision.description.as_deref().map_or(Ok(()), schedule::description)?;
     revision.language.as_deref().map_or(Ok(()), schedule::language)?;
@@ -112,6 +132,10 @@ fn check(facts: &RoomFacts, mut revision: Revision, preset: &Preset) -> Result<R
     revision.refund_policy.map_or(Ok(()), schedule::refund_policy)?;
     revision.no_show_minutes.map_or(Ok(()), schedule::no_show_minutes)?;
     revision.offer_seconds.map_or(Ok(()), schedule::offer_seconds)?;
+    let (tiers, codes, known) = (&revision.tiers, &revision.promo_codes, sales.seats.prices());
+    if !tiers.is_empty() || !codes.is_empty() || (revision.price.is_some() && known.is_some()) {
+        pricing::check(tiers, codes, known, revision.price.unwrap_or(facts.price), preset)?;
+    }
     if revision.sales_open_at.is_some() || revision.sales_close_at.is_some() {
         let open_at = revision.sales_open_at.unwrap_or(facts.sales_open_at);
         let close_at = revision.sales_close_at.unwrap_or(facts.sales_close_at);

@@ -8,6 +8,7 @@ use crate::money::Money;
 use crate::room::command::ScheduleRoom;
 use crate::room::decide::Decision;
 use crate::room::event::{RoomScheduled, SaleOptions};
+use crate::room::pricing;
 use crate::terms::RefundPolicy;
 use crate::{Preset, Room, RoomError, RoomEvent, Timestamp};
 
@@ -49,12 +50,13 @@ fn check(schedule: ScheduleRoom) -> Result<RoomScheduled, RoomError> {
     no_show_minutes(schedule.no_show_minutes)?;
     refund_policy(schedule.refund_policy)?;
     sale_options(&schedule.sale)?;
+    let (tiers, codes) = (&schedule.sale.tiers, &schedule.sale.promo_codes);
+    pricing::check(tiers, codes, None, schedule.price, &schedule.preset)?;
     let sales_open_at = schedule.sales_open_at.unwrap_or(schedule.at);
     let sales_close_at = schedule.sales_close_at.unwrap_or(planned_end);
     sales_window(sales_open_at, sales_close_at)?;
-    if schedule.price.is_positive() && !schedule.host_is_approved {
-        return Err(RoomError::HostNotApproved);
-    }
+    let is_priced = schedule.price.is_positive() || tiers.iter().any(|tier| tier.price.is_positive());
+    schedule.permit.require(is_priced)?;
     Ok(RoomScheduled {
         room_id: schedule.room_id,
         host: schedule.host,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::room::event::{HoldOptions, ReleaseReason, SeatHeld, SeatReleased, SeatSold};
+use crate::room::prices::{Claim, PriceTier, Prices, PromoCode};
 use crate::room::waiting_list::WaitingList;
 use crate::{Fingerprint, Terms, TicketId, Timestamp, UserId};
 
@@ -42,6 +43,9 @@ pub struct Seats {
     /// Absent until somebody waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     waiting: Option<Box<WaitingList>>,
+    /// Absent until there is a tier or a promo code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prices: Option<Box<Prices>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -101,6 +105,16 @@ impl Seats {
 
     pub(crate) fn asked_to_wait(&self, ticket_id: TicketId) -> bool {
         self.ended.get(&ticket_id).is_some_and(|ended| ended.waits)
+    }
+
+    pub(crate) fn prices(&self) -> Option<&Prices> {
+        self.prices.as_deref()
+    }
+
+    pub(super) fn revise_prices(&mut self, tiers: &[PriceTier], codes: &[PromoCode]) {
+        if !tiers.is_empty() || !codes.is_empty() {
+            self.prices.get_or_insert_default().revise(tiers, codes);
+        }
     }
 
     pub(crate) fn waiting(&self) -> Option<&WaitingList> {
@@ -183,6 +197,9 @@ impl Seats {
         if event.options.as_ref().is_some_and(|options| options.offered) {
             self.waiting_mut().make_offer(event.buyer, event.ticket_id);
         }
+        if let (Some(prices), Some(pricing)) = (&mut self.prices, &event.terms.pricing) {
+            prices.hold(event.ticket_id, Claim::new(pricing, event.buyer));
+        }
         self.by_expiry.insert((event.expires_at, event.ticket_id));
         self.count(event.buyer, |count| count.held = count.held.saturating_add(1));
         let hold = Hold {
@@ -199,6 +216,9 @@ impl Seats {
     pub(super) fn sell(&mut self, event: &SeatSold) {
         let Past { request, .. } = self.forget(event.ticket_id, event.buyer);
         self.was_sold = true;
+        if let Some(prices) = &mut self.prices {
+            prices.take(event.ticket_id);
+        }
         self.count(event.buyer, |count| count.sold = count.sold.saturating_add(1));
         let sold = Sold {
             buyer: event.buyer,
@@ -230,6 +250,9 @@ impl Seats {
 
     fn end(&mut self, ticket_id: TicketId, buyer: UserId, ending: Ending) {
         let Past { request, waits } = self.forget(ticket_id, buyer);
+        if let Some(prices) = &mut self.prices {
+            prices.give_back(ticket_id);
+        }
         let ended = Ended {
             buyer,
             request,

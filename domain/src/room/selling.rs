@@ -7,6 +7,7 @@ use crate::room::decide::Decision;
 use crate::room::event::{DenialReason, ReleaseReason, SeatHeld, SeatReleased, SeatSold};
 use crate::room::facts::RoomFacts;
 use crate::room::offering::LATE_WAIT;
+use crate::room::prices::{Claim, NoClaim};
 use crate::room::seats::{Ending, Hold, Seat, Seats};
 use crate::{Room, RoomError, RoomEvent, TicketId, Timestamp, UserId};
 
@@ -15,6 +16,8 @@ use crate::{Room, RoomError, RoomEvent, TicketId, Timestamp, UserId};
 const LAPSED_PER_SALE_MAX: usize = 32;
 /// The same for the timer, which comes again for the rest.
 const LAPSED_PER_TIMER_MAX: usize = 500;
+/// A tier's and a code's.
+const QUOTAS_OF_A_CLAIM: usize = 2;
 
 /// What a room that still sells decides with.
 pub(super) struct Sales<'a> {
@@ -42,10 +45,18 @@ impl Room {
             return Err(RoomError::Removed);
         }
         sales.require_open(wish.at)?;
-        let lapsed = sales.lapsed(wish.buyer, wish.at);
+        let price = sales.find_price(wish.wish.as_deref(), wish.at)?;
+        let claim = price.pricing.as_deref().map(|pricing| Claim::new(pricing, wish.buyer));
+        let lapsed = sales.lapsed(wish.buyer, claim.as_ref(), wish.at);
         sales.require_seat(wish.buyer, &lapsed)?;
+        if let Some(claim) = &claim {
+            sales.has_claim(claim, &lapsed)?;
+        }
         let expires_at = sales.expiry(wish.at)?;
-        let terms = sales.facts.terms(wish.channel, &wish.customer)?;
+        sales
+            .facts
+            .require_channel(price.total, wish.channel, wish.rollout.as_deref())?;
+        let terms = sales.facts.terms(price, wish.channel, &wish.customer)?;
         let held = SeatHeld {
             ticket_id: wish.ticket_id,
             buyer: wish.buyer,
@@ -73,7 +84,7 @@ impl Room {
                 let denied = denied(ticket_id, hold.buyer, DenialReason::Removed, at);
                 Ok(vec![RoomEvent::SeatReleased(freed), denied])
             }
-            (Some(Seat::Held(hold)), _) => Ok(vec![sold(ticket_id, hold.buyer, at >= hold.expires_at, at)]),
+            (Some(Seat::Held(hold)), _) => Ok(vec![sold(ticket_id, hold.buyer, at >= hold.expires_at, None, at)]),
             (None, Some(Ending::Lapsed | Ending::GivenBack) | None) if seats.is_awaiting_seat(ticket_id) => Ok(vec![]),
             (None, None) if seats.is_place_in_line(ticket_id) => Err(RoomError::HoldExpired),
             (None, Some(Ending::Lapsed | Ending::GivenBack) | None) => Ok(self.sell_late(ticket_id, buyer, at)),
@@ -83,17 +94,23 @@ impl Room {
     /// The late-payment ladder (`rules.md` 17): a seat if one can be had, else a wait in front of the line if the buyer asked
     /// for it, else the money goes back.
     fn sell_late(&self, ticket_id: TicketId, buyer: UserId, at: Timestamp) -> Vec<RoomEvent> {
-        match self.find_late_seat(buyer, at) {
+        let claim = self.seats().and_then(|seats| seats.prices()?.claim(ticket_id));
+        match self.find_late_seat(buyer, claim, at) {
             Ok(lapsed) => {
                 let released = lapsed.into_iter().map(RoomEvent::SeatReleased);
-                released.chain([sold(ticket_id, buyer, true, at)]).collect()
+                released.chain([sold(ticket_id, buyer, true, claim, at)]).collect()
             }
             Err(DenialReason::SoldOut) if self.asked_to_wait(ticket_id) => vec![self.await_seat(ticket_id, buyer, at)],
             Err(reason) => vec![denied(ticket_id, buyer, reason, at)],
         }
     }
 
-    fn find_late_seat(&self, buyer: UserId, at: Timestamp) -> Result<Vec<SeatReleased>, DenialReason> {
+    fn find_late_seat(
+        &self,
+        buyer: UserId,
+        claim: Option<&Claim>,
+        at: Timestamp,
+    ) -> Result<Vec<SeatReleased>, DenialReason> {
         let sales = self.sales().ok_or(DenialReason::RoomOver)?;
         if self.is_removed(buyer) {
             return Err(DenialReason::Removed);
@@ -101,14 +118,18 @@ impl Room {
         if sales.require_open(at).is_err() {
             return Err(DenialReason::SalesClosed);
         }
-        let lapsed = sales.lapsed(buyer, at);
+        let lapsed = sales.lapsed(buyer, claim, at);
         if sales.free_for_all(&lapsed) == 0 {
             return Err(DenialReason::SoldOut);
         }
         if sales.taken_by(buyer, &lapsed) >= sales.facts.tickets_per_buyer {
             return Err(DenialReason::TicketLimit);
         }
-        Ok(lapsed)
+        match claim.map_or(Ok(()), |claim| sales.has_claim(claim, &lapsed)) {
+            Ok(()) => Ok(lapsed),
+            Err(NoClaim::Exhausted { .. }) => Err(DenialReason::SoldOut),
+            Err(NoClaim::BuyerLimit { .. }) => Err(DenialReason::TicketLimit),
+        }
     }
 
     fn asked_to_wait(&self, ticket_id: TicketId) -> bool {
@@ -187,8 +208,11 @@ impl Sales<'_> {
             let closed_at = self.facts.sales_close_at;
             return Err(RoomError::SalesClosed { closed_at });
         }
-        if self.facts.sales_paused {
+        if self.facts.is_paused() {
             return Err(RoomError::SalesPaused);
+        }
+        if !self.facts.is_divided() {
+            return Err(RoomError::SharesNotAgreed);
         }
         Ok(())
     }
@@ -218,7 +242,7 @@ impl Sales<'_> {
 
     /// The holds that are over at `at`, as the events that release them: the first that lapsed, which is enough to have a
     /// seat if there is one, and all of this buyer, whom no lapsed hold counts against.
-    fn lapsed(&self, of: UserId, at: Timestamp) -> Vec<SeatReleased> {
+    fn lapsed(&self, of: UserId, claim: Option<&Claim>, at: Timestamp) -> Vec<SeatReleased> {
         let release = |(ticket_id, buyer)| released(ticket_id, buyer, ReleaseReason::Lapsed, at);
         let mut lapsed = self.seats.lapsed(at);
         let mut chosen: Vec<_> = lapsed.by_ref().take(LAPSED_PER_SALE_MAX).map(release).collect();
@@ -226,7 +250,38 @@ impl Sales<'_> {
         if self.taken_by(of, &chosen) > 0 {
             chosen.extend(lapsed.filter(|(_, buyer)| *buyer == of).map(release));
         }
+        if let Some(claim) = claim {
+            self.release_for(claim, &mut chosen, at);
+        }
         chosen
+    }
+
+    /// A lapsed hold gives back to its tier and its code as well, wherever in the queue it is.
+    fn release_for(&self, claim: &Claim, chosen: &mut Vec<SeatReleased>, at: Timestamp) {
+        let Some(prices) = self.seats.prices() else {
+            return;
+        };
+        for _ in 0..QUOTAS_OF_A_CLAIM {
+            let Err(NoClaim::Exhausted { quota, .. }) = self.has_claim(claim, chosen) else {
+                return;
+            };
+            let helps = |(ticket_id, _): &(TicketId, UserId)| {
+                let frees = prices
+                    .taken_claim(*ticket_id)
+                    .is_some_and(|other| other.shares(quota, claim));
+                frees && chosen.iter().all(|released| released.ticket_id != *ticket_id)
+            };
+            let Some((ticket_id, buyer)) = self.seats.lapsed(at).find(helps) else {
+                return;
+            };
+            chosen.push(released(ticket_id, buyer, ReleaseReason::Lapsed, at));
+        }
+    }
+
+    /// Whether what a ticket once took of tiers and codes can be had again.
+    pub(super) fn can_retake(&self, ticket_id: TicketId) -> bool {
+        let claim = self.seats.prices().and_then(|prices| prices.claim(ticket_id));
+        claim.is_none_or(|claim| self.has_claim(claim, &[]).is_ok())
     }
 
     /// Free seats that nobody waits for.
@@ -264,12 +319,20 @@ fn give_back(seats: &Seats, ticket_id: TicketId, by: UserId, at: Timestamp) -> D
     }
 }
 
-pub(super) const fn sold(ticket_id: TicketId, buyer: UserId, late: bool, sold_at: Timestamp) -> RoomEvent {
+/// `retakes` is what the seat takes anew of a tier or a code.
+pub(super) fn sold(
+    ticket_id: TicketId,
+    buyer: UserId,
+    late: bool,
+    retakes: Option<&Claim>,
+    sold_at: Timestamp,
+) -> RoomEvent {
     RoomEvent::SeatSold(SeatSold {
         ticket_id,
         buyer,
         late,
         sold_at,
+        retakes: retakes.map(|claim| Box::new(claim.retaken())),
     })
 }
 

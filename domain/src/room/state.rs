@@ -4,9 +4,10 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use crate::room::event::DeliveryRecorded;
+use crate::room::event::{DeliveryRecorded, RoomRevised, RoomScheduled};
 use crate::room::facts::RoomFacts;
-use crate::room::seats::{Seat, Seats};
+use crate::room::prices::Prices;
+use crate::room::seats::{Ending, Seat, Seats};
 use crate::room::stage::Stage;
 use crate::room::waiting_list::{PaidWaiter, Waiter};
 use crate::{RoomEvent, SessionId, TicketId, Timestamp, UserId};
@@ -114,6 +115,12 @@ impl Room {
         }
     }
 
+    /// Whether this ticket was told, after its money came, that there is no seat.
+    pub fn has_denied(&self, ticket_id: TicketId) -> bool {
+        let seats = self.seats();
+        seats.is_some_and(|seats| matches!(seats.ending(ticket_id), Some(Ending::Denied)))
+    }
+
     /// The seat this ticket has now.
     pub fn seat(&self, ticket_id: TicketId) -> Option<Seat<'_>> {
         self.seats()?.seat(ticket_id)
@@ -122,6 +129,11 @@ impl Room {
     /// Every ticket that has a sold seat, with its buyer.
     pub fn sold(&self) -> impl Iterator<Item = (TicketId, UserId)> {
         self.seats().into_iter().flat_map(Seats::sold)
+    }
+
+    /// Its tiers and promo codes, if it has any.
+    pub fn prices(&self) -> Option<&Prices> {
+        self.seats()?.prices()
     }
 
     pub fn held_count(&self) -> u32 {
@@ -162,12 +174,7 @@ impl Room {
     /// Takes in a fact. Total: history is already true.
     pub(crate) fn evolve(&mut self, event: RoomEvent) {
         match event {
-            RoomEvent::RoomScheduled(scheduled) => {
-                *self = Self::Scheduled {
-                    facts: Box::new(scheduled.into()),
-                    seats: Seats::default(),
-                };
-            }
+            RoomEvent::RoomScheduled(scheduled) => *self = Self::scheduled(scheduled),
             RoomEvent::SeatHeld(held) => self.with_seats(|seats| seats.hold(held)),
             RoomEvent::SeatSold(sold) => self.with_seats(|seats| seats.sell(&sold)),
             RoomEvent::SeatReleased(released) => self.with_seats(|seats| seats.release(&released)),
@@ -185,7 +192,10 @@ impl Room {
             // Evidence for readers; the verdict that follows is what counts here.
             RoomEvent::PresenceRecorded { .. } => {}
             RoomEvent::DeliveryRecorded(recorded) => self.take_delivery(recorded),
-            RoomEvent::RoomRevised(revised) => self.with_facts(|facts| facts.revise(revised.revision)),
+            RoomEvent::RoomRevised(RoomRevised { revision, .. }) => {
+                self.with_seats(|seats| seats.revise_prices(&revision.tiers, &revision.promo_codes));
+                self.with_facts(|facts| facts.revise(revision));
+            }
             RoomEvent::WaitingListJoined {
                 user,
                 ticket_id,
@@ -221,8 +231,23 @@ impl Room {
                 self.with_seats(|seats| seats.transfer(ticket_id, from, to));
             }
             RoomEvent::RoomRescheduled(new) => self.with_facts(|facts| facts.reschedule(&new)),
+            RoomEvent::SharesProposed { shares, .. } => {
+                self.with_facts(|facts| facts.sharing.propose(facts.host, shares));
+            }
+            RoomEvent::ShareAgreed { user, .. } => self.with_facts(|facts| facts.sharing.agree(user)),
             RoomEvent::SalesPaused { .. } => self.with_facts(|facts| facts.sales_paused = true),
             RoomEvent::SalesResumed { .. } => self.with_facts(|facts| facts.sales_paused = false),
+            RoomEvent::SalesSuspended { .. } => self.with_facts(|facts| facts.sales_suspended = true),
+            RoomEvent::SalesReinstated { .. } => self.with_facts(|facts| facts.sales_suspended = false),
+        }
+    }
+
+    fn scheduled(scheduled: RoomScheduled) -> Self {
+        let mut seats = Seats::default();
+        seats.revise_prices(&scheduled.sale.tiers, &scheduled.sale.promo_codes);
+        Self::Scheduled {
+            facts: Box::new(scheduled.into()),
+            seats,
         }
     }
 

@@ -50,6 +50,10 @@ impl WaitingList {
         self.line.len().saturating_add(self.paid.len())
     }
 
+    pub(crate) fn has_line(&self) -> bool {
+        !self.line.is_empty()
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.line.len() >= WAITING_MAX
     }

@@ -1,15 +1,20 @@
 //! What the shop decides: a pure function of its state and a command.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 
-use crate::{Shop, ShopCommand, ShopError, ShopEvent, Storable, Timestamp, UserId};
+use crate::{Channel, Label, Reach, Shop, ShopCommand, ShopError, ShopEvent, Storable, Timestamp, UserId};
 
 impl Shop {
     /// The events that follow from `command`; none if it is a repeat.
     pub fn decide(&self, command: ShopCommand) -> Result<Vec<ShopEvent>, ShopError> {
         match command {
             ShopCommand::ErasePerson { person, by, at } => Ok(self.erase_person(person, by, at)),
+            ShopCommand::SealDay(seal) => self.seal_day(*seal),
+            ShopCommand::ChangeRollout { channels, by, at } => Ok(self.change_rollout(channels, by, at)),
+            ShopCommand::AssignCohorts { host, cohorts, by, at } => Ok(self.assign_cohorts(host, cohorts, by, at)),
         }
     }
 
@@ -21,6 +26,29 @@ impl Shop {
             person,
             by,
             erased_at: at,
+        }]
+    }
+
+    fn change_rollout(&self, channels: BTreeMap<Channel, Reach>, by: UserId, at: Timestamp) -> Vec<ShopEvent> {
+        if *self.rollout().flags() == channels {
+            return vec![];
+        }
+        vec![ShopEvent::RolloutChanged {
+            channels,
+            by,
+            changed_at: at,
+        }]
+    }
+
+    fn assign_cohorts(&self, host: UserId, cohorts: BTreeSet<Label>, by: UserId, at: Timestamp) -> Vec<ShopEvent> {
+        if self.rollout().cohorts_of(host).eq(&cohorts) {
+            return vec![];
+        }
+        vec![ShopEvent::CohortsAssigned {
+            host,
+            cohorts,
+            by,
+            assigned_at: at,
         }]
     }
 }

@@ -4,6 +4,8 @@ mod command;
 mod decide;
 mod error;
 mod event;
+mod rollout;
+mod sealing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -11,4 +13,6 @@ mod tests;
 pub use command::*;
 pub use error::*;
 pub use event::*;
+pub use rollout::*;
+pub use sealing::*;
 pub use state::*;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::terms::Channel;
 use crate::ticket::event::{DisputeOpened, RefundOwed};
 use crate::ticket::state::TicketPhase;
 use crate::{Fingerprint, Money, PaymentId, RefundId, RoomId, Terms, TicketEvent, TicketId, UserId};
@@ -257,6 +258,7 @@ impl TicketAccount {
             TicketEvent::TicketIssued { .. } => self.phase = TicketPhase::Issued,
             TicketEvent::TicketLapsed { .. } => self.phase = TicketPhase::Lapsed,
             TicketEvent::TicketAdmitted { .. } => self.phase = TicketPhase::Admitted,
+            TicketEvent::TicketReturned { .. } => self.phase = TicketPhase::Refunded,
             TicketEvent::RefundOwed(owed) => self.owe(&owed),
             TicketEvent::RefundSent { refund_id, .. } => self.set_refund(refund_id, RefundState::Sent),
             TicketEvent::RefundCompleted { refund_id, .. } => self.set_refund(refund_id, RefundState::Completed),
@@ -327,6 +329,14 @@ impl TicketAccount {
 }
 
 impl Payment {
+    /// Whether an app store collects it.
+    pub fn is_by_store(&self) -> bool {
+        let stores = [Channel::Ios, Channel::Android];
+        stores
+            .iter()
+            .any(|channel| channel.store() == Some(self.provider.as_str()))
+    }
+
     pub const fn is_captured(&self) -> bool {
         matches!(self.state, PaymentState::Captured { .. })
     }

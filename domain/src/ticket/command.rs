@@ -25,6 +25,18 @@ pub enum TicketCommand {
         reason: String,
         at: Timestamp,
     },
+    /// An app store collected the money of a purchase, and says so: recorded as the capture of the payment that was started
+    /// for it.
+    RecordPurchase {
+        transaction: String,
+        amount: Money,
+        at: Timestamp,
+    },
+    /// An app store gave the money of a purchase back: it decides that alone.
+    RecordStoreRefund {
+        transaction: String,
+        at: Timestamp,
+    },
     /// The provider called the payment off, as it was asked to.
     RecordCancelled {
         payment_id: PaymentId,

@@ -31,6 +31,14 @@ impl Ticket {
             TicketCommand::RecordDecline { payment_id, reason, at } => {
                 self.ordered()?.record_decline(payment_id, &reason, at)
             }
+            TicketCommand::RecordPurchase {
+                transaction,
+                amount,
+                at,
+            } => self.ordered()?.record_purchase(&transaction, amount, at),
+            TicketCommand::RecordStoreRefund { transaction, at } => {
+                self.ordered()?.record_store_refund(&transaction, at)
+            }
             TicketCommand::RecordCancelled { payment_id, at } => self.ordered()?.record_cancelled(payment_id, at),
             TicketCommand::Issue { at } => self.ordered()?.issue(at),
             TicketCommand::Lapse { at } => Ok(self.ordered()?.lapse(at)),

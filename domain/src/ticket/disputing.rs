@@ -92,6 +92,7 @@ impl TicketAccount {
             covered: if self.was_settled() { zero } else { taken },
             was_issued: self.was_issued(),
             tax: tax.filter(|tax| !tax.amount.is_zero()),
+            store_fee: None,
             lost_at: at,
         });
         let mut events = vec![lost];
@@ -104,7 +105,7 @@ impl TicketAccount {
     }
 
     /// Whether the standing capture became a ticket, whatever became of that.
-    fn was_issued(&self) -> bool {
+    pub(super) fn was_issued(&self) -> bool {
         match self.phase() {
             // Of what was refunded or revoked nothing is left that could be anywhere else.
             TicketPhase::Issued

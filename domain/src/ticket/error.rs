@@ -39,6 +39,9 @@ pub enum TicketError {
     NotRefundable,
     #[error("{requested} is more than the {left} that is left of what was captured")]
     RefundExceedsCaptured { requested: Money, left: Money },
+    /// An app store collected it, and gives it back, or not.
+    #[error("an app store collected the money of this ticket: ask there for it")]
+    RefundedByStore,
     #[error("the ticket was revoked")]
     Revoked,
     /// Until the buyer's bank has decided, the money is neither here nor there.

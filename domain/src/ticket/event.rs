@@ -89,6 +89,11 @@ pub enum TicketEvent {
         to: UserId,
         transferred_at: Timestamp,
     },
+    /// A ticket that cost nothing was given back: it admits nobody from here on.
+    TicketReturned {
+        by: UserId,
+        returned_at: Timestamp,
+    },
     /// The buyer's bank took the money back for the time being: the provider holds it until it is decided.
     DisputeOpened(DisputeOpened),
     /// Decided for us: the money is back.
@@ -127,6 +132,9 @@ pub struct DisputeLost {
     /// Tax that is not due any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<TaxPart>,
+    /// What the store gives back of its fee, if it was the store that took the money back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_fee: Option<Money>,
     pub lost_at: Timestamp,
 }
 
@@ -161,6 +169,8 @@ pub enum RefundReason {
     NotDelivered,
     /// The room was given another time, and the holder said no.
     RescheduleDeclined,
+    /// The app store gave the money back.
+    StoreRefunded,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -170,6 +180,8 @@ pub enum RefundInitiator {
     Host,
     Admin,
     System,
+    /// The app store that collected the money.
+    Store,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -217,6 +229,7 @@ impl TicketEvent {
             Self::RefundFailed { .. } => "refund_failed",
             Self::TicketSettled(_) => "ticket_settled",
             Self::TicketTransferred { .. } => "ticket_transferred",
+            Self::TicketReturned { .. } => "ticket_returned",
             Self::DisputeOpened(_) => "dispute_opened",
             Self::DisputeWon { .. } => "dispute_won",
             Self::DisputeLost(_) => "dispute_lost",

@@ -9,6 +9,7 @@ mod event;
 mod paying;
 mod refunding;
 mod state;
+mod store;
 #[cfg(test)]
 mod tests;
 mod transferring;

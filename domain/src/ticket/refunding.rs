@@ -28,6 +28,10 @@ impl TicketAccount {
         let (Some((payment, _)), Some(left)) = (self.standing(), self.left()) else {
             return Err(TicketError::NotPaid);
         };
+        // A process owes it all the same: nobody may keep the money of a room that was cancelled.
+        if payment.is_by_store() && owe.by != RefundInitiator::System {
+            return Err(TicketError::RefundedByStore);
+        }
         if self.is_disputed() {
             return Err(TicketError::Disputed);
         }
@@ -63,12 +67,11 @@ impl TicketAccount {
         if self.holder() != decline.by {
             return Err(TicketError::NotHolder);
         }
-        if self.refund(decline.refund_id).is_some() {
+        let is_free = self.sale().terms.total.is_zero();
+        let is_repeat = is_free && self.phase() == TicketPhase::Refunded;
+        if is_repeat || self.refund(decline.refund_id).is_some() {
             return Ok(vec![]);
         }
-        let (Some((payment, _)), Some(amount)) = (self.standing(), self.left()) else {
-            return Err(TicketError::NotPaid);
-        };
         if self.is_disputed() {
             return Err(TicketError::Disputed);
         }
@@ -82,6 +85,18 @@ impl TicketAccount {
         // Who bought after the change knew the new time.
         if decline.held_at >= decline.rescheduled_at || decline.at >= decline.decline_until {
             return Err(TicketError::NotRefundable);
+        }
+        if is_free {
+            return Ok(vec![TicketEvent::TicketReturned {
+                by: decline.by,
+                returned_at: decline.at,
+            }]);
+        }
+        let (Some((payment, _)), Some(amount)) = (self.standing(), self.left()) else {
+            return Err(TicketError::NotPaid);
+        };
+        if payment.is_by_store() {
+            return Err(TicketError::RefundedByStore);
         }
         Ok(vec![TicketEvent::RefundOwed(RefundOwed {
             refund_id: decline.refund_id,
@@ -109,9 +124,11 @@ impl TicketAccount {
         };
         match owe.by {
             RefundInitiator::Buyer if is_admitted || !self.policy_allows(owe) => Err(TicketError::NotRefundable),
-            RefundInitiator::Buyer | RefundInitiator::Host | RefundInitiator::Admin | RefundInitiator::System => {
-                Ok(is_admitted || self.phase() == TicketPhase::Issued)
-            }
+            RefundInitiator::Buyer
+            | RefundInitiator::Host
+            | RefundInitiator::Admin
+            | RefundInitiator::System
+            | RefundInitiator::Store => Ok(is_admitted || self.phase() == TicketPhase::Issued),
         }
     }
 
@@ -142,14 +159,18 @@ impl TicketAccount {
     pub(super) fn record_refund_completed(&self, refund_id: RefundId, at: Timestamp) -> Decision {
         let refund = self.known_refund(refund_id)?;
         match refund.state {
-            RefundState::Owed | RefundState::Sent | RefundState::Failed => Ok(vec![TicketEvent::RefundCompleted {
-                refund_id,
-                amount: refund.amount,
-                store_fee: self.store_fee_back(refund)?,
-                completed_at: at,
-            }]),
+            RefundState::Owed | RefundState::Sent | RefundState::Failed => Ok(vec![self.complete(refund, at)?]),
             RefundState::Completed => Ok(vec![]),
         }
+    }
+
+    pub(super) fn complete(&self, refund: &Refund, at: Timestamp) -> Result<TicketEvent, TicketError> {
+        Ok(TicketEvent::RefundCompleted {
+            refund_id: refund.refund_id,
+            amount: refund.amount,
+            store_fee: self.store_fee_back(refund)?,
+            completed_at: at,
+        })
     }
 
     /// The store's fee goes by what stays: what it gives back is the difference.

@@ -23,7 +23,7 @@ pub enum TicketPhase {
     Admitted,
     /// The hold was over before anything was issued. A late capture may still turn it into a ticket or a refund.
     Lapsed,
-    /// Everything captured is owed back.
+    /// Everything captured is owed back; or there was nothing to capture, and the ticket was given back.
     Refunded,
     Settled,
     /// A dispute was lost: it admits nobody.

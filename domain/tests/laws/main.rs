@@ -3,7 +3,9 @@
 mod fees;
 mod money;
 mod payout;
+mod quotas;
 mod room;
+mod shares;
 mod ticket;
 
 use std::fmt::Debug;

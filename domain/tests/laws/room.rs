@@ -3,17 +3,19 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::payout::HostPermit;
 use domain::room::{
-    Authority, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, RecordDelivery, ReleaseReason, ReviseRoom,
-    Revision, RoomPhase, ScheduleRoom, SeatReturn,
+    Authority, Discount, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, PriceTier, PriceWish, PromoCode,
+    RecordDelivery, ReleaseReason, ReviseRoom, Revision, RoomPhase, RoomRevised, SaleOptions, ScheduleRoom, SeatReturn,
 };
 use domain::{
-    Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomEvent,
-    RoomId, SessionId, TicketId, UserId,
+    BasisPoints, Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError,
+    RoomEvent, RoomId, SessionId, Share, TicketId, UserId,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use crate::quotas::Quotas;
 use crate::{at, config, run};
 
 const CAPACITY: u32 = 3;
@@ -32,11 +34,55 @@ fn session(number: u128) -> SessionId {
     SessionId::from_uuid(Uuid::from_u128(number))
 }
 
+fn tier(tier: &str, price: i64, quota: u32) -> PriceTier {
+    PriceTier {
+        tier: tier.to_owned(),
+        name: tier.to_owned(),
+        price: Money::new(price, Currency::USD),
+        quota,
+        opens_at: None,
+        closes_at: None,
+    }
+}
+
+fn early(quota: u32) -> PriceTier {
+    tier("early", 500, quota)
+}
+
+/// Cheaper than the room for a while.
+fn late_bird(quota: u32) -> PriceTier {
+    PriceTier {
+        opens_at: Some(at(60)),
+        closes_at: Some(at(120)),
+        ..tier("late", 700, quota)
+    }
+}
+
+fn code() -> Fingerprint {
+    Fingerprint::of(b"code")
+}
+
+/// Half of any price, once for each buyer.
+fn promo_code(quota: u32) -> PromoCode {
+    PromoCode {
+        code: code(),
+        label: "half".to_owned(),
+        discount: Discount::Share {
+            basis_points: BasisPoints::try_new(5_000).expect("a share"),
+        },
+        quota,
+        per_buyer: 1,
+        tier: None,
+        opens_at: None,
+        closes_at: None,
+    }
+}
+
 fn schedule() -> RoomCommand {
     RoomCommand::Schedule(Box::new(ScheduleRoom {
         room_id: RoomId::from_uuid(Uuid::from_u128(1)),
         host: user(0),
-        host_is_approved: true,
+        permit: HostPermit::Sells,
         title: "Night radio".to_owned(),
         description: String::new(),
         language: "en".to_owned(),
@@ -50,7 +96,11 @@ fn schedule() -> RoomCommand {
         hold_seconds: 10,
         refund_policy: RefundPolicy::None,
         no_show_minutes: 15,
-        sale: domain::room::SaleOptions::default(),
+        sale: SaleOptions {
+            tiers: vec![early(1), late_bird(2)],
+            promo_codes: vec![promo_code(2)],
+            ..SaleOptions::default()
+        },
         preset: Preset::open(),
         request: Fingerprint::of(b"schedule"),
         at: at(0),
@@ -70,6 +120,12 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
         };
         match kind {
             0..=3 => RoomCommand::HoldSeat(HoldSeat {
+                wish: PriceWish {
+                    tier: [None, Some("early"), Some("late")][(number % 3) as usize].map(str::to_owned),
+                    promo_code: (second % 3 == 0).then(code),
+                }
+                .boxed(),
+                rollout: None,
                 ticket_id,
                 buyer,
                 channel: Channel::Web,
@@ -99,7 +155,7 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
 }
 
 fn stage() -> impl Strategy<Value = RoomCommand> {
-    (0..BUYERS, 0..8_u128, 0..6_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
+    (0..BUYERS, 0..8_u128, 0..8_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
         let (user, by, at) = (user(person), user(host / 6), at(second));
         match kind {
             0 => RoomCommand::RequestToSpeak { user, at },
@@ -107,6 +163,8 @@ fn stage() -> impl Strategy<Value = RoomCommand> {
             2 => RoomCommand::ApproveSpeaker { user, by, at },
             3 => RoomCommand::DeclineRequest { user, by, at },
             4 => RoomCommand::DismissSpeaker { user, by, at },
+            5 => RoomCommand::SuspendSales { at },
+            6 => RoomCommand::ReinstateSales { at },
             _ => RoomCommand::RemovePerson { user, by, at },
         }
     })
@@ -124,6 +182,7 @@ fn line() -> impl Strategy<Value = RoomCommand> {
             _ => ticket(100 + 10 * again + number),
         };
         RoomCommand::JoinWaitingList(JoinWaitingList {
+            rollout: None,
             user,
             ticket_id,
             customer: Customer::NotAsked,
@@ -133,15 +192,43 @@ fn line() -> impl Strategy<Value = RoomCommand> {
     })
 }
 
+fn halves() -> Vec<Share> {
+    let share = |number| Share {
+        user: user(number),
+        basis_points: BasisPoints::try_new(5_000).expect("a half"),
+    };
+    vec![share(0), share(1)]
+}
+
 fn changes() -> impl Strategy<Value = RoomCommand> {
-    (0..6_u8, 1..6_u32, 0..200_i64, 0..4_u128).prop_map(|(kind, number, second, who)| {
+    (0..8_u8, 1..6_u32, 0..200_i64, 0..4_u128).prop_map(|(kind, number, second, who)| {
         let (by, at) = (Authority::User(user(who / 3)), at(second));
         let wish = match kind {
             0 => return RoomCommand::PauseSales { by, at },
             1 | 2 => return RoomCommand::ResumeSales { by, at },
+            6 => {
+                let shares = if number == 1 { halves() } else { vec![] };
+                let by = user(who / 3);
+                return RoomCommand::ProposeShares { by, shares, at };
+            }
+            7 => {
+                return RoomCommand::AgreeToShare {
+                    user: user(1),
+                    basis_points: halves()[1].basis_points,
+                    at,
+                };
+            }
             3 => Revision {
                 price: Some(Money::new(i64::from(number) * 100, Currency::USD)),
                 refund_policy: Some(RefundPolicy::UntilStart),
+                ..Revision::default()
+            },
+            4 => Revision {
+                tiers: vec![early(number), late_bird(2)],
+                ..Revision::default()
+            },
+            5 => Revision {
+                promo_codes: vec![promo_code(number)],
                 ..Revision::default()
             },
             _ => Revision {
@@ -153,7 +240,7 @@ fn changes() -> impl Strategy<Value = RoomCommand> {
         RoomCommand::Revise(Box::new(ReviseRoom {
             by,
             wish,
-            host_is_approved: true,
+            permit: HostPermit::Sells,
             preset: Preset::open(),
             at,
         }))
@@ -218,15 +305,28 @@ struct Seen {
     /// Who waits, in the order of the log: first those who paid, then the others.
     late: Vec<TicketId>,
     line: Vec<UserId>,
+    quotas: Quotas,
 }
 
 impl Seen {
     fn take(&mut self, event: &RoomEvent) {
         match event {
+            RoomEvent::RoomScheduled(scheduled) => {
+                self.quotas.set(&scheduled.sale.tiers, &scheduled.sale.promo_codes);
+            }
+            RoomEvent::RoomRevised(RoomRevised { revision, .. }) => {
+                self.quotas.set(&revision.tiers, &revision.promo_codes);
+            }
             RoomEvent::SeatHeld(held) => {
+                let is_waiting_for_more = |ticket: &TicketId| self.quotas.is_exhausted(&self.seats, *ticket);
+                let nobody_paid_for_it = self.late.iter().all(is_waiting_for_more);
+                if let Some(pricing) = &held.terms.pricing {
+                    let claim = (pricing.as_ref().clone(), held.buyer);
+                    self.quotas.claims.insert(held.ticket_id, claim);
+                }
                 assert_eq!(self.seats.insert(held.ticket_id, false), None);
                 if held.options.as_ref().is_some_and(|options| options.offered) {
-                    assert!(self.late.is_empty(), "who paid goes first");
+                    assert!(nobody_paid_for_it, "who paid goes first");
                     assert_eq!(self.line.remove(0), held.buyer, "first come, first served");
                 }
             }
@@ -238,11 +338,22 @@ impl Seen {
             RoomEvent::SeatAwaited { ticket_id, .. } => self.late.push(*ticket_id),
             RoomEvent::SeatSold(sold) => {
                 assert!(!self.removed.contains(&sold.buyer), "sold to somebody who was sent out");
+                if let Some(place) = self.late.iter().position(|ticket| *ticket == sold.ticket_id) {
+                    let mut before = self.late[..place].iter();
+                    let first_come = before.all(|ticket| self.quotas.is_exhausted(&self.seats, *ticket));
+                    assert!(first_come, "first come, first served");
+                    self.late.remove(place);
+                }
+                let retakes = sold.retakes.as_deref();
+                let claim = self.quotas.claims.get(&sold.ticket_id);
+                let lapsed = claim.filter(|_| !self.seats.contains_key(&sold.ticket_id));
+                assert_eq!(
+                    retakes.map(|retakes| (&retakes.tier, retakes.promo_code)),
+                    lapsed.map(|(pricing, _)| (&pricing.tier, pricing.promo_code)),
+                    "what is taken anew is on record"
+                );
                 assert_ne!(self.seats.insert(sold.ticket_id, true), Some(true), "sold twice");
                 *self.outcomes.entry(sold.ticket_id).or_default() += 1;
-                if self.late.contains(&sold.ticket_id) {
-                    assert_eq!(self.late.remove(0), sold.ticket_id, "first come, first served");
-                }
             }
             RoomEvent::SeatReleased(released) => {
                 let was_sold = self.seats.remove(&released.ticket_id).expect("released what was taken");
@@ -270,6 +381,9 @@ fn hold_laws(commands: Vec<RoomCommand>) {
         let held = u32::try_from(seen.seats.len()).expect("few") - sold;
         let capacity = state.facts().expect("a room with seats has facts").capacity;
         assert!(held + sold <= capacity, "oversold");
+        if let Some(prices) = state.prices() {
+            seen.quotas.hold(&seen.seats, prices);
+        }
         let is_taken_by_a_passer_by = match event {
             RoomEvent::SeatHeld(held) => held.options.as_ref().is_none_or(|options| !options.offered),
             _ => false,
@@ -316,6 +430,8 @@ fn a_big_room_sells_its_whole_capacity() {
     assert_eq!(record(RoomCommand::Schedule(big)), 1);
     let hold = |number: u32, at| {
         RoomCommand::HoldSeat(HoldSeat {
+            wish: None,
+            rollout: None,
             ticket_id: ticket(number.into()),
             buyer: user(number.into()),
             channel: Channel::Web,

@@ -51,6 +51,7 @@ fn order(total: i64, fee: u16, kind: u8) -> TicketCommand {
             platform_fee: BasisPoints::try_new(fee).expect("a share"),
             refund_policy: RefundPolicy::UntilStart,
             legal_terms_sha256: None,
+            pricing: None,
             customer_country: None,
             rules,
         },
@@ -67,6 +68,11 @@ fn paying(total: i64) -> impl Strategy<Value = TicketCommand> {
             3 => TicketCommand::RecordAccepted {
                 payment_id,
                 provider_ref: "ref".to_owned(),
+                at,
+            },
+            8 if fee % 2 == 0 => TicketCommand::RecordPurchase {
+                transaction: format!("tx{number}"),
+                amount: usd(total),
                 at,
             },
             8 => TicketCommand::RecordCancelled { payment_id, at },
@@ -87,7 +93,7 @@ fn refunding(total: i64) -> impl Strategy<Value = TicketCommand> {
         RefundInitiator::Host,
         RefundInitiator::System,
     ]);
-    (0..5_u128, amount, by, 0..7_u8).prop_map(|(number, amount, by, kind)| {
+    (0..5_u128, amount, by, 0..8_u8).prop_map(|(number, amount, by, kind)| {
         let refund_id = RefundId::from_uuid(Uuid::from_u128(number));
         let at = at(2);
         match kind {
@@ -97,6 +103,10 @@ fn refunding(total: i64) -> impl Strategy<Value = TicketCommand> {
                 at,
             },
             1 => TicketCommand::RecordRefundCompleted { refund_id, at },
+            7 => TicketCommand::RecordStoreRefund {
+                transaction: format!("tx{}", number % 3),
+                at,
+            },
             2 => TicketCommand::RecordRefundFailed {
                 refund_id,
                 reason: "no".to_owned(),
@@ -156,7 +166,7 @@ fn disputing(total: i64) -> impl Strategy<Value = TicketCommand> {
 fn start_of(number: u128) -> TicketCommand {
     TicketCommand::StartPayment(StartPayment {
         payment_id: PaymentId::from_uuid(Uuid::from_u128(number)),
-        provider: "sandbox".to_owned(),
+        provider: if number == 2 { "app_store" } else { "sandbox" }.to_owned(),
         request: Fingerprint::of(b"pay"),
         at: at(1),
     })

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::Timestamp;
 use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -215,6 +216,14 @@ impl EventLog for PostgresLog {
 
     async fn read_all(&self, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         read::all(&self.pool, after_position, limit).await
+    }
+
+    async fn read_at(&self, positions: &[u64]) -> Result<Vec<RecordedEvent>, ReadError> {
+        read::at(&self.pool, positions).await
+    }
+
+    async fn position_at(&self, time: Timestamp) -> Result<u64, ReadError> {
+        read::position_at(&self.pool, time).await
     }
 
     async fn head(&self) -> Result<Head, ReadError> {

@@ -95,6 +95,48 @@ async fn page(pool: &PgPool, after_position: u64, limit: usize) -> Result<Vec<Re
     Ok(rows.into_iter().map(recorded).collect())
 }
 
+pub(super) async fn at(pool: &PgPool, positions: &[u64]) -> Result<Vec<RecordedEvent>, ReadError> {
+    let positions: Vec<i64> = positions.iter().copied().map(bigint).collect();
+    let rows = sqlx::query_as!(
+        EventRow,
+        r#"
+        SELECT
+            position, aggregate_type, aggregate_id, sequence, event_type, event_version,
+            payload::text AS "payload!", metadata::text AS "metadata!", recorded_at, hash
+        FROM events
+        WHERE position = ANY($1)
+        ORDER BY position
+        "#,
+        &positions,
+    )
+    .fetch_all(pool);
+    Ok(in_time(rows).await?.into_iter().map(recorded).collect())
+}
+
+/// Halves the log until one position is left: times never go back, so no index of them is needed.
+pub(super) async fn position_at(pool: &PgPool, time: Timestamp) -> Result<u64, ReadError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        WITH RECURSIVE search (low, high) AS (
+            SELECT 0::bigint, coalesce(max(position), 0) FROM events
+            UNION ALL
+            SELECT
+                CASE WHEN middle.recorded_at <= $1 THEN middle.position ELSE low END,
+                CASE WHEN middle.recorded_at <= $1 THEN high ELSE middle.position - 1 END
+            FROM search
+            CROSS JOIN LATERAL (
+                SELECT position, recorded_at FROM events WHERE position = (low + high + 1) / 2 LIMIT 1
+            ) AS middle
+            WHERE low < high
+        )
+        SELECT low AS "low!" FROM search WHERE low = high LIMIT 1
+        "#,
+        time,
+    )
+    .fetch_optional(pool);
+    Ok(in_time(found).await?.map_or(0, i64::cast_unsigned))
+}
+
 pub(crate) async fn head(pool: &PgPool) -> Result<Head, ReadError> {
     let last = sqlx::query!("SELECT position, hash FROM events ORDER BY position DESC LIMIT 1").fetch_optional(pool);
     Ok(in_time(last).await?.map_or(Head::EMPTY, |row| Head {

@@ -41,6 +41,8 @@ contract! {
     each_append_of_a_batch_is_judged_alone
     stored_bytes_are_the_bytes_that_were_given
     reads_are_paged
+    events_are_read_by_their_positions
+    a_time_names_the_last_position_recorded_by_then
     followers_are_woken_when_it_is_durable
     appends_can_follow_one_another_without_waiting
     what_rests_on_a_failed_append_is_not_recorded
@@ -305,4 +307,35 @@ async fn time_never_goes_back_in_postgres(pool: PgPool) {
     cancel.cancel();
     tracker.close();
     tracker.wait().await;
+}
+
+async fn events_are_read_by_their_positions(log: Arc<dyn EventLog>) {
+    log.append(vec![append("a", 0, 3), append("b", 0, 2)]).await;
+    let events = log.read_at(&[5, 2, 9, 2]).await.unwrap();
+    let found: Vec<_> = events
+        .iter()
+        .map(|event| (event.position, event.aggregate_id.as_str(), event.sequence))
+        .collect();
+    assert_eq!(found, [(2, "a", 2), (5, "b", 2)]);
+    assert_eq!(log.read_at(&[]).await.unwrap(), []);
+}
+
+async fn a_time_names_the_last_position_recorded_by_then(log: Arc<dyn EventLog>) {
+    assert_eq!(log.position_at(Timestamp::UNIX_EPOCH).await.unwrap(), 0);
+    for version in 0..9 {
+        append_one(&log, append("a", version, 1)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let events = log.read_all(0, 20).await.unwrap();
+    let moment = chrono::TimeDelta::microseconds(1);
+    for event in &events {
+        let last = events.iter().rfind(|other| other.recorded_at == event.recorded_at);
+        let before = events.iter().rfind(|other| other.recorded_at < event.recorded_at);
+        let at = log.position_at(event.recorded_at).await.unwrap();
+        assert_eq!(at, last.map_or(0, |last| last.position));
+        let before_it = log.position_at(event.recorded_at - moment).await.unwrap();
+        assert_eq!(before_it, before.map_or(0, |before| before.position));
+    }
+    let later = events[8].recorded_at + chrono::TimeDelta::days(1);
+    assert_eq!(log.position_at(later).await.unwrap(), 9);
 }

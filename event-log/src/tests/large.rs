@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{Aggregate as _, AggregateContext as _, DomainEvent as _, EventStore as _};
+use domain::payout::HostPermit;
 use domain::room::{HoldSeat, SaleOptions, ScheduleRoom};
 use domain::{
     Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomEvent,
@@ -27,7 +28,7 @@ fn scheduled() -> RoomCommand {
     RoomCommand::Schedule(Box::new(ScheduleRoom {
         room_id: RoomId::from_uuid(ID),
         host: UserId::from_uuid(Uuid::from_u128(2)),
-        host_is_approved: true,
+        permit: HostPermit::Sells,
         title: "Night radio".to_owned(),
         description: String::new(),
         language: "en".to_owned(),
@@ -53,6 +54,8 @@ fn scheduled() -> RoomCommand {
 
 fn hold(number: u32) -> HoldSeat {
     HoldSeat {
+        wish: None,
+        rollout: None,
         ticket_id: TicketId::from_uuid(Uuid::from_u128(u128::from(number) << 64 | 3)),
         buyer: buyer(number),
         channel: Channel::Web,

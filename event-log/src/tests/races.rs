@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::payout::HostPermit;
 use domain::room::{HoldSeat, ScheduleRoom};
 use domain::{
     Channel, Currency, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError, RoomId, TicketId,
@@ -53,7 +54,7 @@ fn room(room_id: RoomId, capacity: u32) -> RoomCommand {
     RoomCommand::Schedule(Box::new(ScheduleRoom {
         room_id,
         host: UserId::from_uuid(Uuid::from_u128(1)),
-        host_is_approved: true,
+        permit: HostPermit::Sells,
         title: "Jazz".to_owned(),
         description: String::new(),
         language: "en".to_owned(),
@@ -84,6 +85,8 @@ async fn the_last_seats_of_a_room_are_held_once(pool: PgPool) {
     rooms.execute(id, schedule, metadata()).await.unwrap();
     let races = (0..BUYERS).map(|buyer| {
         let hold = RoomCommand::HoldSeat(HoldSeat {
+            wish: None,
+            rollout: None,
             ticket_id: TicketId::from_uuid(Uuid::from_u128(1000 + buyer)),
             buyer: UserId::from_uuid(Uuid::from_u128(5000 + buyer)),
             channel: Channel::Web,

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use chrono::TimeDelta;
+use domain::payout::HostPermit;
 use domain::room::{Authority, DeliveryRecorded, PresenceInterval, ScheduleRoom};
 use domain::{Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomEvent, RoomId, SessionId, TicketId, UserId};
 use event_log::{Aggregates, Clock, EventLog, MemoryLog, Metadata, SystemClock};
@@ -250,7 +251,7 @@ impl Stage {
         let schedule = ScheduleRoom {
             room_id: self.room,
             host: self.host,
-            host_is_approved: true,
+            permit: HostPermit::Sells,
             title: "A room".to_owned(),
             description: String::new(),
             language: "en".to_owned(),

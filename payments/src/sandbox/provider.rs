@@ -17,11 +17,12 @@ use super::config::SandboxConfig;
 use super::confirm::{Card, Confirm, ConfirmError, Confirmation, Confirmations};
 use super::create::Creations;
 use super::error::StoreError;
-use super::store::{events, intents, refunds, transfers};
+use super::store::{events, intents, refunds, statement, transfers};
 use super::{desk, webhooks, worker};
+use crate::store::SandboxStore;
 use crate::{
     CancelIntent, CreateIntent, CreateRefund, CreateTransfer, EventPage, FoundPayment, Intent, Movement, OpenAccount,
-    PaymentNames, PaymentProvider, PayoutAccount, ProviderError, ProviderEvent, WebhookError, signature,
+    PaymentNames, PaymentProvider, PayoutAccount, ProviderError, ProviderEvent, StatementPage, WebhookError, signature,
 };
 
 /// How far the time of a signature may be from ours.
@@ -54,6 +55,11 @@ pub const SCRIPT_MAX: usize = 100;
 pub struct ScriptFull;
 
 impl Sandbox {
+    /// The store beside it.
+    pub fn store(&self) -> SandboxStore {
+        SandboxStore::new(&self.config.webhook_secret)
+    }
+
     pub fn new(pool: PgPool, config: SandboxConfig) -> Self {
         let config = Arc::new(config);
         let creations = Creations {
@@ -194,6 +200,11 @@ impl PaymentProvider for Sandbox {
     /// `next` is the number of the page's last event; an empty page has none, and the old cursor stays good.
     async fn list_events(&self, after: Option<&str>, limit: u32) -> Result<EventPage, ProviderError> {
         Ok(in_time(events::list(&self.pool, after, limit)).await?)
+    }
+
+    /// The cursor is that of the event list.
+    async fn list_statement(&self, after: Option<&str>, limit: u32) -> Result<StatementPage, ProviderError> {
+        Ok(in_time(statement::list(&self.pool, after, limit)).await?)
     }
 
     /// Writers of the list come one after another.

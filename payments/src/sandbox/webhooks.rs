@@ -74,6 +74,8 @@ enum Kind {
         payout_id: PayoutId,
         #[serde(with = "Amount")]
         amount: Money,
+        #[serde(default)]
+        reason: String,
     },
     #[serde(rename = "dispute")]
     Dispute(Dispute),

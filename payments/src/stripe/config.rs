@@ -17,7 +17,8 @@ pub const API_BASE: &str = "https://api.stripe.com";
 
 #[derive(Clone)]
 pub struct StripeConfig {
-    /// `sk_…`, or a restricted key `rk_…` that may write payment intents, refunds, transfers and accounts, and read events.
+    /// `sk_…`, or a restricted key `rk_…` that may write payment intents, refunds, transfers and accounts, and read events
+    /// and balance transactions.
     pub secret_key: SecretString,
     /// `whsec_…`, one for each endpoint, and two while one is replaced. Without any, no webhook is believed.
     pub webhook_secrets: Vec<SecretString>,

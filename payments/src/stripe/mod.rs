@@ -19,6 +19,7 @@ mod money;
 mod notice;
 mod provider;
 mod refunds;
+mod statement;
 mod transfers;
 mod wire;
 

@@ -124,6 +124,8 @@ fn about_transfer(object: Value) -> Kind {
         ProviderEventKind::TransferReturned {
             payout_id,
             amount: from_stripe(transfer.amount_reversed, &transfer.currency)?,
+            // Whoever reversed it knows why; the event does not tell.
+            reason: "transfer_reversed".to_owned(),
         }
     } else {
         ProviderEventKind::TransferPaid { payout_id }

@@ -8,10 +8,10 @@ use domain::{RefundId, Timestamp};
 
 use super::client::Client;
 use super::config::{StripeConfig, StripeConfigError};
-use super::{accounts, events, intents, notice, refunds, transfers};
+use super::{accounts, events, intents, notice, refunds, statement, transfers};
 use crate::{
     CancelIntent, CreateIntent, CreateRefund, CreateTransfer, EventPage, FoundPayment, Intent, Movement, OpenAccount,
-    PaymentProvider, PayoutAccount, ProviderError, ProviderEvent, WebhookError, signature,
+    PaymentProvider, PayoutAccount, ProviderError, ProviderEvent, StatementPage, WebhookError, signature,
 };
 
 /// How far the time of a signature may be from ours: Stripe's own default.
@@ -68,6 +68,10 @@ impl PaymentProvider for Stripe {
 
     async fn list_events(&self, after: Option<&str>, limit: u32) -> Result<EventPage, ProviderError> {
         Ok(events::list(&self.client, after, limit, (self.config.now)()).await?)
+    }
+
+    async fn list_statement(&self, after: Option<&str>, limit: u32) -> Result<StatementPage, ProviderError> {
+        Ok(statement::list(&self.client, after, limit).await?)
     }
 
     /// Stripe promises no order, and dates events by the second.

@@ -75,6 +75,31 @@ pub(super) struct BalanceTransaction {
     pub(super) currency: String,
 }
 
+/// A line of the statement: a balance transaction with what it is about.
+#[derive(Deserialize)]
+pub(super) struct StatementEntry {
+    pub(super) id: String,
+    #[serde(rename = "type", default)]
+    pub(super) kind: String,
+    pub(super) amount: i64,
+    #[serde(default)]
+    pub(super) fee: i64,
+    pub(super) currency: String,
+    pub(super) created: i64,
+    #[serde(default)]
+    pub(super) source: Option<Expandable<Source>>,
+}
+
+/// What a balance transaction is about.
+#[derive(Clone, Deserialize)]
+pub(super) struct Source {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) object: String,
+    #[serde(default)]
+    pub(super) metadata: Option<Metadata>,
+}
+
 #[derive(Clone, Deserialize)]
 pub(super) struct Refund {
     pub(super) id: String,

@@ -4,10 +4,10 @@
 //! answer of the provider) and `SellSeat` (a free order); a client that repeats its request gets the same payment.
 
 use domain::room::{Hold, Seat};
-use domain::ticket::{OrderTicket, Sale, StartPayment, TicketPhase};
+use domain::ticket::{OrderTicket, Payment, Sale, StartPayment, TicketPhase};
 use domain::{
-    Fingerprint, Money, PaymentId, Room, RoomCommand, RoomError, RoomId, Ticket, TicketCommand, TicketError,
-    TicketEvent, TicketId, Timestamp, UserId,
+    Channel, Fingerprint, Money, PaymentId, Room, RoomCommand, RoomError, RoomId, Ticket, TicketCommand, TicketError,
+    TicketId, Timestamp, UserId,
 };
 use event_log::{ExecuteError, Metadata};
 use payments::{CreateIntent, Intent, IntentState, ProviderError};
@@ -41,6 +41,15 @@ pub enum Begun {
         /// For the buyer alone.
         client_secret: String,
         state: IntentState,
+        position: u64,
+    },
+    /// The buyer's app asks its store to collect the money, and brings the receipt.
+    Store {
+        payment_id: PaymentId,
+        attempt: u32,
+        amount: Money,
+        /// Which store.
+        provider: String,
         position: u64,
     },
     /// A free seat: the ticket is issued.
@@ -95,6 +104,7 @@ pub async fn begin_payment(deps: &Deps, request: BeginPayment) -> Result<Begun, 
         return Err(BeginPaymentError::NoSuchHold);
     }
     let mut order = None;
+    let mut channel = known.sale.as_ref().map(|sale| sale.terms.channel);
     if !known.has_payment {
         if known.is_free_claim() {
             return claim_free(deps, &request).await;
@@ -105,9 +115,21 @@ pub async fn begin_payment(deps: &Deps, request: BeginPayment) -> Result<Begun, 
             execute_ticket(deps, &request, found).await?;
             return claim_free(deps, &request).await;
         }
+        channel = Some(hold.terms.channel);
         order = Some(found);
     }
-    let payment = start(deps, &request, order).await?;
+    let store = channel.and_then(Channel::store);
+    let provider = store.unwrap_or_else(|| deps.provider.name());
+    let payment = start(deps, &request, order, provider).await?;
+    if payment.is_by_store {
+        return Ok(Begun::Store {
+            payment_id,
+            attempt: payment.attempt,
+            amount: payment.amount,
+            provider: payment.provider,
+            position: payment.position,
+        });
+    }
     let intent = ask_provider(deps, &request, &payment).await?;
     let recorded = record_intent(
         deps,
@@ -187,6 +209,21 @@ enum Held {
 struct Started {
     attempt: u32,
     amount: Money,
+    provider: String,
+    is_by_store: bool,
+    position: u64,
+}
+
+impl Started {
+    fn of(payment: &Payment, position: u64) -> Self {
+        Self {
+            attempt: payment.attempt,
+            amount: payment.amount,
+            provider: payment.provider.clone(),
+            is_by_store: payment.is_by_store(),
+            position,
+        }
+    }
 }
 
 /// Orders the ticket, unless it is ordered, and starts the payment: both or neither.
@@ -194,11 +231,12 @@ async fn start(
     deps: &Deps,
     request: &BeginPayment,
     order: Option<TicketCommand>,
+    provider: &str,
 ) -> Result<Started, BeginPaymentError> {
     let payment_id = request.payment_id;
     let start = StartPayment {
         payment_id,
-        provider: deps.provider.name().to_owned(),
+        provider: provider.to_owned(),
         request: request.request,
         at: request.at,
     };
@@ -206,19 +244,9 @@ async fn start(
     let ticket = request.ticket_id.as_uuid();
     let commands = order.into_iter().chain([TicketCommand::StartPayment(start)]).collect();
     let started = tickets.execute_all(ticket, commands, request.metadata.clone()).await?;
-    for event in started.events {
-        if let TicketEvent::PaymentStarted { attempt, amount, .. } = event {
-            return Ok(Started { attempt, amount });
-        }
-    }
+    let position = started.position;
     // A repeat records nothing, so the ticket is asked, not the events.
-    let look = move |ticket: &Ticket| {
-        let payment = ticket.payment(payment_id)?;
-        Some(Started {
-            attempt: payment.attempt,
-            amount: payment.amount,
-        })
-    };
+    let look = move |ticket: &Ticket| Some(Started::of(ticket.payment(payment_id)?, position));
     let (started, _) = tickets.read(ticket, look).await?;
     started.ok_or_else(|| BeginPaymentError::Internal(format!("payment {payment_id} was started and is not there")))
 }
@@ -315,6 +343,7 @@ impl From<TicketError> for BeginPaymentError {
             | TicketError::NotRefundable
             | TicketError::NotTransferable
             | TicketError::RefundExceedsCaptured { .. }
+            | TicketError::RefundedByStore
             | TicketError::Disputed
             | TicketError::UnknownDispute
             | TicketError::DisputeEnded

@@ -37,11 +37,15 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::RoomRevised(_)
             | RoomEvent::SalesPaused { .. }
             | RoomEvent::SalesResumed { .. }
+            | RoomEvent::SalesSuspended { .. }
+            | RoomEvent::SalesReinstated { .. }
             | RoomEvent::WaitingListJoined { .. }
             | RoomEvent::WaitingListLeft { .. }
             | RoomEvent::SeatAwaited { .. }
             | RoomEvent::SeatTransferred { .. }
             | RoomEvent::RoomRescheduled(_)
+            | RoomEvent::SharesProposed { .. }
+            | RoomEvent::ShareAgreed { .. }
             | RoomEvent::PersonRemoved { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
@@ -86,6 +90,7 @@ fn react_to_ticket(
         | TicketEvent::TicketSettled(_)
         | TicketEvent::DisputeOpened(_)
         | TicketEvent::DisputeWon { .. }
+        | TicketEvent::TicketReturned { .. }
         | TicketEvent::DisputeLost(_) => vec![],
     }
 }

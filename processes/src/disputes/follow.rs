@@ -2,7 +2,7 @@
 
 use domain::payout::DisputedEarning;
 use domain::ticket::{Dispute, DisputeState, Sale, TicketPhase};
-use domain::{Payout, PayoutCommand, Ticket, TicketId};
+use domain::{Payout, PayoutCommand, Room, Ticket, TicketId};
 
 use crate::{Deps, Job, JobContext, JobError, JobResult, Outcome};
 
@@ -27,9 +27,23 @@ pub async fn follow(deps: &Deps, context: &JobContext, ticket: TicketId, dispute
         // Its room may have been judged meanwhile.
         let room = sale.room_id;
         Ok(Outcome::Then(vec![Job::IssueTicket { room, ticket }]))
+    } else if dispute.state == DisputeState::Won && matches!(phase, TicketPhase::Ordered | TicketPhase::Lapsed) {
+        refund_if_seat_gone(deps, &sale).await
     } else {
         Ok(Outcome::Done)
     }
+}
+
+/// The seat was gone when the money came, and the money was the bank's when it was to go back.
+async fn refund_if_seat_gone(deps: &Deps, sale: &Sale) -> JobResult {
+    let (room, ticket) = (sale.room_id, sale.ticket_id);
+    let has_denied = move |room: &Room| room.has_denied(ticket);
+    let (has_denied, _) = deps.aggregates.rooms.read(room.as_uuid(), has_denied).await?;
+    Ok(if has_denied {
+        Outcome::Then(vec![Job::RefundSeatGone { room, ticket }])
+    } else {
+        Outcome::Done
+    })
 }
 
 async fn tell_account(deps: &Deps, context: &JobContext, sale: &Sale, dispute: Dispute) -> JobResult {

@@ -35,6 +35,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | TicketEvent::RefundCompleted { .. }
         | TicketEvent::RefundFailed { .. }
         | TicketEvent::TicketTransferred { .. }
+        | TicketEvent::TicketReturned { .. }
         | TicketEvent::TicketSettled(_) => vec![],
     }
 }

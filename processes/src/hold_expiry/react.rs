@@ -17,7 +17,11 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
                 vec![NewJob::at(recorded, Job::LapseHolds { room: *room }, *until)]
             }
             // There may be seats for those who wait, now or when the sales open.
-            RoomEvent::RoomRevised(_) | RoomEvent::SalesResumed { .. } => {
+            RoomEvent::RoomRevised(_)
+            | RoomEvent::SalesResumed { .. }
+            | RoomEvent::SalesReinstated { .. }
+            | RoomEvent::SharesProposed { .. }
+            | RoomEvent::ShareAgreed { .. } => {
                 let look = Job::LapseHolds { room: *room };
                 vec![NewJob::at(recorded, look, recorded.recorded_at)]
             }
@@ -39,6 +43,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             RoomEvent::RoomScheduled(_)
             | RoomEvent::SeatSold(_)
             | RoomEvent::SalesPaused { .. }
+            | RoomEvent::SalesSuspended { .. }
             | RoomEvent::SeatTransferred { .. }
             | RoomEvent::RoomRescheduled(_)
             | RoomEvent::SeatDenied { .. }

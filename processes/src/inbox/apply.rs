@@ -2,6 +2,7 @@
 //! by the sweep.
 
 use chrono::TimeDelta;
+use domain::payout::ReturnedPayout;
 use domain::ticket::{PaymentState, RefundState};
 use domain::{
     Money, PaymentId, PayoutCommand, PayoutError, PayoutId, RefundId, Ticket, TicketCommand, TicketError, TicketEvent,
@@ -84,7 +85,19 @@ pub async fn apply_event(deps: &Deps, process: &'static str, event: &ProviderEve
             let failed = PayoutCommand::RecordFailed { payout_id, reason, at };
             tell_account(deps, payout_id, failed, metadata).await
         }
-        ProviderEventKind::TransferReturned { payout_id, amount } => {
+        ProviderEventKind::TransferReturned {
+            payout_id,
+            amount,
+            reason,
+        } => {
+            let returned = ReturnedPayout {
+                payout_id,
+                in_all: amount,
+                reason,
+                at,
+            };
+            tell_account(deps, payout_id, PayoutCommand::RecordReturned(returned), metadata).await?;
+            // A host is out of reach: somebody should ask why.
             let notice = Notice::of(event, NoticeKind::TransferReturned { amount }).about_payout(payout_id);
             notices::keep(deps, notice).await
         }

@@ -3,6 +3,7 @@
 //! A dispute, a payout that came back, a refund that failed after all: none of them may be lost, and none is decided here.
 
 use domain::{Money, PayoutId, RefundId, TicketId, Timestamp};
+use payments::store::STORE;
 use payments::{Dispute, ProviderEvent};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -36,6 +37,11 @@ pub(super) enum NoticeKind {
     },
     /// A capture was recorded with a fee of zero, because the provider would not tell it.
     FeeUnknown,
+    /// An app store collected it, and must be asked to give it back.
+    StoreRefundOwed {
+        refund_id: RefundId,
+        amount: Money,
+    },
 }
 
 impl Notice {
@@ -71,6 +77,7 @@ impl NoticeKind {
             Self::TransferReturned { .. } => "transfer_returned".to_owned(),
             Self::RefundFailedLate { .. } => "refund_failed_late".to_owned(),
             Self::FeeUnknown => "fee_unknown".to_owned(),
+            Self::StoreRefundOwed { .. } => "store_refund_owed".to_owned(),
         }
     }
 
@@ -80,13 +87,35 @@ impl NoticeKind {
             Self::TransferReturned { amount } => json!({ "amount": amount }),
             Self::RefundFailedLate { refund_id, reason } => json!({ "refund_id": refund_id, "reason": reason }),
             Self::FeeUnknown => json!({}),
+            Self::StoreRefundOwed { refund_id, amount } => json!({ "refund_id": refund_id, "amount": amount }),
         }
     }
 }
 
+/// Keeps that a store must be asked for a refund, once for each.
+pub(crate) async fn keep_store_refund_owed(
+    deps: &Deps,
+    ticket: TicketId,
+    refund_id: RefundId,
+    amount: Money,
+) -> Result<(), ApplyError> {
+    let notice = Notice {
+        event_id: refund_id.to_string(),
+        told_at: deps.clock.now(),
+        kind: NoticeKind::StoreRefundOwed { refund_id, amount },
+        ticket_id: Some(ticket),
+        payout_id: None,
+    };
+    keep_of(deps, STORE, notice).await
+}
+
 /// Keeps a notice. The same event is kept once.
 pub(super) async fn keep(deps: &Deps, notice: Notice) -> Result<(), ApplyError> {
-    let (provider, kind) = (deps.provider.name(), notice.kind.name());
+    keep_of(deps, deps.provider.name(), notice).await
+}
+
+async fn keep_of(deps: &Deps, provider: &'static str, notice: Notice) -> Result<(), ApplyError> {
+    let kind = notice.kind.name();
     let kept = sqlx::query!(
         "INSERT INTO provider_notices (provider, event_id, kind, ticket_id, payout_id, detail, told_at, noticed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

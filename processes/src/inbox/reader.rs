@@ -6,17 +6,20 @@ use std::time::Duration;
 use event_log::leader;
 use futures::{StreamExt, stream};
 use payments::WebhookError;
+use payments::store::STORE;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::store::{DueWebhook, find_due, mark_failed, mark_handled};
-use super::{Applied, ApplyError, apply_event};
+use super::{Applied, ApplyError, apply_event, store_notice};
 use crate::Deps;
 use crate::job::later;
 use crate::jobs::{backoff, cut};
 use crate::processes::POLL_INTERVAL;
 
+/// The actor in the log.
+const PROCESS: &str = "process:inbox";
 /// Webhooks taken at once.
 const BATCH: u16 = 256;
 /// Webhooks read side by side: their commands share the log's fsync.
@@ -28,7 +31,15 @@ const OUTAGE_WAIT: Duration = Duration::from_secs(1);
 /// Longer than any command takes; a webhook that is not through by then is read again.
 const READ_LIMIT: Duration = Duration::from_secs(10);
 
+/// Whose webhooks are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    Provider,
+    Store,
+}
+
 pub(crate) struct Reader {
+    pub(crate) source: Source,
     pub(crate) deps: Deps,
     pub(crate) applied: Applied,
     /// A webhook was stored.
@@ -65,8 +76,12 @@ impl Reader {
     }
 
     /// Reads what is due, and says how many that were.
-    async fn read_due(&self) -> sqlx::Result<usize> {
-        let (provider, now) = (self.deps.provider.name(), self.deps.clock.now());
+    pub(crate) async fn read_due(&self) -> sqlx::Result<usize> {
+        let provider = match self.source {
+            Source::Provider => self.deps.provider.name(),
+            Source::Store => STORE,
+        };
+        let now = self.deps.clock.now();
         let due = find_due(&self.deps.pool, provider, now, i64::from(BATCH)).await?;
         let found = due.len();
         let read = stream::iter(due).map(|webhook| self.read(webhook));
@@ -111,9 +126,12 @@ impl Reader {
     }
 
     async fn apply(&self, body: &[u8]) -> Result<(), ApplyError> {
+        if self.source == Source::Store {
+            return store_notice::apply(&self.deps, PROCESS, body).await;
+        }
         match self.deps.provider.parse_webhook(body) {
             Ok(event) => {
-                apply_event(&self.deps, "process:inbox", &event).await?;
+                apply_event(&self.deps, PROCESS, &event).await?;
                 self.applied.note(&event.id);
                 Ok(())
             }

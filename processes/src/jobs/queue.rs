@@ -73,13 +73,35 @@ pub(super) fn columns(new: &[NewJob], at_once: Timestamp) -> sqlx::Result<Column
 pub(crate) enum Lane {
     /// Jobs that ask the provider: see [`Job::PROVIDER_KINDS`].
     Provider,
+    /// Letters: see [`Job::MAIL_KINDS`].
+    Mail,
     /// All others, which need the log alone.
     Log,
 }
 
+/// Servers for mail take their time, some of them on purpose.
+const MAIL_LEASE: Duration = Duration::from_mins(1);
+
 impl Lane {
-    fn provider_kinds() -> Vec<String> {
-        Job::PROVIDER_KINDS.map(str::to_owned).to_vec()
+    pub(crate) const ALL: [Self; 3] = [Self::Log, Self::Provider, Self::Mail];
+
+    /// How long a worker of this lane owns a job.
+    pub(crate) fn lease(self, settings: &ProcessSettings) -> Duration {
+        match self {
+            Self::Mail => settings.lease.max(MAIL_LEASE),
+            Self::Provider | Self::Log => settings.lease,
+        }
+    }
+
+    /// Kinds, and whether they are this lane's or the other lanes'.
+    fn kinds(self) -> (Vec<String>, bool) {
+        let [provider, mail] = [&Job::PROVIDER_KINDS[..], &Job::MAIL_KINDS[..]];
+        let (kinds, are_own) = match self {
+            Self::Provider => (provider.to_vec(), true),
+            Self::Mail => (mail.to_vec(), true),
+            Self::Log => ([provider, mail].concat(), false),
+        };
+        (kinds.into_iter().map(str::to_owned).collect(), are_own)
     }
 }
 
@@ -105,6 +127,7 @@ pub(crate) async fn claim(
     lease: Duration,
     limit: i64,
 ) -> sqlx::Result<Vec<Claimed>> {
+    let (kinds, are_own) = lane.kinds();
     let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
     let rows = sqlx::query!(
         "UPDATE jobs
@@ -126,8 +149,8 @@ pub(crate) async fn claim(
         now,
         lease_ms,
         limit,
-        &Lane::provider_kinds(),
-        lane == Lane::Provider,
+        &kinds,
+        are_own,
         SUSPECT_ATTEMPTS,
     )
     .fetch_all(pool)
@@ -147,14 +170,15 @@ pub(crate) async fn claim(
 /// When the next queued job that nobody owns is due. Suspects are not looked at: one may be due, and yet have to wait for
 /// another to end.
 pub(crate) async fn next_run_at(pool: &PgPool, lane: Lane) -> sqlx::Result<Option<Timestamp>> {
+    let (kinds, are_own) = lane.kinds();
     sqlx::query_scalar!(
         "SELECT run_at FROM jobs
          WHERE state = 'queued' AND (locked_until IS NULL OR locked_until < clock_timestamp())
            AND (kind = ANY($1)) = $2 AND attempts < $3
          ORDER BY run_at
          LIMIT 1",
-        &Lane::provider_kinds(),
-        lane == Lane::Provider,
+        &kinds,
+        are_own,
         SUSPECT_ATTEMPTS,
     )
     .fetch_optional(pool)

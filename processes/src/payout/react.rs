@@ -19,13 +19,26 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         }
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
+        | PayoutEvent::HostWaitlisted(_)
+        | PayoutEvent::HostDeclined(_)
+        | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::HostReinstated { .. }
+        | PayoutEvent::FactsStated { .. }
+        | PayoutEvent::TermsAccepted { .. }
         | PayoutEvent::DestinationLinked { .. }
+        | PayoutEvent::PayoutScheduleChosen { .. }
+        | PayoutEvent::PayoutRolledOver { .. }
         | PayoutEvent::EarningCredited(_)
+        | PayoutEvent::ShareCredited(_)
         | PayoutEvent::EarningHeld(_)
         | PayoutEvent::EarningReleased(_)
         | PayoutEvent::EarningReversed(_)
         | PayoutEvent::PayoutSent { .. }
         | PayoutEvent::PayoutPaid { .. }
-        | PayoutEvent::PayoutFailed { .. } => vec![],
+        | PayoutEvent::PayoutFailed { .. }
+        | PayoutEvent::PayoutReturned { .. }
+        | PayoutEvent::EarningsMatured { .. }
+        | PayoutEvent::ReserveReleased { .. }
+        | PayoutEvent::ReceivableNetted { .. } => vec![],
     }
 }

@@ -8,14 +8,16 @@ use crate::{Deps, JobContext, JobError, JobResult, Outcome};
 
 /// Asks the provider to pay the host. The payout's id is the key, so asking twice pays once.
 pub async fn send_payout(deps: &Deps, context: &JobContext, host: UserId, payout_id: PayoutId) -> JobResult {
-    let look = move |account: &Payout| account.payout(payout_id).cloned();
-    let (payout, _) = deps.aggregates.payouts.read(host.as_uuid(), look).await?;
+    let look = move |account: &Payout| (account.payout(payout_id).cloned(), account.is_suspended());
+    let ((payout, is_suspended), _) = deps.aggregates.payouts.read(host.as_uuid(), look).await?;
     let Some(payout) = payout else {
         return Err(JobError::Retry(format!("host {host} has no payout {payout_id}")));
     };
     match payout.state {
+        // It waits: the provider may have been asked already, so the money does not come back. Reinstatement sends it.
+        PayoutPhase::Requested if is_suspended => return Ok(Outcome::Done),
         PayoutPhase::Requested | PayoutPhase::Sent => {}
-        PayoutPhase::Paid | PayoutPhase::Failed => return Ok(Outcome::Done),
+        PayoutPhase::Paid | PayoutPhase::Failed | PayoutPhase::Returned => return Ok(Outcome::Done),
     }
     let request = CreateTransfer {
         payout_id,

@@ -63,6 +63,7 @@ fn refund_id(ticket: TicketId, reason: RefundReason) -> RefundId {
         RefundReason::ChargedTwice => "charged_twice",
         RefundReason::NotDelivered => "not_delivered",
         RefundReason::RescheduleDeclined => "reschedule_declined",
+        RefundReason::StoreRefunded => "store_refunded",
     };
     RefundId::from_uuid(Uuid::new_v5(&ticket.as_uuid(), name.as_bytes()))
 }

@@ -23,6 +23,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
                 .map(|job| NewJob::now(recorded, job))
                 .collect()
         }
+        TicketEvent::TicketReturned { .. } => vec![NewJob::now(recorded, Job::ReleaseRefundedSeat { ticket })],
         // Still owed: once more, and then it is put aside where a human finds it.
         TicketEvent::RefundFailed { refund_id, .. } => {
             let send = Job::SendRefund {

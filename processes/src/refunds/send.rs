@@ -5,7 +5,7 @@ use domain::{RefundId, Ticket, TicketCommand, TicketId};
 use payments::{CreateIntent, CreateRefund, Movement, MovementState, ProviderError};
 
 use crate::checkout::record_intent;
-use crate::{Deps, JobContext, JobError, JobResult, Outcome, refunds};
+use crate::{Deps, JobContext, JobError, JobResult, Outcome, inbox, refunds};
 
 /// Asks the provider to give the money back. The refund's id is the key, so asking twice gives it back once.
 ///
@@ -24,6 +24,9 @@ pub async fn send_refund(deps: &Deps, context: &JobContext, ticket: TicketId, re
     match refund.state {
         RefundState::Owed | RefundState::Sent | RefundState::Failed => {}
         RefundState::Completed => return Ok(Outcome::Done),
+    }
+    if payment.is_by_store() {
+        return ask_for_store_refund(deps, ticket, &refund).await;
     }
     let (made_through, provider) = (&payment.provider, deps.provider.name());
     if made_through != provider {
@@ -48,6 +51,13 @@ pub async fn send_refund(deps: &Deps, context: &JobContext, ticket: TicketId, re
         Err(ProviderError::Refused { code }) => fail(deps, context, ticket, &refund, None, code).await,
         Err(error @ ProviderError::Unavailable(_)) => Err(error.into()),
     }
+}
+
+/// A store alone gives back what it collected, and tells when it has. Until then it is owed, and somebody must ask there.
+async fn ask_for_store_refund(deps: &Deps, ticket: TicketId, refund: &Refund) -> JobResult {
+    let kept = inbox::keep_store_refund_owed(deps, ticket, refund.refund_id, refund.amount).await;
+    kept.map_err(|error| JobError::Outage(error.to_string()))?;
+    Ok(Outcome::Done)
 }
 
 /// The money is on its way, or has arrived.

@@ -1,8 +1,8 @@
 //! Which process executes which job.
 
 use crate::{
-    Deps, Job, JobContext, JobResult, cancellation, checkout, disputes, hold_expiry, payout, refunds, settlement,
-    transfers,
+    Deps, Job, JobContext, JobResult, cancellation, checkout, disputes, hold_expiry, mail, maturity, monthly, payout,
+    people, refunds, settlement, sharing, standing, transfers,
 };
 
 /// Executes a job once. Safe to repeat, whether it ended before or not.
@@ -28,7 +28,22 @@ pub async fn run_job(deps: &Deps, context: &JobContext, job: Job) -> JobResult {
         Job::SettleRoom { room } => settlement::settle_room(deps, room).await,
         Job::SettleTicket { ticket } => settlement::settle_ticket(deps, context, ticket).await,
         Job::CreditEarning(earning) => settlement::credit_earning(deps, context, earning).await,
+        Job::CreditShare(share) => sharing::credit_share(deps, context, share).await,
+        Job::FollowShare {
+            host,
+            ticket,
+            dispute,
+            user,
+        } => sharing::follow_share(deps, context, host, ticket, &dispute, user).await,
+        Job::MatureEarnings { host } => maturity::mature_earnings(deps, context, host).await,
         Job::FollowDispute { ticket, dispute } => disputes::follow(deps, context, ticket, &dispute).await,
+        Job::PayMonth { host } => monthly::pay_month(deps, context, host).await,
+        Job::RemindHolders { room, reminder } => mail::remind_holders(deps, room, reminder).await,
+        Job::NotifyHolders { room, notice } => mail::notify_holders(deps, room, notice).await,
+        Job::SendMail(letter) => mail::send_mail(deps, context, letter).await,
+        Job::ForgetPerson { person } => people::forget_person(deps, person).await,
+        Job::FollowStanding { host, after } => standing::follow(deps, host, after).await,
+        Job::FollowStandingOfRoom { room, host } => standing::follow_room(deps, context, room, host).await,
         Job::SendPayout { host, payout } => payout::send_payout(deps, context, host, payout).await,
     }
 }

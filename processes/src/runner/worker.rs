@@ -73,7 +73,8 @@ impl Worker {
         }
         let now = self.deps.clock.now();
         let limit = i64::try_from(free).unwrap_or(i64::MAX);
-        let claimed = jobs::claim(&self.deps.pool, self.lane, now, self.deps.settings.lease, limit).await?;
+        let lease = self.lane.lease(&self.deps.settings);
+        let claimed = jobs::claim(&self.deps.pool, self.lane, now, lease, limit).await?;
         let all_places_taken = claimed.len() == free;
         for job in claimed {
             // Only this task takes places, so those counted are still there.
@@ -95,8 +96,9 @@ impl Worker {
     fn start(&self, claimed: Claimed, place: OwnedSemaphorePermit) {
         let (deps, endings) = (self.deps.clone(), self.endings.clone());
         let (ended, cancel) = (Arc::clone(&self.ended), self.cancel.clone());
+        let lane = self.lane;
         self.tracker.spawn(async move {
-            execute(&deps, &endings, &claimed, &cancel).await;
+            execute(&deps, &endings, &claimed, lane, &cancel).await;
             drop(place);
             ended.notify_waiters();
         });
@@ -104,8 +106,8 @@ impl Worker {
 }
 
 /// Runs a claimed job and writes down how it ended.
-pub(crate) async fn execute(deps: &Deps, endings: &Endings, claimed: &Claimed, cancel: &CancellationToken) {
-    let result = attempt(deps, claimed).await;
+pub(crate) async fn execute(deps: &Deps, endings: &Endings, claimed: &Claimed, lane: Lane, cancel: &CancellationToken) {
+    let result = attempt(deps, claimed, lane).await;
     if let Some(is_dead) = record(deps, endings, claimed, &result, cancel).await {
         report(claimed, &result, is_dead);
     }
@@ -144,7 +146,7 @@ async fn record(
     None
 }
 
-async fn attempt(deps: &Deps, claimed: &Claimed) -> JobResult {
+async fn attempt(deps: &Deps, claimed: &Claimed, lane: Lane) -> JobResult {
     let tries_before = claimed.attempts.saturating_sub(1);
     if tries_before >= deps.settings.attempts_max {
         // It was not refused, nor did it fail: whoever tried was gone before it could say so.
@@ -161,7 +163,7 @@ async fn attempt(deps: &Deps, claimed: &Claimed) -> JobResult {
         correlation_id: claimed.correlation_id,
     };
     // A try ends before its lease, so that two workers seldom have the same job at once.
-    let limit = deps.settings.lease * 4 / 5;
+    let limit = lane.lease(&deps.settings) * 4 / 5;
     let run = AssertUnwindSafe(run_job(deps, &context, job)).catch_unwind();
     match tokio::time::timeout(limit, run).await {
         Ok(Ok(result)) => result,
@@ -230,6 +232,7 @@ impl Housekeeper {
             if pruned > 0 {
                 info!(jobs.pruned = pruned, "forgot {pruned} jobs that were done long ago");
             }
+            crate::mail::prune(&self.deps.pool, done_before).await?;
         }
         Ok(())
     }

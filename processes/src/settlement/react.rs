@@ -20,11 +20,15 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::RoomRevised(_)
             | RoomEvent::SalesPaused { .. }
             | RoomEvent::SalesResumed { .. }
+            | RoomEvent::SalesSuspended { .. }
+            | RoomEvent::SalesReinstated { .. }
             | RoomEvent::WaitingListJoined { .. }
             | RoomEvent::WaitingListLeft { .. }
             | RoomEvent::SeatAwaited { .. }
             | RoomEvent::SeatTransferred { .. }
             | RoomEvent::RoomRescheduled(_)
+            | RoomEvent::SharesProposed { .. }
+            | RoomEvent::ShareAgreed { .. }
             | RoomEvent::SeatDenied { .. }
             | RoomEvent::RoomOpened { .. }
             | RoomEvent::RoomEnded { .. }
@@ -70,6 +74,7 @@ fn react_to_ticket(recorded: &Recorded, ticket: TicketId, event: &TicketEvent) -
         | TicketEvent::RefundFailed { .. }
         | TicketEvent::DisputeOpened(_)
         | TicketEvent::DisputeWon { .. }
+        | TicketEvent::TicketReturned { .. }
         | TicketEvent::DisputeLost(_) => vec![],
     }
 }

@@ -41,6 +41,9 @@ pub async fn credit_earning(deps: &Deps, context: &JobContext, earning: CreditEa
         store_fee: earning.store_fee,
         provider_fee: earning.provider_fee,
         platform_fee: sale.terms.platform_fee_rule(),
+        earning: sale.terms.rules.earning,
+        host,
+        shares: sale.terms.rules.shares,
         at: deps.clock.now(),
     };
     deps.aggregates

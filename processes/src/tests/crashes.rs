@@ -8,20 +8,24 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use domain::payout::{PayoutPhase, RequestPayout};
+use domain::payout::{PayoutPhase, PayoutSchedule, RequestPayout};
 use domain::ticket::TicketPhase;
-use domain::{Currency, Fingerprint, Payout, PayoutCommand, PayoutId, Room, Timestamp};
+use domain::{
+    BasisPoints, Currency, Fingerprint, Payout, PayoutCommand, PayoutId, Room, RoomCommand, Share, Timestamp,
+};
 use event_log::subscription::{self, Progress};
+use event_log::{Clock, ManualClock, SystemClock};
 use sqlx::PgPool;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::world::{HOST, LIMIT, ROOM, World, hasty, metadata, payment, ticket, until};
+use super::provider::ScriptedProvider;
+use super::world::{HOST, LIMIT, ROOM, RoomPlan, World, hasty, metadata, payment, ticket, until, user};
 use crate::job::later;
 use crate::jobs::{Claimed, Lane};
 use crate::subscriber::JobMaker;
-use crate::{Job, JobContext, jobs, run_job};
+use crate::{Deps, Job, JobContext, jobs, run_job};
 
 /// Waits at which a job is cut off. The longest of our jobs has fewer.
 const CUTS: usize = 8;
@@ -42,14 +46,12 @@ async fn cut_off<F: Future>(future: F, waits: usize) -> bool {
 }
 
 /// Turns the log's new events into jobs, as the subscriber does.
-async fn make_jobs(world: &World) {
-    let maker = Arc::new(JobMaker {
-        deps: world.deps.clone(),
-    });
+pub(super) async fn make_jobs(deps: &Deps) {
+    let maker = Arc::new(JobMaker { deps: deps.clone() });
     let (progress, cancel) = (Progress::new(), CancellationToken::new());
-    let log = Arc::clone(&world.deps.log);
-    let run = subscription::run(log, world.deps.pool.clone(), maker, progress.clone(), cancel.clone());
-    let head = world.deps.log.head().await.unwrap().position;
+    let log = Arc::clone(&deps.log);
+    let run = subscription::run(log, deps.pool.clone(), maker, progress.clone(), cancel.clone());
+    let head = deps.log.head().await.unwrap().position;
     let stop = async {
         assert!(progress.wait_for(head, LIMIT).await, "the subscriber follows");
         cancel.cancel();
@@ -59,7 +61,7 @@ async fn make_jobs(world: &World) {
 }
 
 async fn claim_one(world: &World, now: Timestamp) -> Option<Claimed> {
-    for lane in [Lane::Log, Lane::Provider] {
+    for lane in Lane::ALL {
         let claimed = jobs::claim(&world.deps.pool, lane, now, Duration::from_mins(1), 1).await;
         if let Some(claimed) = claimed.unwrap().pop() {
             return Some(claimed);
@@ -71,7 +73,7 @@ async fn claim_one(world: &World, now: Timestamp) -> Option<Claimed> {
 /// Does everything that is to do, including timers that ring within `ahead`; each job is cut off, forgotten, repeated.
 async fn settle(world: &World, ahead: Duration, waits: usize) {
     loop {
-        make_jobs(world).await;
+        make_jobs(&world.deps).await;
         let Some(claimed) = claim_one(world, later(world.now(), ahead)).await else {
             return;
         };
@@ -152,7 +154,7 @@ async fn a_late_payment_gets_one_verdict_through_crashes(pool: PgPool) {
     for number in 1..=5 {
         world.order(number).await;
     }
-    let released = domain::RoomCommand::ReleaseLapsed {
+    let released = RoomCommand::ReleaseLapsed {
         at: later(world.now(), Duration::from_secs(301)),
     };
     world.tell_room(ROOM, released).await;
@@ -214,6 +216,67 @@ async fn a_host_is_paid_once(pool: PgPool, waits: usize) {
     assert_eq!(world.provider.movement_count(), 1);
 }
 
+/// Two tickets of a room that two people share: the money waits some days, and both are paid by the month.
+async fn everybody_who_shares_is_paid_once(pool: PgPool, waits: usize) {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let provider = Arc::new(ScriptedProvider::new(clock.now()));
+    let world = World::around(pool, hasty(), provider, Arc::clone(&clock) as _).await;
+    let plan = RoomPlan {
+        pending_days: 3,
+        ..RoomPlan::default()
+    };
+    world.schedule(ROOM, plan).await;
+    let (ann, at) = (user(77), world.now());
+    let half = BasisPoints::try_new(5_000).expect("a half");
+    let shares = [HOST, ann].map(|user| Share {
+        user,
+        basis_points: half,
+    });
+    let propose = RoomCommand::ProposeShares {
+        by: HOST,
+        shares: shares.to_vec(),
+        at,
+    };
+    let agree = RoomCommand::AgreeToShare {
+        user: ann,
+        basis_points: half,
+        at,
+    };
+    for command in [propose, agree] {
+        world.tell_room(ROOM, command).await;
+    }
+    world.approve(ann).await;
+    let payouts = &world.deps.aggregates.payouts;
+    for host in [HOST, ann] {
+        let schedule = PayoutSchedule::Monthly;
+        let choose = PayoutCommand::ChooseSchedule { schedule, at };
+        payouts.execute(host.as_uuid(), choose, metadata()).await.unwrap();
+    }
+    for number in 1..=2 {
+        world.order(number).await;
+        capture(&world, number).await;
+    }
+    settle(&world, SOON, waits).await;
+    world.hold_session(1_000).await;
+    for days in [0, 4, 36] {
+        clock.advance(Duration::from_hours(24 * days));
+        settle(&world, SOON, waits).await;
+    }
+    let expected = [
+        ("earning_credited", 2),
+        ("share_credited", 2),
+        ("earnings_matured", 2),
+        ("payout_requested", 2),
+        ("payout_paid", 2),
+    ];
+    for (event_type, count) in expected {
+        let found = world.events(event_type).await;
+        assert_eq!(found, count, "{event_type}, cut off after {waits} waits");
+    }
+    assert_eq!(world.provider.movement_count(), 2);
+    assert_eq!(world.dead_jobs().await, 0);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn processes_that_stop_and_start_all_the_time_finish_everything(pool: PgPool) {
     let mut world = World::idle(pool, hasty()).await;
@@ -255,6 +318,14 @@ cut_off_after! { a_cancelled_room_refunds_everybody:
     a_cancelled_room_refunds_everybody_cut_off_after_2_waits 2
     a_cancelled_room_refunds_everybody_cut_off_after_3_waits 3
     a_cancelled_room_refunds_everybody_cut_off_after_5_waits 5
+}
+
+cut_off_after! { everybody_who_shares_is_paid_once:
+    everybody_who_shares_is_paid_once_cut_off_at_once 0
+    everybody_who_shares_is_paid_once_cut_off_after_1_wait 1
+    everybody_who_shares_is_paid_once_cut_off_after_2_waits 2
+    everybody_who_shares_is_paid_once_cut_off_after_3_waits 3
+    everybody_who_shares_is_paid_once_cut_off_after_5_waits 5
 }
 
 cut_off_after! { a_host_is_paid_once:

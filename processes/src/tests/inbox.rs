@@ -50,7 +50,7 @@ fn without_sweep() -> ProcessSettings {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn an_unreadable_webhook_stays_and_can_be_read_again(pool: PgPool) {
+async fn alf_io_1159_an_unreadable_webhook_stays_and_can_be_read_again(pool: PgPool) {
     let world = World::start(pool).await;
     world.processes.receive_webhook(b"not what we know").await.unwrap();
     let pool = &world.deps.pool;

@@ -201,7 +201,7 @@ async fn a_database_that_is_away_when_a_job_ends_costs_no_try(pool: PgPool) {
     rename("ALTER TABLE jobs RENAME TO jobs_away").await.unwrap();
     let cancel = CancellationToken::new();
     let endings = Endings::new(pool.clone());
-    let mut run = pin!(execute(&world.deps, &endings, &claimed[0], &cancel));
+    let mut run = pin!(execute(&world.deps, &endings, &claimed[0], Lane::Log, &cancel));
     let is_over = tokio::time::timeout(Duration::from_millis(200), run.as_mut()).await;
     assert!(is_over.is_err(), "it cannot have been written");
     rename("ALTER TABLE jobs_away RENAME TO jobs").await.unwrap();

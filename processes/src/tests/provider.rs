@@ -9,7 +9,7 @@ use domain::{Money, PaymentId, RefundId, TicketId, Timestamp};
 use payments::{
     CancelIntent, CreateIntent, CreateRefund, CreateTransfer, EventPage, FoundPayment, Intent, IntentState, Movement,
     MovementState, OpenAccount, PaymentNames, PaymentProvider, PayoutAccount, ProviderError, ProviderEvent,
-    ProviderEventKind, WebhookError,
+    ProviderEventKind, StatementPage, WebhookError,
 };
 use uuid::Uuid;
 
@@ -30,6 +30,8 @@ struct State {
     movements_are: MovementState,
     intents: HashMap<PaymentId, StoredIntent>,
     movements: HashMap<Uuid, Movement>,
+    /// Money that was asked to move, each time once: a line of the provider's own books.
+    moved: Vec<String>,
     refunds: Vec<RefundId>,
     cancels: usize,
     events: Vec<ProviderEvent>,
@@ -51,6 +53,7 @@ impl ScriptedProvider {
             movements_are: MovementState::Completed,
             intents: HashMap::new(),
             movements: HashMap::new(),
+            moved: vec![],
             refunds: vec![],
             cancels: 0,
             events: vec![],
@@ -124,6 +127,21 @@ impl ScriptedProvider {
         self.state().refunds.clone()
     }
 
+    /// The bodies of webhooks after the first so many.
+    pub(super) fn bodies_after(&self, count: usize) -> Vec<Vec<u8>> {
+        let state = self.state();
+        let events = state.events.iter().skip(count);
+        events.map(|event| event.id.clone().into_bytes()).collect()
+    }
+
+    /// Its own books: every intent as it is, and every movement of money.
+    pub(super) fn books(&self) -> Vec<String> {
+        let state = self.state();
+        let intents = state.intents.iter();
+        let intents = intents.map(|(payment, intent)| format!("{payment}: {:?} of {}", intent.state, intent.amount));
+        intents.chain(state.moved.iter().cloned()).collect()
+    }
+
     /// How often it was asked to call a payment off.
     pub(super) fn cancel_count(&self) -> usize {
         self.state().cancels
@@ -157,7 +175,10 @@ impl State {
         }
     }
 
-    fn move_money(&mut self, id: Uuid) -> Movement {
+    fn move_money(&mut self, id: Uuid, what: String) -> Movement {
+        if !self.movements.contains_key(&id) {
+            self.moved.push(what);
+        }
         let movement = Movement {
             provider_ref: format!("mv_{id}"),
             state: self.movements_are.clone(),
@@ -237,7 +258,8 @@ impl PaymentProvider for ScriptedProvider {
         if !state.refunds.contains(&request.refund_id) {
             state.refunds.push(request.refund_id);
         }
-        Ok(state.move_money(request.refund_id.as_uuid()))
+        let what = format!("refund of {}: {}", request.payment_id, request.amount);
+        Ok(state.move_money(request.refund_id.as_uuid(), what))
     }
 
     async fn has_refund_failed(&self, _payment_ref: &str, _refund_id: RefundId) -> Result<bool, ProviderError> {
@@ -248,7 +270,8 @@ impl PaymentProvider for ScriptedProvider {
     async fn create_transfer(&self, request: CreateTransfer) -> Result<Movement, ProviderError> {
         let mut state = self.state();
         state.require_up()?;
-        Ok(state.move_money(request.payout_id.as_uuid()))
+        let what = format!("transfer {}: {}", request.payout_id, request.amount);
+        Ok(state.move_money(request.payout_id.as_uuid(), what))
     }
 
     async fn open_account(&self, _request: OpenAccount) -> Result<PayoutAccount, ProviderError> {
@@ -268,6 +291,14 @@ impl PaymentProvider for ScriptedProvider {
         let events = state.events[start..end].to_vec();
         let next = (!events.is_empty()).then(|| end.to_string());
         Ok(EventPage { events, next })
+    }
+
+    async fn list_statement(&self, _after: Option<&str>, _limit: u32) -> Result<StatementPage, ProviderError> {
+        self.state().require_up()?;
+        Ok(StatementPage {
+            lines: vec![],
+            next: None,
+        })
     }
 
     fn verify_webhook(&self, _signature: &str, _body: &[u8], _now: Timestamp) -> Result<(), WebhookError> {

@@ -291,6 +291,8 @@ async fn who_was_sent_out_while_paying_for_another_seat_gets_the_money_back(pool
     let mut tickets = vec![];
     for number in [1, 2] {
         let hold = HoldSeat {
+            wish: None,
+            rollout: None,
             ticket_id: ticket(number),
             buyer: user(2),
             channel: Channel::Web,

@@ -32,6 +32,7 @@ async fn one_seat(pool: PgPool) -> (World, ManualClock) {
 
 async fn join(world: &World, number: u128) -> TicketId {
     let join = JoinWaitingList {
+        rollout: None,
         user: user(number),
         ticket_id: ticket(number),
         customer: Customer::NotAsked,
@@ -78,6 +79,8 @@ async fn late_payer(world: &World, clock: &ManualClock) -> TicketId {
         ..HoldOptions::default()
     };
     let hold = HoldSeat {
+        wish: None,
+        rollout: None,
         ticket_id: ticket(1),
         buyer: user(1),
         channel: Channel::Web,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::payout::{DecideOnHost, HostPermit};
 use domain::room::{Authority, HoldSeat, RecordDelivery, ScheduleRoom};
 use domain::ticket::TicketPhase;
 use domain::{
@@ -62,6 +63,7 @@ pub(super) struct RoomPlan {
     pub(super) capacity: u32,
     pub(super) hold_seconds: u32,
     pub(super) tickets_per_buyer: u32,
+    pub(super) pending_days: u32,
 }
 
 impl Default for RoomPlan {
@@ -71,6 +73,7 @@ impl Default for RoomPlan {
             capacity: 5,
             hold_seconds: 300,
             tickets_per_buyer: 1,
+            pending_days: 0,
         }
     }
 }
@@ -153,29 +156,36 @@ impl World {
     }
 
     async fn approve_host(&self) {
+        self.approve(HOST).await;
+    }
+
+    pub(super) async fn approve(&self, host: UserId) {
         let at = self.now();
         for command in [
-            PayoutCommand::Approve {
-                host: HOST,
+            PayoutCommand::Approve(DecideOnHost {
+                host,
                 by: user(0),
+                reason: None,
                 at,
-            },
+            }),
             PayoutCommand::LinkDestination {
                 destination: "acct_host".to_owned(),
                 at,
             },
         ] {
             let payouts = &self.deps.aggregates.payouts;
-            payouts.execute(HOST.as_uuid(), command, metadata()).await.unwrap();
+            payouts.execute(host.as_uuid(), command, metadata()).await.unwrap();
         }
     }
 
     pub(super) async fn schedule(&self, room: RoomId, plan: RoomPlan) {
         let at = self.now();
+        let mut preset = Preset::open();
+        preset.fees.earning.pending_days = plan.pending_days;
         let schedule = ScheduleRoom {
             room_id: room,
             host: HOST,
-            host_is_approved: true,
+            permit: HostPermit::Sells,
             title: "A talk".to_owned(),
             description: String::new(),
             language: "en".to_owned(),
@@ -190,7 +200,7 @@ impl World {
             refund_policy: RefundPolicy::UntilStart,
             no_show_minutes: 15,
             sale: domain::room::SaleOptions::default(),
-            preset: Preset::open(),
+            preset,
             request: Fingerprint::of(b"room"),
             at,
         };
@@ -209,6 +219,8 @@ impl World {
 
     pub(super) async fn hold_in(&self, room: RoomId, number: u128) -> TicketId {
         let hold = HoldSeat {
+            wish: None,
+            rollout: None,
             ticket_id: ticket(number),
             buyer: user(number),
             channel: Channel::Web,
@@ -358,11 +370,14 @@ pub(super) async fn deps(
     let connected = PostgresLog::connect(options, pool.clone(), limits, &tracker, cancel.clone());
     let log: Arc<dyn EventLog> = connected.await.unwrap();
     let deps = Deps {
+        mail: None,
+        people: crate::People::new(pool.clone(), Arc::clone(&clock)),
         aggregates: Aggregates::new(&log),
         log,
         pool,
         provider,
         clock,
+        store: None,
         settings,
     };
     (deps, cancel)

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::room::{Revision, RoomRescheduled, RoomScheduled};
+use domain::room::{PriceTier, Revision, RoomRescheduled, RoomScheduled};
 use domain::{Money, Timestamp};
 use event_log::Recorded;
 use sqlx::PgConnection;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::RoomState;
 use super::evolve::{Seat, evolve};
-use super::fold::{Edit, Fold, seat_before};
+use super::fold::{Edit, Fold, StoredSeat, seat_before};
 use crate::ApplyError;
 use crate::convert::{bigint, int, text};
 
@@ -23,11 +23,11 @@ const LIST: &str = "
         no_show_minutes, offer_seconds, transferable, created_position, position, search)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21)";
 
-const STORED_SEATS: &str = "SELECT ticket_id, is_sold FROM seats WHERE ticket_id = ANY($1)";
+const STORED_SEATS: &str = "SELECT ticket_id, is_sold, tier FROM seats WHERE ticket_id = ANY($1)";
 
 const TAKE_SEATS: &str = "
-    INSERT INTO seats (ticket_id, is_sold) SELECT * FROM unnest($1::uuid[], $2::bool[])
-    ON CONFLICT (ticket_id) DO UPDATE SET is_sold = excluded.is_sold";
+    INSERT INTO seats (ticket_id, is_sold, tier) SELECT * FROM unnest($1::uuid[], $2::bool[], $3::text[])
+    ON CONFLICT (ticket_id) DO UPDATE SET is_sold = excluded.is_sold, tier = excluded.tier";
 
 const FREE_SEATS: &str = "DELETE FROM seats WHERE ticket_id = ANY($1)";
 
@@ -39,10 +39,12 @@ const CHANGE_ROOMS: &str = "
         opened_at = coalesce(change.opened_at, rooms.opened_at),
         ended_at = coalesce(change.ended_at, rooms.ended_at),
         sales_paused = coalesce(change.sales_paused, rooms.sales_paused),
+        sales_suspended = coalesce(change.sales_suspended, rooms.sales_suspended),
+        delivered = coalesce(change.delivered, rooms.delivered),
         position = change.position
     FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bool[],
-        $8::bigint[])
-        AS change (room_id, held, sold, state, opened_at, ended_at, sales_paused, position)
+        $8::bool[], $9::bool[], $10::bigint[])
+        AS change (room_id, held, sold, state, opened_at, ended_at, sales_paused, sales_suspended, delivered, position)
     WHERE rooms.room_id = change.room_id";
 
 const REVISE: &str = "
@@ -67,6 +69,22 @@ const REVISE: &str = "
 const RESCHEDULE: &str = "
     UPDATE rooms SET starts_at = $2, planned_minutes = $3, sales_close_at = $4, decline_until = $5 WHERE room_id = $1";
 
+/// A tier that is there keeps its place.
+const SET_TIER: &str = "
+    INSERT INTO tiers (room_id, tier, name, price_minor, quota, opens_at, closes_at, ordinal)
+    SELECT $1, $2, $3, $4, $5, $6, $7, count(*) FROM tiers WHERE room_id = $1
+    ON CONFLICT (room_id, tier) DO UPDATE SET
+        name = excluded.name,
+        price_minor = excluded.price_minor,
+        quota = excluded.quota,
+        opens_at = excluded.opens_at,
+        closes_at = excluded.closes_at";
+
+const CHANGE_TIERS: &str = "
+    UPDATE tiers SET held = tiers.held + change.held, sold = tiers.sold + change.sold
+    FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[]) AS change (room_id, tier, held, sold)
+    WHERE tiers.room_id = change.room_id AND tiers.tier = change.tier";
+
 const SEARCH: &str = "UPDATE rooms SET search = $2 WHERE room_id = $1";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
@@ -82,6 +100,7 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
     }
     for (room, position) in &fold.listed {
         list(room, *position, tables).await?;
+        set_tiers(room.room_id.as_uuid(), &room.sale.tiers, tables).await?;
     }
     for (room, edit) in &fold.edits {
         match edit {
@@ -90,26 +109,31 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
         }
     }
     write_seats(&fold, tables).await?;
+    write_tiers(&fold, tables).await?;
     write_rooms(&fold, tables).await?;
     Ok(())
 }
 
-async fn stored_seats(tickets: Vec<Uuid>, tables: &mut PgConnection) -> Result<HashMap<Uuid, Seat>, sqlx::Error> {
+async fn stored_seats(tickets: Vec<Uuid>, tables: &mut PgConnection) -> Result<HashMap<Uuid, StoredSeat>, sqlx::Error> {
     if tickets.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(Uuid, bool)> = sqlx::query_as(STORED_SEATS).bind(tickets).fetch_all(tables).await?;
-    let seat = |(ticket, is_sold)| (ticket, if is_sold { Seat::Sold } else { Seat::Held });
+    let rows: Vec<(Uuid, bool, Option<String>)> = sqlx::query_as(STORED_SEATS).bind(tickets).fetch_all(tables).await?;
+    let seat = |(ticket, is_sold, tier)| {
+        let seat = if is_sold { Seat::Sold } else { Seat::Held };
+        (ticket, StoredSeat { seat, tier })
+    };
     Ok(rows.into_iter().map(seat).collect())
 }
 
 async fn write_seats(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let (mut taken, mut is_sold, mut freed) = (vec![], vec![], vec![]);
+    let (mut taken, mut is_sold, mut tiers, mut freed) = (vec![], vec![], vec![], vec![]);
     for (ticket, seat) in fold.changed_seats() {
         match seat {
-            Some(seat) => {
+            Some(StoredSeat { seat, tier }) => {
                 taken.push(ticket);
                 is_sold.push(seat == Seat::Sold);
+                tiers.push(tier);
             }
             None => freed.push(ticket),
         }
@@ -118,12 +142,44 @@ async fn write_seats(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), s
         sqlx::query(TAKE_SEATS)
             .bind(taken)
             .bind(is_sold)
+            .bind(tiers)
             .execute(&mut *tables)
             .await?;
     }
     if !freed.is_empty() {
         sqlx::query(FREE_SEATS).bind(freed).execute(tables).await?;
     }
+    Ok(())
+}
+
+async fn set_tiers(room: Uuid, tiers: &[PriceTier], tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+    for tier in tiers {
+        sqlx::query(SET_TIER)
+            .bind(room)
+            .bind(text(&tier.tier))
+            .bind(text(&tier.name))
+            .bind(tier.price.amount_minor())
+            .bind(int(tier.quota))
+            .bind(tier.opens_at)
+            .bind(tier.closes_at)
+            .execute(&mut *tables)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn write_tiers(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if fold.tiers.is_empty() {
+        return Ok(());
+    }
+    let (rooms, tiers): (Vec<Uuid>, Vec<String>) = fold.tiers.keys().cloned().unzip();
+    sqlx::query(CHANGE_TIERS)
+        .bind(rooms)
+        .bind(tiers)
+        .bind(fold.tiers.values().map(|tier| tier.held).collect::<Vec<i32>>())
+        .bind(fold.tiers.values().map(|tier| tier.sold).collect::<Vec<i32>>())
+        .execute(tables)
+        .await?;
     Ok(())
 }
 
@@ -160,6 +216,13 @@ async fn write_rooms(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), s
                 .map(|room| room.sales_paused)
                 .collect::<Vec<Option<bool>>>(),
         )
+        .bind(
+            column
+                .clone()
+                .map(|room| room.sales_suspended)
+                .collect::<Vec<Option<bool>>>(),
+        )
+        .bind(column.clone().map(|room| room.delivered).collect::<Vec<Option<bool>>>())
         .bind(column.map(|room| room.position).collect::<Vec<i64>>())
         .execute(tables)
         .await?;
@@ -217,10 +280,10 @@ async fn revise(room: Uuid, revision: &Revision, tables: &mut PgConnection) -> R
         sqlx::query(SEARCH)
             .bind(room)
             .bind(searchable(&title, &description))
-            .execute(tables)
+            .execute(&mut *tables)
             .await?;
     }
-    Ok(())
+    set_tiers(room, &revision.tiers, tables).await
 }
 
 async fn reschedule(room: Uuid, new: &RoomRescheduled, tables: &mut PgConnection) -> Result<(), sqlx::Error> {

@@ -7,14 +7,47 @@ use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CatalogueChange<'a> {
     List(&'a RoomScheduled),
-    TakeSeat { room: RoomId, ticket: TicketId, seat: Seat },
-    FreeSeat { room: RoomId, ticket: TicketId },
-    Open { room: RoomId, at: Timestamp },
-    End { room: RoomId, at: Timestamp },
-    Cancel { room: RoomId },
-    Revise { room: RoomId, revision: &'a Revision },
-    Reschedule { room: RoomId, new: &'a RoomRescheduled },
-    PauseSales { room: RoomId, paused: bool },
+    /// `tier` is the one that it takes anew, if any.
+    TakeSeat {
+        room: RoomId,
+        ticket: TicketId,
+        seat: Seat,
+        tier: Option<&'a str>,
+    },
+    FreeSeat {
+        room: RoomId,
+        ticket: TicketId,
+    },
+    Open {
+        room: RoomId,
+        at: Timestamp,
+    },
+    End {
+        room: RoomId,
+        at: Timestamp,
+    },
+    Cancel {
+        room: RoomId,
+    },
+    Revise {
+        room: RoomId,
+        revision: &'a Revision,
+    },
+    Reschedule {
+        room: RoomId,
+        new: &'a RoomRescheduled,
+    },
+    PauseSales {
+        room: RoomId,
+        paused: bool,
+    },
+    SuspendSales {
+        room: RoomId,
+        suspended: bool,
+    },
+    Deliver {
+        room: RoomId,
+    },
 }
 
 /// How a seat is taken.
@@ -39,11 +72,17 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
             room,
             ticket: held.ticket_id,
             seat: Seat::Held,
+            tier: held
+                .terms
+                .pricing
+                .as_deref()
+                .and_then(|pricing| pricing.tier.as_deref()),
         }),
         RoomEvent::SeatSold(sold) => Some(CatalogueChange::TakeSeat {
             room,
             ticket: sold.ticket_id,
             seat: Seat::Sold,
+            tier: sold.retakes.as_deref().and_then(|retakes| retakes.tier.as_deref()),
         }),
         RoomEvent::SeatReleased(released) => Some(CatalogueChange::FreeSeat {
             room,
@@ -59,6 +98,9 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         RoomEvent::RoomRescheduled(new) => Some(CatalogueChange::Reschedule { room, new }),
         RoomEvent::SalesPaused { .. } => Some(CatalogueChange::PauseSales { room, paused: true }),
         RoomEvent::SalesResumed { .. } => Some(CatalogueChange::PauseSales { room, paused: false }),
+        RoomEvent::SalesSuspended { .. } => Some(CatalogueChange::SuspendSales { room, suspended: true }),
+        RoomEvent::SalesReinstated { .. } => Some(CatalogueChange::SuspendSales { room, suspended: false }),
+        RoomEvent::DeliveryRecorded(delivery) if delivery.delivered => Some(CatalogueChange::Deliver { room }),
         RoomEvent::SeatDenied { .. }
         | RoomEvent::SpeakRequested { .. }
         | RoomEvent::SpeakRequestWithdrawn { .. }
@@ -71,6 +113,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::PersonRemoved { .. }
         | RoomEvent::PresenceRecorded { .. }
+        | RoomEvent::SharesProposed { .. }
+        | RoomEvent::ShareAgreed { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }
 }

@@ -25,7 +25,9 @@ pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
         | CatalogueChange::Cancel { .. }
         | CatalogueChange::Revise { .. }
         | CatalogueChange::Reschedule { .. }
-        | CatalogueChange::PauseSales { .. } => None,
+        | CatalogueChange::PauseSales { .. }
+        | CatalogueChange::SuspendSales { .. }
+        | CatalogueChange::Deliver { .. } => None,
     }
 }
 
@@ -36,7 +38,22 @@ pub(super) struct Fold<'a> {
     /// In the order of the log.
     pub(super) edits: Vec<(Uuid, Edit<'a>)>,
     pub(super) rooms: BTreeMap<Uuid, RoomFold>,
+    /// Differences, by room and tier.
+    pub(super) tiers: BTreeMap<(Uuid, String), TierFold>,
     seats: HashMap<Uuid, SeatFold>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct TierFold {
+    pub(super) held: i32,
+    pub(super) sold: i32,
+}
+
+/// A taken seat as it is stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct StoredSeat {
+    pub(super) seat: Seat,
+    pub(super) tier: Option<String>,
 }
 
 /// What its host makes of a room.
@@ -55,25 +72,29 @@ pub(super) struct RoomFold {
     pub(super) opened_at: Option<Timestamp>,
     pub(super) ended_at: Option<Timestamp>,
     pub(super) sales_paused: Option<bool>,
+    pub(super) sales_suspended: Option<bool>,
+    pub(super) delivered: Option<bool>,
     pub(super) position: i64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 struct SeatFold {
     before: Option<Seat>,
     now: Option<Seat>,
+    tier: Option<String>,
 }
 
 impl<'a> Fold<'a> {
-    pub(super) fn new(stored: HashMap<Uuid, Seat>) -> Self {
-        let known = |(ticket, seat)| {
-            let (before, now) = (Some(seat), Some(seat));
-            (ticket, SeatFold { before, now })
+    pub(super) fn new(stored: HashMap<Uuid, StoredSeat>) -> Self {
+        let known = |(ticket, stored): (Uuid, StoredSeat)| {
+            let (before, now, tier) = (Some(stored.seat), Some(stored.seat), stored.tier);
+            (ticket, SeatFold { before, now, tier })
         };
         Self {
             listed: vec![],
             edits: vec![],
             rooms: BTreeMap::new(),
+            tiers: BTreeMap::new(),
             seats: stored.into_iter().map(known).collect(),
         }
     }
@@ -81,7 +102,14 @@ impl<'a> Fold<'a> {
     pub(super) fn take_in(&mut self, change: CatalogueChange<'a>, position: i64) {
         match change {
             CatalogueChange::List(room) => self.listed.push((room, position)),
-            CatalogueChange::TakeSeat { room, ticket, seat } => {
+            CatalogueChange::TakeSeat {
+                room,
+                ticket,
+                seat,
+                tier,
+            } => {
+                let known = self.seats.entry(ticket.as_uuid()).or_default();
+                known.tier = tier.map(str::to_owned).or(known.tier.take());
                 self.move_seat(room, ticket.as_uuid(), Some(seat), position);
             }
             CatalogueChange::FreeSeat { room, ticket } => self.move_seat(room, ticket.as_uuid(), None, position),
@@ -103,21 +131,26 @@ impl<'a> Fold<'a> {
                 self.room(room, position);
             }
             CatalogueChange::PauseSales { room, paused } => self.room(room, position).sales_paused = Some(paused),
+            CatalogueChange::SuspendSales { room, suspended } => {
+                self.room(room, position).sales_suspended = Some(suspended);
+            }
+            CatalogueChange::Deliver { room } => self.room(room, position).delivered = Some(true),
         }
     }
 
     /// Counts by what the seat was before, so that a seat sold late (its hold long released) is not taken off the holds.
     fn move_seat(&mut self, room: RoomId, ticket: Uuid, to: Option<Seat>, position: i64) {
-        let nobody = SeatFold {
-            before: None,
-            now: None,
-        };
-        let seat = self.seats.entry(ticket).or_insert(nobody);
+        let seat = self.seats.entry(ticket).or_default();
         let from = std::mem::replace(&mut seat.now, to);
-        let room = self.room(room, position);
         let is = |seat: Option<Seat>, kind| i32::from(seat == Some(kind));
-        room.held += is(to, Seat::Held) - is(from, Seat::Held);
-        room.sold += is(to, Seat::Sold) - is(from, Seat::Sold);
+        let held = is(to, Seat::Held) - is(from, Seat::Held);
+        let sold = is(to, Seat::Sold) - is(from, Seat::Sold);
+        if let Some(tier) = seat.tier.clone() {
+            let tier = self.tiers.entry((room.as_uuid(), tier)).or_default();
+            (tier.held, tier.sold) = (tier.held + held, tier.sold + sold);
+        }
+        let room = self.room(room, position);
+        (room.held, room.sold) = (room.held + held, room.sold + sold);
     }
 
     fn room(&mut self, room: RoomId, position: i64) -> &mut RoomFold {
@@ -127,8 +160,11 @@ impl<'a> Fold<'a> {
     }
 
     /// What to store of each seat: how it is taken, or that it is free.
-    pub(super) fn changed_seats(&self) -> impl Iterator<Item = (Uuid, Option<Seat>)> {
+    pub(super) fn changed_seats(&self) -> impl Iterator<Item = (Uuid, Option<StoredSeat>)> {
         let changed = self.seats.iter().filter(|(_, seat)| seat.before != seat.now);
-        changed.map(|(ticket, seat)| (*ticket, seat.now))
+        changed.map(|(ticket, fold)| {
+            let tier = fold.tier.clone();
+            (*ticket, fold.now.map(|seat| StoredSeat { seat, tier }))
+        })
     }
 }

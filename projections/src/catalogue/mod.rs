@@ -3,10 +3,12 @@
 mod apply;
 mod evolve;
 mod fold;
+mod past;
 mod queries;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use apply::apply;
 pub(crate) use evolve::evolve;
-pub use queries::{RoomFilter, RoomRow, RoomState, find_room, list_rooms};
+pub use past::PastRoom;
+pub use queries::{RoomFilter, RoomRow, RoomState, TierRow, count_rooms_hosted, find_room, list_rooms};

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
 
 use domain::{Currency, Money, RefundPolicy, RoomId, Timestamp, UserId};
+use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -43,6 +44,7 @@ pub struct RoomRow {
     pub transferable: bool,
     /// Until then holders may decline the last reschedule.
     pub decline_until: Option<Timestamp>,
+    /// By the host, or because the host is suspended.
     pub sales_paused: bool,
     pub opened_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
@@ -50,6 +52,21 @@ pub struct RoomRow {
     pub created_position: u64,
     /// The last event that changed this row.
     pub position: u64,
+    /// In the host's order.
+    pub tiers: Vec<TierRow>,
+}
+
+/// A price tier with what is taken of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TierRow {
+    pub tier: String,
+    pub name: String,
+    pub price: Money,
+    pub quota: u32,
+    pub held: u32,
+    pub sold: u32,
+    pub opens_at: Option<Timestamp>,
+    pub closes_at: Option<Timestamp>,
 }
 
 /// Which rooms to list. What is absent does not restrict.
@@ -98,12 +115,27 @@ struct RoomRecord {
     ended_at: Option<Timestamp>,
     created_position: i64,
     position: i64,
+    tiers: Option<Json<Vec<TierRecord>>>,
+}
+
+#[derive(Deserialize)]
+struct TierRecord {
+    tier: String,
+    name: String,
+    price_minor: i64,
+    quota: i32,
+    held: i32,
+    sold: i32,
+    opens_at: Option<Timestamp>,
+    closes_at: Option<Timestamp>,
 }
 
 const SELECT: &str = "
     SELECT room_id, host_id, title, description, language, state, starts_at, planned_minutes, price_minor, currency,
         capacity, held, sold, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
-        no_show_minutes, offer_seconds, transferable, decline_until, sales_paused, opened_at, ended_at, created_position, position
+        no_show_minutes, offer_seconds, transferable, decline_until,
+        (sales_paused OR sales_suspended) AS sales_paused, opened_at, ended_at, created_position, position,
+        (SELECT json_agg(tiers ORDER BY ordinal) FROM view_catalogue.tiers WHERE tiers.room_id = rooms.room_id) AS tiers
     FROM view_catalogue.rooms ";
 
 pub async fn find_room(pool: &PgPool, room: RoomId) -> Result<Option<RoomRow>, QueryError> {
@@ -129,6 +161,17 @@ pub async fn list_rooms(
         .push_bind(i64::from(limit));
     let records: Vec<RoomRecord> = query.build_query_as().fetch_all(pool).await?;
     records.into_iter().map(RoomRow::try_from).collect()
+}
+
+/// How many rooms of a host that ended at or after a moment were delivered.
+pub async fn count_rooms_hosted(pool: &PgPool, host: UserId, since: Timestamp) -> Result<u32, QueryError> {
+    let count = "SELECT count(*) FROM view_catalogue.rooms WHERE host_id = $1 AND delivered AND ended_at >= $2";
+    let count: i64 = sqlx::query_scalar(count)
+        .bind(host.as_uuid())
+        .bind(since)
+        .fetch_one(pool)
+        .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn restrict(query: &mut QueryBuilder<'_, Postgres>, filter: &RoomFilter) {
@@ -201,9 +244,31 @@ impl TryFrom<RoomRecord> for RoomRow {
             ended_at: record.ended_at,
             created_position: row.position("created_position", record.created_position)?,
             position: row.position("position", record.position)?,
+            tiers: tiers(&row, record.tiers, &record.currency)?,
             title: record.title,
             description: record.description,
             language: record.language,
         })
     }
+}
+
+fn tiers(
+    row: &RowOf<Uuid>,
+    records: Option<Json<Vec<TierRecord>>>,
+    currency: &str,
+) -> Result<Vec<TierRow>, QueryError> {
+    let tier = |record: TierRecord| {
+        Ok(TierRow {
+            price: row.money(record.price_minor, currency)?,
+            quota: row.count("tiers.quota", record.quota)?,
+            held: row.count("tiers.held", record.held)?,
+            sold: row.count("tiers.sold", record.sold)?,
+            tier: record.tier,
+            name: record.name,
+            opens_at: record.opens_at,
+            closes_at: record.closes_at,
+        })
+    };
+    let records = records.map(|records| records.0).unwrap_or_default();
+    records.into_iter().map(tier).collect()
 }

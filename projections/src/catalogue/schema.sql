@@ -21,9 +21,11 @@ CREATE TABLE rooms (
     offer_seconds     int         NOT NULL,
     transferable      bool        NOT NULL,
     decline_until     timestamptz, -- once rescheduled
-    sales_paused      bool        NOT NULL DEFAULT false,
+    sales_paused      bool        NOT NULL DEFAULT false, -- by the host
+    sales_suspended   bool        NOT NULL DEFAULT false, -- with the host
     opened_at         timestamptz,
     ended_at          timestamptz,
+    delivered         bool        NOT NULL DEFAULT false, -- ended, and the host was heard
     created_position  bigint      NOT NULL UNIQUE,
     position          bigint      NOT NULL,
     search            text        NOT NULL -- title and description in lower case, whatever the database's locale
@@ -32,5 +34,20 @@ CREATE TABLE rooms (
 -- Which seats are taken, and how: what a released seat was counted as.
 CREATE TABLE seats (
     ticket_id uuid PRIMARY KEY,
-    is_sold   bool NOT NULL
+    is_sold   bool NOT NULL,
+    tier      text
 ) WITH (fillfactor = 80); -- a seat is held first, and sold soon after
+
+CREATE TABLE tiers (
+    room_id     uuid   NOT NULL,
+    tier        text   NOT NULL,
+    name        text   NOT NULL,
+    price_minor bigint NOT NULL,
+    quota       int    NOT NULL,
+    opens_at    timestamptz,
+    closes_at   timestamptz,
+    held        int    NOT NULL DEFAULT 0 CHECK (held >= 0),
+    sold        int    NOT NULL DEFAULT 0 CHECK (sold >= 0),
+    ordinal     int    NOT NULL, -- in the host's order
+    PRIMARY KEY (room_id, tier)
+);

@@ -1,17 +1,30 @@
 //! The catalogue, from events.
 
-use domain::room::{ReleaseReason, Revision, RoomScheduled};
+use domain::room::{PriceTier, ReleaseReason, Revision, RoomScheduled};
 use domain::{Currency, Money, RoomEvent};
 use sqlx::PgPool;
 
-use super::{RoomFilter, RoomRow, RoomState, find_room, list_rooms};
+use super::{PastRoom, RoomFilter, RoomRow, RoomState, TierRow, count_rooms_hosted, find_room, list_rooms};
 use crate::View;
 use crate::tests::stage::project;
 use crate::tests::story::{PRICE, Story, at, host, room, scheduled, usd, user};
 
+/// By the view, and the same by its events alone.
 async fn room_after(pool: &PgPool, story: &Story) -> RoomRow {
     project(pool, View::Catalogue, story).await;
-    find_room(pool, room(1)).await.expect("a query").expect("a room")
+    let row = find_room(pool, room(1)).await.expect("a query").expect("a room");
+    assert_eq!(past(story, 1).as_ref(), Some(&row), "as it was is as it is");
+    row
+}
+
+fn past(story: &Story, number: u32) -> Option<RoomRow> {
+    let mut past = PastRoom::default();
+    for recorded in story.recorded() {
+        if matches!(&recorded.event, domain::AnyEvent::Room(id, _) if *id == room(number)) {
+            past.take_in(&recorded.event, recorded.position);
+        }
+    }
+    past.into_row()
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -45,6 +58,7 @@ async fn a_scheduled_room_is_listed_with_its_terms(pool: PgPool) {
         ended_at: None,
         created_position: 1,
         position: 1,
+        tiers: vec![],
     };
     assert_eq!(row, expected);
 }
@@ -233,4 +247,86 @@ async fn a_text_that_postgresql_cannot_store_stops_nothing(pool: PgPool) {
     let event = listing(1, |room| room.title = "a\0b".to_owned());
     let row = room_after(&pool, &Story::new().room(1, event)).await;
     assert_eq!(row.title, "a\u{fffd}b");
+}
+
+fn early(price: i64, quota: u32) -> PriceTier {
+    PriceTier {
+        tier: "early".to_owned(),
+        name: "Early bird".to_owned(),
+        price: usd(price),
+        quota,
+        opens_at: Some(at(5)),
+        closes_at: None,
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_tier_counts_its_seats_apart_whatever_becomes_of_them(pool: PgPool) {
+    let with_tiers = |tiers| Revision {
+        tiers,
+        ..Revision::default()
+    };
+    let supporter = PriceTier {
+        tier: "supporter".to_owned(),
+        ..early(2_500, 3)
+    };
+    let story = Story::new()
+        .schedule(1)
+        .revise(1, with_tiers(vec![early(700, 4), supporter]))
+        .hold_in(1, 10, "early")
+        .hold_in(1, 11, "early")
+        .sell(1, 11, false)
+        .hold_in(1, 12, "early")
+        .release(1, 12, ReleaseReason::Lapsed)
+        .hold(1, 13)
+        .sell_anew(1, 12, "early")
+        .revise(1, with_tiers(vec![early(800, 5)]))
+        .hold_in(1, 14, "early")
+        .sell(1, 14, false)
+        .release(1, 14, ReleaseReason::Refunded);
+    let row = room_after(&pool, &story).await;
+    assert_eq!((row.held, row.sold), (2, 2));
+    let expected = TierRow {
+        tier: "early".to_owned(),
+        name: "Early bird".to_owned(),
+        price: usd(800),
+        quota: 5,
+        held: 1,
+        sold: 2,
+        opens_at: Some(at(5)),
+        closes_at: None,
+    };
+    assert_eq!((&row.tiers[0], row.tiers.len()), (&expected, 2));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_suspension_is_a_pause_beside_the_hosts_own(pool: PgPool) {
+    let suspended = RoomEvent::SalesSuspended { suspended_at: at(2) };
+    let reinstated = RoomEvent::SalesReinstated { reinstated_at: at(3) };
+    let story = Story::new()
+        .schedule(1)
+        .room(1, suspended.clone())
+        .schedule(2)
+        .pause(2)
+        .room(2, suspended)
+        .room(2, reinstated);
+    project(&pool, View::Catalogue, &story).await;
+    for number in [1, 2] {
+        let row = find_room(&pool, room(number)).await.expect("a query").expect("a room");
+        assert!(row.sales_paused, "room {number}");
+        assert_eq!(past(&story, number), Some(row), "as it was is as it is");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn rooms_are_hosted_once_they_were_delivered(pool: PgPool) {
+    let held = |story: Story, number| story.schedule(number).open(number).end(number);
+    let story = held(Story::new(), 1).deliver(1, &[]);
+    let ended_at = at(3);
+    let story = held(story, 2).schedule(3);
+    project(&pool, View::Catalogue, &story).await;
+    let count = |host, since| count_rooms_hosted(&pool, host, since);
+    assert_eq!(count(host(), ended_at).await.expect("a query"), 1);
+    assert_eq!(count(host(), at(4)).await.expect("a query"), 0);
+    assert_eq!(count(user(2), at(0)).await.expect("a query"), 0);
 }

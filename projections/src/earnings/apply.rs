@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use super::evolve::{EarningsChange, PayoutOutcome, evolve};
 use super::lines::{Accounts, Line};
-use super::{PayoutState, StatementKind};
+use super::{PayoutState, StatementKind, standings};
 use crate::ApplyError;
 use crate::convert::{bigint, text};
 
@@ -32,12 +32,22 @@ async fn execute(
     tables: &mut PgConnection,
 ) -> Result<(), sqlx::Error> {
     match change {
-        EarningsChange::Stand { host, standing } => accounts.touch(host, position).stand(standing),
+        EarningsChange::Stand { host, event } => {
+            accounts.touch(host, position);
+            standings::write(host, event, tables).await?;
+        }
+        EarningsChange::Touch { host } => {
+            accounts.touch(host, position);
+        }
         EarningsChange::LinkDestination { host, destination } => {
             accounts.touch(host, position).destination = Some(text(destination).into_owned());
         }
         EarningsChange::Credit { host, earning } => accounts.record(Line::of_earning(host, earning), position),
+        EarningsChange::CreditShare { host, share } => accounts.record(Line::of_share(host, share), position),
         EarningsChange::Dispute { host, step } => accounts.record(Line::of_dispute(host, step), position),
+        EarningsChange::Move { host, step, amount, at } => {
+            accounts.record(Line::of_move(host, step, amount, at), position);
+        }
         EarningsChange::RequestPayout {
             host,
             payout,
@@ -62,6 +72,9 @@ async fn execute(
             let (state, kind, reason) = match outcome {
                 PayoutOutcome::Paid => (PayoutState::Paid, StatementKind::PayoutPaid, None),
                 PayoutOutcome::Failed { reason } => (PayoutState::Failed, StatementKind::PayoutFailed, Some(reason)),
+                PayoutOutcome::Returned { reason } => {
+                    (PayoutState::Returned, StatementKind::PayoutReturned, Some(reason))
+                }
             };
             move_payout(payout, state, reason, at, position, tables).await?;
             accounts.record(Line::of_payout(host, kind, payout, amount, at), position);

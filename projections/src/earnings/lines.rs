@@ -3,23 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use domain::payout::EarningCredited;
-use domain::{Money, PayoutId, Timestamp, UserId};
+use domain::payout::{EarningCredited, HeldEarning, Later, ShareCredited};
+use domain::{Currency, Money, PayoutId, Timestamp, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::evolve::DisputeStep;
-use super::{Standing, StatementKind};
+use super::StatementKind;
+use super::evolve::{DisputeStep, MoveStep};
 
-/// A host appears with the first event of the account; an application after the approval changes nothing.
+/// A host appears with the first event of the account.
 const HOSTS: &str = "
-    INSERT INTO hosts AS known (host, standing, destination, created_position, position)
-    SELECT host, coalesce(standing, 'none'), destination, first_position, last_position
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
-        AS page (host, standing, destination, first_position, last_position)
+    INSERT INTO hosts AS known (host, destination, created_position, position)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[])
     ON CONFLICT (host) DO UPDATE SET
-        standing = CASE WHEN known.standing = 'approved' OR excluded.standing = 'none'
-            THEN known.standing ELSE excluded.standing END,
         destination = coalesce(excluded.destination, known.destination),
         position = excluded.position";
 
@@ -31,9 +27,9 @@ const LINES: &str = "
 
 const TOTALS: &str = "
     INSERT INTO balances AS total (host, currency, available, pending_payout, paid_out, gross, taxes, store_fees,
-        provider_fees, platform_fees, reserved, receivable)
+        provider_fees, platform_fees, reserved, receivable, pending)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-        $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+        $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
     ON CONFLICT (host, currency) DO UPDATE SET
         available = total.available + excluded.available,
         pending_payout = total.pending_payout + excluded.pending_payout,
@@ -44,7 +40,8 @@ const TOTALS: &str = "
         provider_fees = total.provider_fees + excluded.provider_fees,
         platform_fees = total.platform_fees + excluded.platform_fees,
         reserved = total.reserved + excluded.reserved,
-        receivable = total.receivable + excluded.receivable";
+        receivable = total.receivable + excluded.receivable,
+        pending = total.pending + excluded.pending";
 
 /// A line of the statement, with what it does to the host's totals.
 pub(super) struct Line {
@@ -60,113 +57,44 @@ pub(super) struct Line {
     store_fee: i64,
     provider_fee: i64,
     platform_fee: i64,
-    /// On the available balance.
-    net: i64,
+    moved: Moved,
+}
+
+/// What becomes more or less.
+#[derive(Default)]
+struct Moved {
+    available: i64,
     pending: i64,
+    on_its_way: i64,
     paid: i64,
     reserved: i64,
     receivable: i64,
 }
 
-impl Line {
-    pub(super) fn of_earning(host: UserId, earning: &EarningCredited) -> Self {
-        let netted = earning.netted.map_or(0, Money::amount_minor);
+impl Moved {
+    fn into_places(share: Money, netted: Option<Money>, pending: Option<Later>, reserved: Option<Later>) -> Self {
+        let netted = netted.map_or(0, Money::amount_minor);
+        let [pending, reserved] = [pending, reserved].map(|part| part.map_or(0, |later| later.amount.amount_minor()));
+        let elsewhere = [netted, pending, reserved];
         Self {
-            host,
-            at: earning.credited_at,
-            kind: StatementKind::Earning,
-            room: Some(earning.room_id.as_uuid()),
-            ticket: Some(earning.ticket_id.as_uuid()),
-            payout: None,
-            currency: earning.host_share.currency().code(),
-            gross: earning.gross.amount_minor(),
-            tax: earning.tax.map_or(0, |tax| tax.amount.amount_minor()),
-            store_fee: earning.store_fee.map_or(0, Money::amount_minor),
-            provider_fee: earning.provider_fee.amount_minor(),
-            platform_fee: earning.platform_fee.amount_minor(),
-            net: earning.host_share.amount_minor().saturating_sub(netted),
-            pending: 0,
-            paid: 0,
-            reserved: 0,
+            available: elsewhere.into_iter().fold(share.amount_minor(), i64::saturating_sub),
+            pending,
+            reserved,
             receivable: -netted,
+            ..Self::default()
         }
     }
+}
 
-    pub(super) fn of_payout(host: UserId, kind: StatementKind, payout: PayoutId, amount: Money, at: Timestamp) -> Self {
-        let minor = amount.amount_minor();
-        let (net, pending, paid) = match kind {
-            StatementKind::PayoutRequested => (-minor, minor, 0),
-            StatementKind::PayoutPaid => (0, -minor, minor),
-            StatementKind::PayoutFailed => (minor, -minor, 0),
-            StatementKind::Earning
-            | StatementKind::DisputeHeld
-            | StatementKind::DisputeReleased
-            | StatementKind::DisputeReversed => (0, 0, 0),
-        };
+impl Line {
+    /// A line that is about no sale.
+    fn new(host: UserId, kind: StatementKind, currency: Currency, at: Timestamp, moved: Moved) -> Self {
         Self {
             host,
             at,
             kind,
             room: None,
             ticket: None,
-            payout: Some(payout.as_uuid()),
-            currency: amount.currency().code(),
-            gross: 0,
-            tax: 0,
-            store_fee: 0,
-            provider_fee: 0,
-            platform_fee: 0,
-            net,
-            pending,
-            paid,
-            reserved: 0,
-            receivable: 0,
-        }
-    }
-
-    pub(super) fn of_dispute(host: UserId, step: DisputeStep<'_>) -> Self {
-        let (kind, ticket, currency, at, [net, reserved, receivable]) = match step {
-            DisputeStep::Held(held) => {
-                let minor = held.amount.amount_minor();
-                let moved = [-minor, minor, 0];
-                (
-                    StatementKind::DisputeHeld,
-                    held.ticket_id,
-                    held.amount.currency(),
-                    held.at,
-                    moved,
-                )
-            }
-            DisputeStep::Released(held) => {
-                let minor = held.amount.amount_minor();
-                let moved = [minor, -minor, 0];
-                (
-                    StatementKind::DisputeReleased,
-                    held.ticket_id,
-                    held.amount.currency(),
-                    held.at,
-                    moved,
-                )
-            }
-            DisputeStep::Reversed(back) => {
-                let parts = [back.from_available, back.from_reserve, back.receivable].map(Money::amount_minor);
-                let moved = [-parts[0], -parts[1], parts[2]];
-                let currency = back.receivable.currency();
-                (
-                    StatementKind::DisputeReversed,
-                    back.ticket_id,
-                    currency,
-                    back.reversed_at,
-                    moved,
-                )
-            }
-        };
-        Self {
-            host,
-            at,
-            kind,
-            room: None,
-            ticket: Some(ticket.as_uuid()),
             payout: None,
             currency: currency.code(),
             gross: 0,
@@ -174,11 +102,125 @@ impl Line {
             store_fee: 0,
             provider_fee: 0,
             platform_fee: 0,
-            net,
-            pending: 0,
-            paid: 0,
+            moved,
+        }
+    }
+
+    pub(super) fn of_earning(host: UserId, earning: &EarningCredited) -> Self {
+        let own = earning.own_share();
+        let moved = Moved::into_places(own, earning.netted, earning.pending, earning.reserved);
+        let currency = earning.host_share.currency();
+        Self {
+            room: Some(earning.room_id.as_uuid()),
+            ticket: Some(earning.ticket_id.as_uuid()),
+            gross: earning.gross.amount_minor(),
+            tax: earning.tax.map_or(0, |tax| tax.amount.amount_minor()),
+            store_fee: earning.store_fee.map_or(0, Money::amount_minor),
+            provider_fee: earning.provider_fee.amount_minor(),
+            platform_fee: earning.platform_fee.amount_minor(),
+            ..Self::new(host, StatementKind::Earning, currency, earning.credited_at, moved)
+        }
+    }
+
+    /// A part of another host's sale: what buyers paid for it is that host's figure.
+    pub(super) fn of_share(user: UserId, share: &ShareCredited) -> Self {
+        let moved = Moved::into_places(share.share, share.netted, share.pending, share.reserved);
+        Self {
+            room: Some(share.room_id.as_uuid()),
+            ticket: Some(share.ticket_id.as_uuid()),
+            ..Self::new(
+                user,
+                StatementKind::Share,
+                share.share.currency(),
+                share.credited_at,
+                moved,
+            )
+        }
+    }
+
+    pub(super) fn of_payout(host: UserId, kind: StatementKind, payout: PayoutId, amount: Money, at: Timestamp) -> Self {
+        let minor = amount.amount_minor();
+        let [available, on_its_way, paid] = match kind {
+            StatementKind::PayoutRequested => [-minor, minor, 0],
+            StatementKind::PayoutPaid => [0, -minor, minor],
+            StatementKind::PayoutFailed => [minor, -minor, 0],
+            StatementKind::PayoutReturned => [minor, 0, -minor],
+            StatementKind::Earning
+            | StatementKind::Share
+            | StatementKind::PayoutRolledOver
+            | StatementKind::DisputeHeld
+            | StatementKind::DisputeReleased
+            | StatementKind::DisputeReversed
+            | StatementKind::EarningsMatured
+            | StatementKind::ReserveReleased
+            | StatementKind::ReceivableNetted => [0, 0, 0],
+        };
+        let moved = Moved {
+            available,
+            on_its_way,
+            paid,
+            ..Moved::default()
+        };
+        Self {
+            payout: Some(payout.as_uuid()),
+            ..Self::new(host, kind, amount.currency(), at, moved)
+        }
+    }
+
+    pub(super) fn of_move(host: UserId, step: MoveStep, amount: Money, at: Timestamp) -> Self {
+        let minor = amount.amount_minor();
+        let (kind, available, pending, reserved, receivable) = match step {
+            MoveStep::Matured => (StatementKind::EarningsMatured, minor, -minor, 0, 0),
+            MoveStep::ReserveReleased => (StatementKind::ReserveReleased, minor, 0, -minor, 0),
+            MoveStep::RolledOver => (StatementKind::PayoutRolledOver, 0, 0, 0, 0),
+            MoveStep::Netted => (StatementKind::ReceivableNetted, -minor, 0, 0, -minor),
+        };
+        let moved = Moved {
+            available,
+            pending,
             reserved,
             receivable,
+            ..Moved::default()
+        };
+        Self::new(host, kind, amount.currency(), at, moved)
+    }
+
+    pub(super) fn of_dispute(host: UserId, step: DisputeStep<'_>) -> Self {
+        match step {
+            DisputeStep::Held(held) => Self::of_hold(host, StatementKind::DisputeHeld, held, 1),
+            DisputeStep::Released(held) => Self::of_hold(host, StatementKind::DisputeReleased, held, -1),
+            DisputeStep::Reversed(back) => {
+                let or_none = |part: Option<Money>| part.map_or(0, Money::amount_minor);
+                let rolling = or_none(back.from_rolling_reserve);
+                let moved = Moved {
+                    available: -back.from_available.amount_minor(),
+                    pending: -or_none(back.from_pending),
+                    reserved: -back.from_reserve.amount_minor().saturating_add(rolling),
+                    receivable: back.receivable.amount_minor(),
+                    ..Moved::default()
+                };
+                let (kind, currency) = (StatementKind::DisputeReversed, back.receivable.currency());
+                Self {
+                    ticket: Some(back.ticket_id.as_uuid()),
+                    ..Self::new(host, kind, currency, back.reversed_at, moved)
+                }
+            }
+        }
+    }
+
+    /// 1 to hold, -1 to let go.
+    fn of_hold(host: UserId, kind: StatementKind, held: &HeldEarning, sign: i64) -> Self {
+        let all = held.amount.amount_minor();
+        let pending = held.pending.map_or(0, Money::amount_minor);
+        let moved = Moved {
+            available: all.saturating_sub(pending).saturating_mul(-sign),
+            pending: pending.saturating_mul(-sign),
+            reserved: all.saturating_mul(sign),
+            ..Moved::default()
+        };
+        Self {
+            ticket: Some(held.ticket_id.as_uuid()),
+            ..Self::new(host, kind, held.amount.currency(), held.at, moved)
         }
     }
 }
@@ -188,28 +230,18 @@ impl Line {
 pub(super) struct Accounts {
     hosts: BTreeMap<Uuid, HostFold>,
     lines: Vec<(i64, Line)>,
-    totals: BTreeMap<(Uuid, &'static str), [i64; 10]>,
+    totals: BTreeMap<(Uuid, &'static str), [i64; 11]>,
 }
 
 pub(super) struct HostFold {
-    standing: Option<Standing>,
     pub(super) destination: Option<String>,
     first_position: i64,
     last_position: i64,
 }
 
-impl HostFold {
-    pub(super) fn stand(&mut self, standing: Standing) {
-        if self.standing != Some(Standing::Approved) {
-            self.standing = Some(standing);
-        }
-    }
-}
-
 impl Accounts {
     pub(super) fn touch(&mut self, host: UserId, position: i64) -> &mut HostFold {
         let host = self.hosts.entry(host.as_uuid()).or_insert(HostFold {
-            standing: None,
             destination: None,
             first_position: position,
             last_position: position,
@@ -222,16 +254,17 @@ impl Accounts {
         self.touch(line.host, position);
         let total = self.totals.entry((line.host.as_uuid(), line.currency)).or_default();
         let change = [
-            line.net,
-            line.pending,
-            line.paid,
+            line.moved.available,
+            line.moved.on_its_way,
+            line.moved.paid,
             line.gross,
             line.tax,
             line.store_fee,
             line.provider_fee,
             line.platform_fee,
-            line.reserved,
-            line.receivable,
+            line.moved.reserved,
+            line.moved.receivable,
+            line.moved.pending,
         ];
         for (sum, amount) in total.iter_mut().zip(change) {
             // Amounts are bounded far below 2^63 by the presets; PostgreSQL refuses a sum that is not.
@@ -247,12 +280,6 @@ impl Accounts {
         let (ids, hosts) = (self.hosts.keys(), self.hosts.values());
         sqlx::query(HOSTS)
             .bind(ids.copied().collect::<Vec<Uuid>>())
-            .bind(
-                hosts
-                    .clone()
-                    .map(|host| host.standing.map(Standing::as_str))
-                    .collect::<Vec<Option<&str>>>(),
-            )
             .bind(
                 hosts
                     .clone()
@@ -286,7 +313,7 @@ impl Accounts {
             .bind(lines.clone().map(|line| line.store_fee).collect::<Vec<i64>>())
             .bind(lines.clone().map(|line| line.provider_fee).collect::<Vec<i64>>())
             .bind(lines.clone().map(|line| line.platform_fee).collect::<Vec<i64>>())
-            .bind(lines.map(|line| line.net).collect::<Vec<i64>>())
+            .bind(lines.map(|line| line.moved.available).collect::<Vec<i64>>())
             .execute(tables)
             .await?;
         Ok(())
@@ -312,6 +339,7 @@ impl Accounts {
             .bind(column(7))
             .bind(column(8))
             .bind(column(9))
+            .bind(column(10))
             .execute(tables)
             .await?;
         Ok(())

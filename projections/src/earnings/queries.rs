@@ -2,13 +2,13 @@
 #![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
 
 use chrono::{Months, NaiveDate};
-use domain::{PayoutId, RoomId, TicketId, Timestamp, UserId};
+use domain::{Channel, FailedFact, HostFacts, PayoutId, RoomId, TicketId, Timestamp, UserId};
 use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
-use super::{Balance, HostRow, PayoutRow, Standing, StatementLine};
+use super::{Balance, HostRow, PayoutRow, Standing, StatementLine, Suspension, TermsRow};
 use crate::QueryError;
 use crate::convert::{RowOf, before};
 
@@ -18,7 +18,17 @@ const STATEMENT_LINES_MAX: i64 = 100_000;
 #[derive(FromRow)]
 struct HostRecord {
     host: Uuid,
-    standing: String,
+    standing: Option<String>,
+    reason: Option<String>,
+    decided_at: Option<Timestamp>,
+    failed: Option<Json<Vec<FailedFact>>>,
+    applied: Option<Json<HostFacts>>,
+    stated: Option<Json<HostFacts>>,
+    channels: Option<Json<Vec<Channel>>>,
+    suspended_at: Option<Timestamp>,
+    suspension_reason: Option<String>,
+    terms_sha256: Option<String>,
+    terms_accepted_at: Option<Timestamp>,
     destination: Option<String>,
     created_position: i64,
     position: i64,
@@ -29,6 +39,7 @@ struct HostRecord {
 struct BalanceRecord {
     currency: String,
     available: i64,
+    pending: i64,
     pending_payout: i64,
     paid_out: i64,
     gross: i64,
@@ -72,10 +83,11 @@ struct LineRecord {
 }
 
 const SELECT_HOST: &str = "
-    SELECT host, standing, destination, created_position, position,
+    SELECT h.host, s.standing, s.reason, s.decided_at, s.failed, s.applied, s.stated, s.channels, s.suspended_at,
+        s.suspension_reason, s.terms_sha256, s.terms_accepted_at, h.destination, h.created_position, h.position,
         (SELECT coalesce(jsonb_agg(to_jsonb(b) ORDER BY b.currency), '[]')
             FROM view_earnings.balances b WHERE b.host = h.host) AS balances
-    FROM view_earnings.hosts h ";
+    FROM view_earnings.hosts h LEFT JOIN view_earnings.standings s ON s.host = h.host ";
 
 const SELECT_PAYOUT: &str = "
     SELECT payout_id, host, amount_minor, currency, state, reason, requested_at, updated_at, created_position, position
@@ -83,7 +95,7 @@ const SELECT_PAYOUT: &str = "
 
 /// A host's account; absent until the first event of it.
 pub async fn find_account(pool: &PgPool, host: UserId) -> Result<Option<HostRow>, QueryError> {
-    let record: Option<HostRecord> = sqlx::query_as(&format!("{SELECT_HOST} WHERE host = $1"))
+    let record: Option<HostRecord> = sqlx::query_as(&format!("{SELECT_HOST} WHERE h.host = $1"))
         .bind(host.as_uuid())
         .fetch_optional(pool)
         .await?;
@@ -98,8 +110,9 @@ pub async fn list_hosts(
     limit: u32,
 ) -> Result<Vec<HostRow>, QueryError> {
     let page = "
-        WHERE created_position < $1 AND ($2::text IS NULL OR standing = $2)
-        ORDER BY created_position DESC LIMIT $3";
+        WHERE h.created_position < $1 AND ($2::text IS NULL
+            OR $2 = CASE WHEN s.suspended_at IS NOT NULL THEN 'suspended' ELSE coalesce(s.standing, 'none') END)
+        ORDER BY h.created_position DESC LIMIT $3";
     let records: Vec<HostRecord> = sqlx::query_as(&format!("{SELECT_HOST} {page}"))
         .bind(before(after))
         .bind(standing.map(Standing::as_str))
@@ -175,9 +188,25 @@ impl TryFrom<HostRecord> for HostRow {
     fn try_from(record: HostRecord) -> Result<Self, QueryError> {
         let row = RowOf::new("view_earnings.hosts", record.host);
         let balances = record.balances.0.iter().map(|balance| balance_of(&row, balance));
+        let standing = match (record.suspended_at, record.standing) {
+            (Some(_), _) => Standing::Suspended,
+            (None, Some(standing)) => row.fit("standing", standing.parse())?,
+            (None, None) => Standing::None,
+        };
+        let suspension = record.suspended_at.zip(record.suspension_reason);
+        let terms = record.terms_sha256.map(|hash| row.fit("terms_sha256", hash.parse()));
+        let terms = terms.transpose()?.zip(record.terms_accepted_at);
+        let [applied, stated] = [record.applied, record.stated].map(|facts| facts.unwrap_or_default().0);
         Ok(Self {
             host: UserId::from_uuid(record.host),
-            standing: row.fit("standing", record.standing.parse())?,
+            standing,
+            reason: record.reason,
+            decided_at: record.decided_at,
+            failed: record.failed.unwrap_or_default().0,
+            facts: applied.with_stated(&stated),
+            channels: record.channels.unwrap_or_default().0,
+            suspension: suspension.map(|(since, reason)| Suspension { reason, since }),
+            terms: terms.map(|(sha256, accepted_at)| TermsRow { sha256, accepted_at }),
             destination: record.destination,
             balances: balances.collect::<Result<_, _>>()?,
             created_position: row.position("created_position", record.created_position)?,
@@ -191,6 +220,7 @@ fn balance_of(row: &RowOf<Uuid>, record: &BalanceRecord) -> Result<Balance, Quer
     Ok(Balance {
         currency: row.currency(&record.currency)?,
         available: money(record.available)?,
+        pending: money(record.pending)?,
         pending_payout: money(record.pending_payout)?,
         paid_out: money(record.paid_out)?,
         gross: money(record.gross)?,

@@ -1,6 +1,8 @@
 //! What the earnings view answers with.
 
-use domain::{Currency, Money, PayoutId, RoomId, TicketId, Timestamp, UserId};
+use domain::{
+    Channel, Currency, FailedFact, HostFacts, Money, PayoutId, RoomId, TermsHash, TicketId, Timestamp, UserId,
+};
 
 use crate::convert::words;
 
@@ -9,7 +11,11 @@ words! {
     pub enum Standing {
         None = "none",
         Applied = "applied",
+        Waitlisted = "waitlisted",
         Approved = "approved",
+        Declined = "declined",
+        /// Whatever they were before.
+        Suspended = "suspended",
     }
 }
 
@@ -19,6 +25,7 @@ words! {
         Sent = "sent",
         Paid = "paid",
         Failed = "failed",
+        Returned = "returned",
     }
 }
 
@@ -32,6 +39,12 @@ words! {
         DisputeHeld = "dispute_held",
         DisputeReleased = "dispute_released",
         DisputeReversed = "dispute_reversed",
+        Share = "share",
+        PayoutRolledOver = "payout_rolled_over",
+        PayoutReturned = "payout_returned",
+        EarningsMatured = "earnings_matured",
+        ReserveReleased = "reserve_released",
+        ReceivableNetted = "receivable_netted",
     }
 }
 
@@ -39,6 +52,17 @@ words! {
 pub struct HostRow {
     pub host: UserId,
     pub standing: Standing,
+    /// A word of the admin who decided last.
+    pub reason: Option<String>,
+    pub decided_at: Option<Timestamp>,
+    /// What kept the rules from approving.
+    pub failed: Vec<FailedFact>,
+    /// With the last application, and stated by an admin.
+    pub facts: HostFacts,
+    /// Where the host would like to sell.
+    pub channels: Vec<Channel>,
+    pub suspension: Option<Suspension>,
+    pub terms: Option<TermsRow>,
     pub destination: Option<String>,
     /// One for each currency in which the host ever earned, by currency.
     pub balances: Vec<Balance>,
@@ -48,11 +72,26 @@ pub struct HostRow {
     pub position: u64,
 }
 
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Suspension {
+    pub reason: String,
+    pub since: Timestamp,
+}
+
+/// The terms of hosting that were accepted last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TermsRow {
+    pub sha256: TermsHash,
+    pub accepted_at: Timestamp,
+}
+
 /// Totals of one host in one currency. `available` is what a payout can be asked of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Balance {
     pub currency: Currency,
     pub available: Money,
+    /// Earned, and not available before its days are over.
+    pub pending: Money,
     /// Requested and neither paid nor failed.
     pub pending_payout: Money,
     pub paid_out: Money,
@@ -62,7 +101,7 @@ pub struct Balance {
     pub store_fees: Money,
     pub provider_fees: Money,
     pub platform_fees: Money,
-    /// Held for disputes.
+    /// Held for disputes, and the rolling reserve.
     pub reserved: Money,
     /// What the host owes: the next earnings pay it.
     pub receivable: Money,
@@ -74,7 +113,7 @@ pub struct PayoutRow {
     pub host: UserId,
     pub amount: Money,
     pub state: PayoutState,
-    /// Why it failed.
+    /// Why it failed, or came back.
     pub reason: Option<String>,
     pub requested_at: Timestamp,
     pub updated_at: Timestamp,

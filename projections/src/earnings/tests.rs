@@ -1,7 +1,8 @@
 //! Accounts of hosts, from events.
 
 use cqrs_es::Aggregate;
-use domain::{AnyEvent, Currency, Payout};
+use domain::payout::{EarningReversed, HeldEarning};
+use domain::{AnyEvent, Currency, Money, Payout, PayoutEvent};
 use sqlx::PgPool;
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::View;
 use crate::tests::stage::{feed, project};
-use crate::tests::story::{FEE, PRICE, Story, host, payout, room, ticket, usd, user, whole_story};
+use crate::tests::story::{FEE, PRICE, Story, at, host, payout, room, ticket, usd, user, whole_story};
 use crate::view::Side;
 use crate::{ledger, schema};
 
@@ -48,6 +49,7 @@ async fn what_was_earned_is_available_until_it_is_paid_out(pool: PgPool) {
     let expected = Balance {
         currency: Currency::USD,
         available: usd(gross - 3 * FEE - platform - 2_000),
+        pending: usd(0),
         pending_payout: usd(0),
         paid_out: usd(2_000),
         gross: usd(gross),
@@ -117,28 +119,141 @@ async fn a_months_statement_holds_that_month(pool: PgPool) {
     assert_eq!(statement(&pool, user(2), None).await.expect("a query"), []);
 }
 
+/// Everything that money of a host's does: it waits, is kept, held, given back, taken, paid, lost on the way and owed.
+fn eventful_story() -> Story {
+    let dispute = |dispute: &str, amount: i64, pending: i64| HeldEarning {
+        ticket_id: ticket(12),
+        dispute: dispute.to_owned(),
+        amount: usd(amount),
+        pending: Some(usd(pending)),
+        co_hosts: vec![],
+        at: at(80),
+    };
+    let share = PRICE - FEE - (PRICE - FEE) / 20;
+    let (reserved, pending) = (share / 10, share - share / 10);
+    whole_story()
+        .settle_to_wait(1, 12, PRICE, at(90))
+        .settle_to_wait(1, 13, PRICE, at(90))
+        .account(PayoutEvent::EarningHeld(dispute("dp_1", pending + 10, pending)))
+        .account(PayoutEvent::EarningReleased(dispute("dp_1", pending + 10, pending - 5)))
+        .account(PayoutEvent::EarningHeld(dispute("dp_2", 100, 60)))
+        .account(PayoutEvent::EarningReversed(EarningReversed {
+            ticket_id: ticket(12),
+            dispute: "dp_2".to_owned(),
+            from_reserve: usd(100),
+            from_pending: Some(usd(20)),
+            from_available: usd(3),
+            from_rolling_reserve: Some(usd(7)),
+            receivable: usd(50),
+            co_hosts: vec![],
+            reversed_at: at(80),
+        }))
+        .account(PayoutEvent::EarningsMatured {
+            amount: usd(2 * pending - 5 - 60 - 20),
+            matured_at: at(90),
+        })
+        .account(PayoutEvent::ReserveReleased {
+            amount: usd(2 * reserved - 7),
+            released_at: at(91),
+        })
+        .account(PayoutEvent::ReceivableNetted {
+            amount: usd(50),
+            netted_at: at(91),
+        })
+        .request_payout(3, 500)
+        .pay_out(3, 500)
+        .return_payout(3, 120)
+        .return_payout(3, 380)
+}
+
 #[sqlx::test(migrations = "../migrations")]
-async fn at_every_position_aggregate_view_and_books_agree_on_what_is_available(pool: PgPool) {
+async fn a_payout_that_came_back_says_so(pool: PgPool) {
+    project(&pool, View::Earnings, &eventful_story()).await;
+    let returned = find_payout(&pool, payout(3)).await.expect("a query").expect("a payout");
+    assert_eq!(returned.state, PayoutState::Returned);
+    assert_eq!(returned.reason.as_deref(), Some("transfer_reversed"));
+    let account = find_account(&pool, host()).await.expect("a query").expect("an account");
+    let lines = statement(&pool, host(), None).await.expect("a query");
+    let net: i64 = lines.iter().map(|line| line.net.amount_minor()).sum();
+    assert_eq!(usd(net), account.balances[0].available);
+    assert_eq!(account.balances[0].paid_out, usd(2_000));
+}
+
+/// Each account of the host's in the books, and what the aggregate has for it.
+fn pots(aggregate: &Payout) -> [(String, i64); 4] {
+    let currency = Currency::USD;
+    [
+        ("available", aggregate.available(currency)),
+        ("pending", aggregate.pending(currency)),
+        ("reserve", aggregate.reserved(currency)),
+        ("receivable", aggregate.receivable(currency)),
+    ]
+    .map(|(part, money)| match part {
+        "receivable" => (format!("asset:host:{}:receivable", host()), -money.amount_minor()),
+        part => (format!("liability:host:{}:{part}", host()), money.amount_minor()),
+    })
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn at_every_position_aggregate_view_and_books_agree_on_where_the_money_is(pool: PgPool) {
     for view in [View::Earnings, View::Ledger] {
         schema::create_missing(&pool, view).await.expect("tables");
     }
     let mut aggregate = Payout::default();
-    let account = format!("liability:host:{}:available", host());
-    for recorded in whole_story().recorded() {
+    for recorded in eventful_story().recorded() {
         for view in [View::Earnings, View::Ledger] {
             feed(&pool, view, Side::Live, std::slice::from_ref(&recorded)).await;
         }
         if let AnyEvent::Payout(_, event) = &recorded.event {
             aggregate.apply(event.clone());
         }
-        let decided = aggregate.available(Currency::USD);
         let row = find_account(&pool, host()).await.expect("a query");
-        let shown = row.and_then(|row| row.balances.first().map(|balance| balance.available));
-        assert_eq!(shown.unwrap_or(usd(0)), decided, "at {}", recorded.position);
-        let books = ledger::trial_balance(&pool).await.expect("a query");
-        let booked = books.iter().find(|row| row.account == account);
-        let booked = booked.map_or(0, |row| -row.balance_minor);
-        assert_eq!(usd(booked), decided, "at {}", recorded.position);
+        let shown = row.and_then(|row| row.balances.first().copied());
+        let shown = shown.map_or([0; 4], |balance| {
+            [balance.available, balance.pending, balance.reserved, balance.receivable].map(Money::amount_minor)
+        });
+        let books = ledger::trial_balance(&pool, None).await.expect("a query");
+        for ((account, decided), shown) in pots(&aggregate).into_iter().zip(shown) {
+            assert_eq!(shown, decided.abs(), "{account} at {}", recorded.position);
+            let booked = books.iter().find(|row| row.account == account);
+            let booked = booked.map_or(0, |row| -row.balance_minor);
+            assert_eq!(booked, decided, "{account} at {}", recorded.position);
+        }
     }
     assert!(aggregate.available(Currency::USD).is_positive());
+    let books = ledger::trial_balance(&pool, None).await.expect("a query");
+    let payouts = books.iter().find(|row| row.account == "clearing:payout");
+    assert_eq!(payouts.map(|row| row.balance_minor), Some(0));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_suspended_host_is_listed_as_such_and_is_again_what_they_were(pool: PgPool) {
+    let by = user(99);
+    let suspended = PayoutEvent::HostSuspended {
+        by,
+        reason: "risk".parse().expect("a label"),
+        suspended_at: at(9),
+    };
+    let reinstated = PayoutEvent::HostReinstated {
+        by,
+        reason: None,
+        reinstated_at: at(10),
+    };
+    let story = Story::new().approve_host().account(suspended);
+    project(&pool, View::Earnings, &story).await;
+    let account = find_account(&pool, host()).await.expect("a query").expect("an account");
+    let suspension = account.suspension.expect("a suspension");
+    assert_eq!(
+        (account.standing, suspension.reason.as_str()),
+        (Standing::Suspended, "risk")
+    );
+    assert_eq!(suspension.since, at(9));
+    for (standing, count) in [(Standing::Suspended, 1), (Standing::Approved, 0)] {
+        let hosts = list_hosts(&pool, Some(standing), None, 50).await.expect("a query");
+        assert_eq!(hosts.len(), count, "{standing}");
+    }
+    let recorded = story.account(reinstated).recorded();
+    feed(&pool, View::Earnings, Side::Live, &recorded[4..]).await;
+    let account = find_account(&pool, host()).await.expect("a query").expect("an account");
+    assert_eq!((account.standing, account.suspension), (Standing::Approved, None));
 }

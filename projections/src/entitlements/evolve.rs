@@ -85,12 +85,16 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         | RoomEvent::SeatReleased(_)
         | RoomEvent::RoomRevised(_)
         | RoomEvent::SalesPaused { .. }
+        | RoomEvent::SalesSuspended { .. }
+        | RoomEvent::SalesReinstated { .. }
         | RoomEvent::SalesResumed { .. }
         | RoomEvent::WaitingListJoined { .. }
         | RoomEvent::WaitingListLeft { .. }
         | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::RoomRescheduled(_)
+        | RoomEvent::SharesProposed { .. }
+        | RoomEvent::ShareAgreed { .. }
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
@@ -107,6 +111,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<EntitlementCha
         TicketEvent::TicketIssued { .. } => Some(EntitlementChange::Entitle { ticket }),
         TicketEvent::RefundOwed(refund) if refund.in_full => Some(EntitlementChange::Revoke { ticket }),
         TicketEvent::TicketTransferred { to, .. } => Some(EntitlementChange::GiveTo { ticket, holder: *to }),
+        TicketEvent::TicketReturned { .. } => Some(EntitlementChange::Revoke { ticket }),
         TicketEvent::DisputeLost(_) => Some(EntitlementChange::Bar { ticket }),
         TicketEvent::DisputeOpened(_)
         | TicketEvent::DisputeWon { .. }

@@ -14,15 +14,17 @@ use crate::ApplyError;
 use crate::convert::bigint;
 
 const LINES: &str = "
-    INSERT INTO lines (position, account, currency, amount_minor, event_type, at)
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[])";
+    INSERT INTO lines (position, account, currency, amount_minor, event_type, at, debit_minor, credit_minor)
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[], $7::bigint[],
+        $8::bigint[])";
 
 const TOTALS: &str = "
     INSERT INTO accounts AS total (account, currency, debit_minor, credit_minor)
     SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
     ON CONFLICT (account, currency) DO UPDATE SET
         debit_minor = total.debit_minor + excluded.debit_minor,
-        credit_minor = total.credit_minor + excluded.credit_minor";
+        credit_minor = total.credit_minor + excluded.credit_minor
+    RETURNING account, currency, debit_minor, credit_minor";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     let mut books = Books {
@@ -56,6 +58,8 @@ struct Line {
     minor: i64,
     event_type: &'static str,
     at: Timestamp,
+    /// The account's within the page, up to and with this line.
+    page_total: Total,
 }
 
 /// What a page books.
@@ -100,6 +104,7 @@ impl Books {
         let (debit, credit) = self.totals.entry((account.clone(), currency)).or_default();
         *debit = debit.checked_add(minor.max(0))?;
         *credit = credit.checked_add(minor.checked_neg()?.max(0))?;
+        let page_total = (*debit, *credit);
         self.lines.push(Line {
             position: bigint(cause.position),
             account,
@@ -107,6 +112,7 @@ impl Books {
             minor,
             event_type: event_type(&cause.event),
             at: cause.recorded_at,
+            page_total,
         });
         Some(())
     }
@@ -149,8 +155,10 @@ impl Books {
             }
             Account::Tax(country) => tax(country),
             Account::Unearned(room) => format!("liability:unearned:{room}"),
+            Account::ClearingShare => "clearing:share".to_owned(),
             Account::ClearingDispute => "clearing:dispute".to_owned(),
             Account::HostAvailable(host) => format!("liability:host:{host}:available"),
+            Account::HostPending(host) => format!("liability:host:{host}:pending"),
             Account::HostReserve(host) => format!("liability:host:{host}:reserve"),
             Account::HostReceivable(host) => format!("asset:host:{host}:receivable"),
             Account::PlatformFee => "revenue:platform_fee".to_owned(),
@@ -165,6 +173,14 @@ impl Books {
         if self.lines.is_empty() {
             return Ok(());
         }
+        let before = self.write_totals(tables).await?;
+        let running = |line: &Line| {
+            let (debit, credit) = before
+                .get(&(line.account.as_str(), line.currency))
+                .copied()
+                .unwrap_or_default();
+            (debit + line.page_total.0, credit + line.page_total.1)
+        };
         let lines = self.lines.iter();
         sqlx::query(LINES)
             .bind(lines.clone().map(|line| line.position).collect::<Vec<i64>>())
@@ -172,23 +188,35 @@ impl Books {
             .bind(lines.clone().map(|line| line.currency).collect::<Vec<&str>>())
             .bind(lines.clone().map(|line| line.minor).collect::<Vec<i64>>())
             .bind(lines.clone().map(|line| line.event_type).collect::<Vec<&str>>())
-            .bind(lines.map(|line| line.at).collect::<Vec<Timestamp>>())
-            .execute(&mut *tables)
-            .await?;
-        let (accounts, totals) = (self.totals.keys(), self.totals.values());
-        sqlx::query(TOTALS)
-            .bind(
-                accounts
-                    .clone()
-                    .map(|(account, _)| account.as_str())
-                    .collect::<Vec<&str>>(),
-            )
-            .bind(accounts.map(|(_, currency)| *currency).collect::<Vec<&str>>())
-            .bind(totals.clone().map(|(debit, _)| *debit).collect::<Vec<i64>>())
-            .bind(totals.map(|(_, credit)| *credit).collect::<Vec<i64>>())
+            .bind(lines.clone().map(|line| line.at).collect::<Vec<Timestamp>>())
+            .bind(lines.clone().map(|line| running(line).0).collect::<Vec<i64>>())
+            .bind(lines.map(|line| running(line).1).collect::<Vec<i64>>())
             .execute(tables)
             .await?;
         Ok(())
+    }
+
+    /// Adds the page to the accounts, and says where they were before it.
+    async fn write_totals(&self, tables: &mut PgConnection) -> Result<BTreeMap<(&str, &str), Total>, sqlx::Error> {
+        let (accounts, totals) = (self.totals.keys(), self.totals.values());
+        let names: Vec<&str> = accounts.clone().map(|(account, _)| account.as_str()).collect();
+        let after: Vec<(String, String, i64, i64)> = sqlx::query_as(TOTALS)
+            .bind(names)
+            .bind(accounts.map(|(_, currency)| *currency).collect::<Vec<&str>>())
+            .bind(totals.clone().map(|(debit, _)| *debit).collect::<Vec<i64>>())
+            .bind(totals.map(|(_, credit)| *credit).collect::<Vec<i64>>())
+            .fetch_all(tables)
+            .await?;
+        let after: BTreeMap<(&str, &str), Total> = after
+            .iter()
+            .map(|(account, currency, debit, credit)| ((account.as_str(), currency.as_str()), (*debit, *credit)))
+            .collect();
+        let before = self.totals.iter().map(|((account, currency), page)| {
+            let key = (account.as_str(), *currency);
+            let (debit, credit) = after.get(&key).copied().unwrap_or(*page);
+            (key, (debit - page.0, credit - page.1))
+        });
+        Ok(before.collect())
     }
 }
 

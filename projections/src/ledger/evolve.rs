@@ -4,7 +4,7 @@
 //! whoever writes the books looks it up among what earlier events left there.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::payout::{EarningCredited, EarningReversed};
+use domain::payout::{EarningCredited, EarningReversed, HeldEarning, Later, ShareCredited};
 use domain::ticket::{DisputeLost, RefundOwed};
 use domain::{
     AnyEvent, Country, Money, PaymentId, PayoutEvent, PayoutId, RefundId, RoomId, TaxPart, TicketEvent, TicketId,
@@ -61,12 +61,14 @@ pub(crate) enum Account {
     ClearingRefund,
     ClearingPayout,
     ClearingDispute,
+    ClearingShare,
     UnearnedOfTicket(TicketId),
     /// Of the country whose tax the ticket has in it.
     TaxOfTicket(TicketId),
     Tax(Country),
     Unearned(RoomId),
     HostAvailable(UserId),
+    HostPending(UserId),
     HostReserve(UserId),
     HostReceivable(UserId),
     PlatformFee,
@@ -141,6 +143,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Vec<LedgerChange<'_>>
         | TicketEvent::TicketLapsed { .. }
         | TicketEvent::TicketTransferred { .. }
         | TicketEvent::TicketAdmitted { .. }
+        | TicketEvent::TicketReturned { .. }
         | TicketEvent::TicketSettled(_) => vec![], // the host's EarningCredited moves the money
     }
 }
@@ -149,8 +152,9 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
     let available = Account::HostAvailable(host);
     match event {
         PayoutEvent::EarningCredited(earning) => vec![earn(host, earning)],
-        PayoutEvent::EarningHeld(held) => vec![move_to(available, Account::HostReserve(host), held.amount)],
-        PayoutEvent::EarningReleased(held) => vec![move_to(Account::HostReserve(host), available, held.amount)],
+        PayoutEvent::ShareCredited(share) => vec![earn_share(host, share)],
+        PayoutEvent::EarningHeld(held) => vec![hold(host, held)],
+        PayoutEvent::EarningReleased(held) => vec![release(host, held)],
         PayoutEvent::EarningReversed(reversed) => vec![reverse(host, reversed)],
         PayoutEvent::PayoutRequested {
             payout_id,
@@ -175,9 +179,29 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
             debit(Account::ClearingPayout, *amount),
             credit(available, *amount),
         ])],
+        // It is where it was paid from again, and from there the host's.
+        PayoutEvent::PayoutReturned { payout_id, amount, .. } => vec![LedgerChange::Post(vec![
+            debit(Account::CashOfPayout(*payout_id), *amount),
+            credit(Account::ClearingPayout, *amount),
+            debit(Account::ClearingPayout, *amount),
+            credit(available, *amount),
+        ])],
+        PayoutEvent::EarningsMatured { amount, .. } => vec![move_to(Account::HostPending(host), available, *amount)],
+        PayoutEvent::ReserveReleased { amount, .. } => vec![move_to(Account::HostReserve(host), available, *amount)],
+        PayoutEvent::ReceivableNetted { amount, .. } => {
+            vec![move_to(available, Account::HostReceivable(host), *amount)]
+        }
         PayoutEvent::HostApplied { .. }
         | PayoutEvent::HostApproved { .. }
+        | PayoutEvent::HostWaitlisted(_)
+        | PayoutEvent::HostDeclined(_)
+        | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::HostReinstated { .. }
+        | PayoutEvent::FactsStated { .. }
+        | PayoutEvent::TermsAccepted { .. }
         | PayoutEvent::DestinationLinked { .. }
+        | PayoutEvent::PayoutScheduleChosen { .. }
+        | PayoutEvent::PayoutRolledOver { .. }
         | PayoutEvent::PayoutSent { .. } => vec![],
     }
 }
@@ -275,10 +299,36 @@ fn move_to<'a>(from: Account, to: Account, amount: Money) -> LedgerChange<'a> {
     LedgerChange::Post(vec![debit(from, amount), credit(to, amount)])
 }
 
+fn hold<'a>(host: UserId, held: &HeldEarning) -> LedgerChange<'a> {
+    let pending = held.pending.unwrap_or(Money::zero(held.amount.currency()));
+    LedgerChange::Post(vec![
+        credit(Account::HostReserve(host), held.amount),
+        debit(Account::HostAvailable(host), held.amount),
+        credit(Account::HostAvailable(host), pending),
+        debit(Account::HostPending(host), pending),
+    ])
+}
+
+fn release<'a>(host: UserId, held: &HeldEarning) -> LedgerChange<'a> {
+    let pending = held.pending.unwrap_or(Money::zero(held.amount.currency()));
+    LedgerChange::Post(vec![
+        debit(Account::HostReserve(host), held.amount),
+        credit(Account::HostAvailable(host), held.amount),
+        debit(Account::HostAvailable(host), pending),
+        credit(Account::HostPending(host), pending),
+    ])
+}
+
 /// What the host gives back makes the loss smaller.
 fn reverse<'a>(host: UserId, reversed: &EarningReversed) -> LedgerChange<'a> {
+    let zero = Money::zero(reversed.from_reserve.currency());
     let parts = [
         (Account::HostReserve(host), reversed.from_reserve),
+        (Account::HostPending(host), reversed.from_pending.unwrap_or(zero)),
+        (
+            Account::HostReserve(host),
+            reversed.from_rolling_reserve.unwrap_or(zero),
+        ),
         (Account::HostAvailable(host), reversed.from_available),
         (Account::HostReceivable(host), reversed.receivable),
     ];
@@ -302,6 +352,9 @@ fn lose_dispute<'a>(ticket: TicketId, lost: &DisputeLost) -> LedgerChange<'a> {
         debit(Account::DisputeFee, lost.fee),
         credit(cash, lost.fee),
     ];
+    if let Some(store_fee) = lost.store_fee {
+        postings.extend([debit(cash, store_fee), credit(Account::DisputeLoss, store_fee)]);
+    }
     let relieved = if lost.covered.is_zero() {
         Account::DisputeLoss
     } else {
@@ -320,19 +373,42 @@ fn lose_dispute<'a>(ticket: TicketId, lost: &DisputeLost) -> LedgerChange<'a> {
 /// was never income.
 fn earn<'a>(host: UserId, earning: &EarningCredited) -> LedgerChange<'a> {
     let zero = Money::zero(earning.gross.currency());
-    LedgerChange::Post(vec![
+    let mut postings = vec![
         debit(Account::Unearned(earning.room_id), earning.gross),
         credit(
             Account::Unearned(earning.room_id),
             earning.tax.map_or(zero, |tax| tax.amount),
         ),
         credit(Account::StoreFee, earning.store_fee.unwrap_or(zero)),
-        credit(Account::HostAvailable(host), earning.host_share),
-        debit(Account::HostAvailable(host), earning.netted.unwrap_or(zero)),
-        credit(Account::HostReceivable(host), earning.netted.unwrap_or(zero)),
+        credit(Account::ClearingShare, earning.shared()),
         credit(Account::PlatformFee, earning.platform_fee),
         credit(Account::ProviderFee, earning.provider_fee),
-    ])
+    ];
+    let waits = [earning.pending, earning.reserved];
+    postings.extend(places(host, earning.own_share(), earning.netted, waits));
+    LedgerChange::Post(postings)
+}
+
+/// The part of somebody who shares a sale: until here it was on its way from the host's account.
+fn earn_share<'a>(user: UserId, share: &ShareCredited) -> LedgerChange<'a> {
+    let mut postings = vec![debit(Account::ClearingShare, share.share)];
+    postings.extend(places(user, share.share, share.netted, [share.pending, share.reserved]));
+    LedgerChange::Post(postings)
+}
+
+/// What is owed first, then what waits; the rest is available.
+fn places(user: UserId, share: Money, netted: Option<Money>, [pending, reserved]: [Option<Later>; 2]) -> Vec<Posting> {
+    let available = Account::HostAvailable(user);
+    let zero = Money::zero(share.currency());
+    let parts = [
+        (Account::HostReceivable(user), netted.unwrap_or(zero)),
+        (Account::HostPending(user), pending.map_or(zero, |later| later.amount)),
+        (Account::HostReserve(user), reserved.map_or(zero, |later| later.amount)),
+    ];
+    let moved = parts
+        .into_iter()
+        .flat_map(|(account, amount)| [debit(available, amount), credit(account, amount)]);
+    [credit(available, share)].into_iter().chain(moved).collect()
 }
 
 fn debit(account: Account, amount: Money) -> Posting {

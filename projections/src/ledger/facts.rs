@@ -116,6 +116,7 @@ impl Wanted {
             | Account::ClearingPayout
             | Account::Unearned(_)
             | Account::HostAvailable(_)
+            | Account::HostPending(_)
             | Account::PlatformFee
             | Account::Tax(_)
             | Account::ProviderFee
@@ -123,6 +124,7 @@ impl Wanted {
             | Account::DisputeFee
             | Account::DisputeLoss
             | Account::ClearingDispute
+            | Account::ClearingShare
             | Account::HostReserve(_)
             | Account::HostReceivable(_) => false,
         };

@@ -9,4 +9,4 @@ mod queries;
 mod tests;
 
 pub(crate) use apply::apply;
-pub use queries::{AccountBalance, LedgerLine, account_lines, list_accounts, trial_balance};
+pub use queries::{AccountBalance, LedgerLine, account_balances, account_lines, list_accounts, trial_balance};

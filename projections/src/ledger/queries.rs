@@ -47,47 +47,99 @@ struct LineRecord {
     at: Timestamp,
 }
 
-const SELECT_ACCOUNTS: &str = "SELECT account, currency, debit_minor, credit_minor FROM view_ledger.accounts";
+const NOW: &str = "SELECT account, currency, debit_minor, credit_minor FROM view_ledger.accounts";
 
-/// Every account that was ever used, also those that are at zero again, by name and currency.
-pub async fn trial_balance(pool: &PgPool) -> Result<Vec<AccountBalance>, QueryError> {
-    let records: Vec<AccountRecord> = sqlx::query_as(&format!("{SELECT_ACCOUNTS} ORDER BY account, currency LIMIT $1"))
-        .bind(ACCOUNTS_MAX)
-        .fetch_all(pool)
-        .await?;
+/// The accounts as they were at the position `parameter`: the last line of each up to there has its totals.
+fn then(parameter: &str) -> String {
+    format!(
+        "SELECT account, currency, last.debit_minor, last.credit_minor
+        FROM view_ledger.accounts
+        CROSS JOIN LATERAL (
+            SELECT debit_minor, credit_minor FROM view_ledger.lines
+            WHERE lines.account = accounts.account AND lines.currency = accounts.currency AND position <= {parameter}
+            ORDER BY position DESC LIMIT 1
+        ) AS last"
+    )
+}
+
+/// Every account that was ever used, also those that are at zero again, by name and currency; as of a position, or now.
+pub async fn trial_balance(pool: &PgPool, at: Option<u64>) -> Result<Vec<AccountBalance>, QueryError> {
+    let select = at.map_or_else(|| NOW.to_owned(), |_| then("$2"));
+    let select = format!("{select} ORDER BY account, currency LIMIT $1");
+    let mut query = sqlx::query_as(&select).bind(ACCOUNTS_MAX);
+    if let Some(at) = at {
+        query = query.bind(bigint(at));
+    }
+    let records: Vec<AccountRecord> = query.fetch_all(pool).await?;
     records.into_iter().map(AccountBalance::try_from).collect()
 }
 
 /// The accounts whose names follow `after`, in the order of their names; one row for each currency. `limit` counts rows,
 /// so the last account of a page may go on in the next: a client goes on after the last account that is complete.
-pub async fn list_accounts(pool: &PgPool, after: Option<&str>, limit: u32) -> Result<Vec<AccountBalance>, QueryError> {
+pub async fn list_accounts(
+    pool: &PgPool,
+    at: Option<u64>,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<AccountBalance>, QueryError> {
+    let select = at.map_or_else(|| NOW.to_owned(), |_| then("$3"));
     let page = "WHERE ($1::text IS NULL OR account > $1) ORDER BY account, currency LIMIT $2";
-    let records: Vec<AccountRecord> = sqlx::query_as(&format!("{SELECT_ACCOUNTS} {page}"))
-        .bind(after)
-        .bind(i64::from(limit))
+    let select = format!("{select} {page}");
+    let mut query = sqlx::query_as(&select).bind(after).bind(i64::from(limit));
+    if let Some(at) = at {
+        query = query.bind(bigint(at));
+    }
+    let records: Vec<AccountRecord> = query.fetch_all(pool).await?;
+    records.into_iter().map(AccountBalance::try_from).collect()
+}
+
+/// What an account held at a position, or holds now, in each currency in which it was used by then.
+pub async fn account_balances(
+    pool: &PgPool,
+    account: &str,
+    at: Option<u64>,
+) -> Result<Vec<AccountBalance>, QueryError> {
+    let select = format!("{} WHERE account = $1 ORDER BY currency LIMIT $2", then("$3"));
+    let records: Vec<AccountRecord> = sqlx::query_as(&select)
+        .bind(crate::convert::text(account))
+        .bind(ACCOUNTS_MAX)
+        .bind(upto(at))
         .fetch_all(pool)
         .await?;
     records.into_iter().map(AccountBalance::try_from).collect()
 }
 
-/// What was booked on an account, in the order of the log; `after` is the position of the last line seen.
+/// What was booked on an account up to a position, or ever, in the order of the log; `after` is the position of the last
+/// line seen.
 pub async fn account_lines(
     pool: &PgPool,
     account: &str,
+    at: Option<u64>,
     after: Option<u64>,
     limit: u32,
 ) -> Result<Vec<LedgerLine>, QueryError> {
     let select = "
-        SELECT position, event_type, amount_minor, currency, at FROM view_ledger.lines
-        WHERE account = $1 AND position > $2
-        ORDER BY position, currency LIMIT $3";
+        SELECT position, event_type, amount_minor, currency, at FROM view_ledger.accounts
+        CROSS JOIN LATERAL (
+            SELECT position, event_type, amount_minor, at FROM view_ledger.lines
+            WHERE lines.account = accounts.account AND lines.currency = accounts.currency
+                AND position > $2 AND position <= $3
+            ORDER BY position LIMIT $4
+        ) AS line
+        WHERE account = $1
+        ORDER BY position, currency LIMIT $4";
     let records: Vec<LineRecord> = sqlx::query_as(select)
         .bind(crate::convert::text(account))
         .bind(bigint(after.unwrap_or(0)))
+        .bind(upto(at))
         .bind(i64::from(limit))
         .fetch_all(pool)
         .await?;
     records.into_iter().map(LedgerLine::try_from).collect()
+}
+
+fn upto(at: Option<u64>) -> i64 {
+    at.map_or(i64::MAX, bigint)
 }
 
 impl TryFrom<AccountRecord> for AccountBalance {

@@ -24,15 +24,18 @@ CREATE TABLE payouts (
     provider  text NOT NULL
 );
 
--- Debit positive, credit negative. A transaction is the lines of one position; an account appears in it once.
+-- Debit positive, credit negative. A transaction is the lines of one position; an account appears in it once. Each line
+-- carries its account's totals up to and with it, so that a balance at any position is one row.
 CREATE TABLE lines (
-    position     bigint      NOT NULL,
     account      text        COLLATE "C" NOT NULL,
     currency     text        COLLATE "C" NOT NULL,
+    position     bigint      NOT NULL,
     amount_minor bigint      NOT NULL CHECK (amount_minor <> 0),
+    debit_minor  bigint      NOT NULL,
+    credit_minor bigint      NOT NULL,
     event_type   text        NOT NULL,
     at           timestamptz NOT NULL,
-    PRIMARY KEY (account, position, currency)
+    PRIMARY KEY (account, currency, position)
 );
 
 CREATE TABLE accounts (

@@ -7,17 +7,18 @@ use domain::{Currency, PayoutEvent};
 use event_log::Subscriber;
 use sqlx::PgPool;
 
-use super::{AccountBalance, account_lines, list_accounts, trial_balance};
+use super::{AccountBalance, account_balances, account_lines, list_accounts, trial_balance};
 use crate::tests::stage::{feed, project};
 use crate::tests::story::{
-    FEE, Owed, PRICE, Story, at, charged_twice, host, in_part, on_request, room, seat_gone, usd, whole_story,
+    FEE, Owed, PRICE, Story, at, charged_twice, host, in_part, on_request, random_story, room, seat_gone, usd,
+    whole_story,
 };
 use crate::view::{Side, ViewSubscriber};
 use crate::{View, schema};
 
 /// Balances that are not zero, by account.
 async fn balances(pool: &PgPool) -> BTreeMap<String, i64> {
-    let rows = trial_balance(pool).await.expect("a query");
+    let rows = trial_balance(pool, None).await.expect("a query");
     let open = rows.into_iter().filter(|row| row.balance_minor != 0);
     open.map(|row| (row.account, row.balance_minor)).collect()
 }
@@ -80,7 +81,7 @@ async fn a_free_ticket_moves_no_money(pool: PgPool) {
         .sell(1, 10, false)
         .issue(10);
     assert_eq!(balances_after(&pool, &story).await, books([]));
-    assert_eq!(trial_balance(&pool).await.expect("a query"), []);
+    assert_eq!(trial_balance(&pool, None).await.expect("a query"), []);
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -219,7 +220,7 @@ async fn the_books_balance_after_every_event_of_a_whole_story(pool: PgPool) {
     let story = whole_story();
     for recorded in story.recorded() {
         feed(&pool, View::Ledger, Side::Live, std::slice::from_ref(&recorded)).await;
-        let rows = trial_balance(&pool).await.expect("a query");
+        let rows = trial_balance(&pool, None).await.expect("a query");
         let imbalance: i64 = rows.iter().map(|row| row.balance_minor).sum();
         assert_eq!(imbalance, 0, "after {} ({:?})", recorded.position, recorded.event);
     }
@@ -231,7 +232,7 @@ async fn the_books_balance_after_every_event_of_a_whole_story(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn every_line_names_its_event(pool: PgPool) {
     project(&pool, View::Ledger, &bought()).await;
-    let lines = account_lines(&pool, "clearing:charge", None, 50)
+    let lines = account_lines(&pool, "clearing:charge", None, None, 50)
         .await
         .expect("a query");
     let lines: Vec<_> = lines
@@ -243,7 +244,7 @@ async fn every_line_names_its_event(pool: PgPool) {
         (8, "ticket_issued", usd(PRICE), at(8)),
     ];
     assert_eq!(lines, expected);
-    let rest = account_lines(&pool, "clearing:charge", Some(6), 50)
+    let rest = account_lines(&pool, "clearing:charge", None, Some(6), 50)
         .await
         .expect("a query");
     assert_eq!(rest.len(), 1);
@@ -252,7 +253,7 @@ async fn every_line_names_its_event(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn accounts_are_listed_by_name_even_at_zero(pool: PgPool) {
     project(&pool, View::Ledger, &bought()).await;
-    let all = list_accounts(&pool, None, 50).await.expect("a query");
+    let all = list_accounts(&pool, None, None, 50).await.expect("a query");
     let clearing = AccountBalance {
         account: "clearing:charge".to_owned(),
         currency: Currency::USD,
@@ -261,7 +262,9 @@ async fn accounts_are_listed_by_name_even_at_zero(pool: PgPool) {
         balance_minor: 0,
     };
     assert_eq!(all[1], clearing);
-    let page = list_accounts(&pool, Some("clearing:charge"), 1).await.expect("a query");
+    let page = list_accounts(&pool, None, Some("clearing:charge"), 1)
+        .await
+        .expect("a query");
     assert_eq!(page[0].account, "expense:provider_fee");
 }
 
@@ -304,4 +307,64 @@ async fn a_dispute_lost_before_the_delivery_is_paid_by_the_sale(pool: PgPool) {
         ("expense:provider_fee", FEE),
     ]);
     assert_eq!(balances_after(&pool, &bought().lose_dispute(10)).await, expected);
+}
+
+/// What every page of the log left behind is what the books say of that position for ever.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_books_of_any_position_are_what_they_were_then(pool: PgPool) {
+    schema::create_missing(&pool, View::Ledger).await.expect("tables");
+    let story = whole_story();
+    let mut then = vec![vec![]];
+    for recorded in story.recorded() {
+        feed(&pool, View::Ledger, Side::Live, std::slice::from_ref(&recorded)).await;
+        then.push(trial_balance(&pool, None).await.expect("a query"));
+    }
+    for (position, books) in then.iter().enumerate() {
+        let at = Some(u64::try_from(position).expect("a position"));
+        assert_eq!(
+            &trial_balance(&pool, at).await.expect("a query"),
+            books,
+            "at {position}"
+        );
+        let first = list_accounts(&pool, at, None, 3).await.expect("a query");
+        assert_eq!(first, books[..books.len().min(3)], "at {position}");
+        let after = list_accounts(&pool, at, Some("clearing:charge"), 50)
+            .await
+            .expect("a query");
+        let expected = books.iter().filter(|row| row.account.as_str() > "clearing:charge");
+        assert_eq!(after, expected.cloned().collect::<Vec<_>>(), "at {position}");
+    }
+}
+
+/// For any balance at any position, the lines behind it add up to it, however they are paged.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_lines_behind_a_balance_add_up_to_it_in_random_histories(pool: PgPool) {
+    for seed in 0..6 {
+        let story = random_story(seed);
+        let mut transaction = pool.begin().await.expect("a transaction");
+        schema::create(View::Ledger, Side::Live, &mut transaction)
+            .await
+            .expect("tables");
+        transaction.commit().await.expect("commit");
+        feed(&pool, View::Ledger, Side::Live, &story.recorded()).await;
+        let head = u64::try_from(story.events.len()).expect("a position");
+        for position in [head / 3, head / 2, head] {
+            let books = trial_balance(&pool, Some(position)).await.expect("a query");
+            assert_eq!(books.iter().map(|row| row.balance_minor).sum::<i64>(), 0);
+            for row in &books {
+                let found = account_balances(&pool, &row.account, Some(position)).await;
+                assert_eq!(found.expect("a query"), std::slice::from_ref(row));
+                let (mut sum, mut after) = (0, None);
+                loop {
+                    let page = account_lines(&pool, &row.account, Some(position), after, 4).await;
+                    let page = page.expect("a query");
+                    let Some(last) = page.last() else { break };
+                    assert!(last.position <= position);
+                    after = Some(last.position);
+                    sum += page.iter().map(|line| line.amount.amount_minor()).sum::<i64>();
+                }
+                assert_eq!(sum, row.balance_minor, "{} at {position}, seed {seed}", row.account);
+            }
+        }
+    }
 }

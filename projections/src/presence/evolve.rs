@@ -33,12 +33,16 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
         | RoomEvent::SeatReleased(_)
         | RoomEvent::RoomRevised(_)
         | RoomEvent::SalesPaused { .. }
+        | RoomEvent::SalesSuspended { .. }
+        | RoomEvent::SalesReinstated { .. }
         | RoomEvent::SalesResumed { .. }
         | RoomEvent::WaitingListJoined { .. }
         | RoomEvent::WaitingListLeft { .. }
         | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::RoomRescheduled(_)
+        | RoomEvent::SharesProposed { .. }
+        | RoomEvent::ShareAgreed { .. }
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }

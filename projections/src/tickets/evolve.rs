@@ -104,12 +104,16 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<TicketChange<'_>> {
         RoomEvent::SeatSold(_) // the ticket's own TicketIssued follows
         | RoomEvent::RoomRevised(_)
         | RoomEvent::SalesPaused { .. }
+        | RoomEvent::SalesSuspended { .. }
+        | RoomEvent::SalesReinstated { .. }
         | RoomEvent::SalesResumed { .. }
         | RoomEvent::WaitingListJoined { .. }
         | RoomEvent::WaitingListLeft { .. }
         | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::RoomRescheduled(_)
+        | RoomEvent::SharesProposed { .. }
+        | RoomEvent::ShareAgreed { .. }
         | RoomEvent::SeatDenied { .. } // its RefundOwed follows
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }
@@ -134,6 +138,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<'
         TicketEvent::TicketIssued { .. } => enter(TicketState::Issued),
         TicketEvent::TicketAdmitted { .. } => enter(TicketState::Admitted),
         TicketEvent::TicketSettled(_) => enter(TicketState::Settled),
+        TicketEvent::TicketReturned { .. } => enter(TicketState::Released),
         TicketEvent::DisputeLost(_) => enter(TicketState::Revoked),
         TicketEvent::TicketLapsed { .. } => Some(TicketChange::EnterUnpaid {
             ticket,
@@ -220,6 +225,7 @@ fn evolve_payment(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<
         | TicketEvent::TicketSettled(_)
         | TicketEvent::DisputeOpened(_)
         | TicketEvent::DisputeWon { .. }
+        | TicketEvent::TicketReturned { .. }
         | TicketEvent::DisputeLost(_) => None,
     }
 }

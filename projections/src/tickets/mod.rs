@@ -4,6 +4,7 @@ mod apply;
 mod evolve;
 mod fold;
 mod load;
+mod past;
 mod queries;
 mod rows;
 #[cfg(test)]
@@ -11,5 +12,6 @@ mod tests;
 
 pub(crate) use apply::apply;
 pub(crate) use evolve::evolve;
+pub use past::{is_about, past_ticket};
 pub use queries::{find_ticket, list_sales_of_room, list_tickets_of};
 pub use rows::{PaymentRow, PaymentState, RefundRow, RefundState, TicketRow, TicketState};

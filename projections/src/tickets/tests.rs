@@ -1,9 +1,13 @@
 //! Tickets, from events.
 
+use domain::AnyEvent;
 use domain::room::ReleaseReason;
 use sqlx::PgPool;
 
-use super::{PaymentState, RefundState, TicketRow, TicketState, find_ticket, list_sales_of_room, list_tickets_of};
+use super::{
+    PaymentState, RefundState, TicketRow, TicketState, find_ticket, is_about, list_sales_of_room, list_tickets_of,
+    past_ticket,
+};
 use crate::View;
 use crate::tests::stage::project;
 use crate::tests::story::{
@@ -11,9 +15,20 @@ use crate::tests::story::{
     user, whole_story,
 };
 
+/// By the view, and the same by its events alone.
 async fn ticket_after(pool: &PgPool, story: &Story) -> TicketRow {
     project(pool, View::Tickets, story).await;
-    find_ticket(pool, ticket(10)).await.expect("a query").expect("a ticket")
+    let row = find_ticket(pool, ticket(10)).await.expect("a query").expect("a ticket");
+    let recorded = story.recorded().into_iter();
+    let events = recorded.map(|recorded| (recorded.position, recorded.event.clone()));
+    let of_ticket = events.filter(|(_, event)| match event {
+        AnyEvent::Room(..) => is_about(event, ticket(10)),
+        AnyEvent::Ticket(id, _) => *id == ticket(10),
+        AnyEvent::Payout(..) | AnyEvent::Shop(..) => false,
+    });
+    let past = past_ticket(ticket(10), &of_ticket.collect::<Vec<_>>()).expect("a story");
+    assert_eq!(past.as_ref(), Some(&row), "as it was is as it is");
+    row
 }
 
 fn held() -> Story {

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use api::auth::{Auth, mint_development_token};
+use api::auth::{Auth, Minting, mint_development_token};
 use api::limits::{Limits, LimitsConfig};
-use api::{ApiParts, Live};
+use api::{ApiParts, HostTerms, Live, RolloutGate};
 use axum::Router;
 use axum::body::Body;
+use chrono::TimeDelta;
 use domain::{BasisPoints, Preset, TaxRules, Timestamp};
-use event_log::{Aggregates, Clock, EventLog, LogLimits, PostgresLog, SystemClock};
+use event_log::{Aggregates, Clock, EventLog, LogSettings, PostgresLog};
 use http::{Method, Request};
+use outbound::webhooks::{WebhookSettings, Webhooks, WebhooksDeps};
 use payments::PaymentProvider;
 use payments::sandbox::{Sandbox, SandboxConfig};
-use processes::{Deps, ProcessSettings, Processes};
+use processes::mail::Mailer;
+use processes::{Deps, PayoutSettings, People, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -24,13 +27,15 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::answer::{Answer, text};
-use super::{ADMIN, Person};
+use super::books::ProjectedBooks;
+use super::{ADMIN, Person, TestClock};
 
 /// What happens by itself has happened within this, or does not happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 const POOL_CONNECTIONS: u32 = 12;
 const POOL_WAIT: Duration = Duration::from_secs(2);
 const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
+const RECONCILE_INTERVAL: Duration = Duration::from_millis(200);
 const TOKEN_TTL: Duration = Duration::from_hours(1);
 
 /// How a shop sells.
@@ -39,6 +44,34 @@ pub(crate) struct Shop {
     pub(crate) taxes: TaxRules,
     /// The provider takes nothing, so that figures are those of the rules alone.
     pub(crate) is_provider_free: bool,
+    pub(crate) webhooks: WebhookSettings,
+    pub(crate) mail: Option<Mailer>,
+    /// The terms of hosting.
+    pub(crate) host_terms: Option<HostTerms>,
+    /// Everybody's but the log's, which has it too if `dates_log`.
+    pub(crate) clock: TestClock,
+    pub(crate) dates_log: bool,
+    /// The sandbox, if absent.
+    pub(crate) provider: Option<Arc<dyn PaymentProvider>>,
+    pub(crate) processes: ProcessSettings,
+}
+
+impl Shop {
+    fn process_settings(&self) -> ProcessSettings {
+        ProcessSettings {
+            payouts: PayoutSettings::of(&self.preset),
+            sends_mail: self.mail.is_some(),
+            ..self.processes
+        }
+    }
+
+    fn log_settings(&self) -> LogSettings {
+        let mut settings = LogSettings::default();
+        if self.dates_log {
+            settings.clock = Arc::new(self.clock.clone());
+        }
+        settings
+    }
 }
 
 impl Default for Shop {
@@ -47,15 +80,26 @@ impl Default for Shop {
             preset: Preset::open(),
             taxes: TaxRules::default(),
             is_provider_free: false,
+            webhooks: WebhookSettings::default(),
+            mail: None,
+            host_terms: None,
+            clock: TestClock::new(),
+            dates_log: false,
+            provider: None,
+            processes: ProcessSettings {
+                sweep_interval: SWEEP_INTERVAL,
+                ..ProcessSettings::default()
+            },
         }
     }
 }
 
 pub(crate) struct TestApp {
     router: Router,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: TestClock,
     secret: SecretString,
     pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) processes: Processes,
     pub(crate) aggregates: Aggregates,
     pub(crate) pool: PgPool,
     pub(crate) tracker: TaskTracker,
@@ -77,40 +121,45 @@ impl TestApp {
 
     async fn start_shop(options: PgConnectOptions, limits: LimitsConfig, shop: Shop) -> Self {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
-        let pool = PgPoolOptions::new()
-            .max_connections(POOL_CONNECTIONS)
-            .acquire_timeout(POOL_WAIT)
-            .connect_with(options.clone())
-            .await
-            .expect("connect to the test's database");
-        let log_limits = LogLimits::default();
-        let log = PostgresLog::connect(options, pool.clone(), log_limits, &tracker, cancel.clone()).await;
+        let pool = pool(options.clone()).await;
+        let log_settings = shop.log_settings();
+        let log = PostgresLog::connect_with(options, pool.clone(), log_settings, &tracker, cancel.clone()).await;
         let log: Arc<dyn EventLog> = log.expect("open the log");
         let projections = Projections::start(Arc::clone(&log), pool.clone(), &tracker, cancel.clone()).await;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock: Arc<dyn Clock> = Arc::new(shop.clock.clone());
         let secret: SecretString = "the secret of the API's tests".into();
         let sandbox = Arc::new(sandbox(&pool, &clock, shop.is_provider_free));
         let aggregates = Aggregates::new(&log);
-        let provider: Arc<dyn PaymentProvider> = Arc::<Sandbox>::clone(&sandbox);
-        let settings = ProcessSettings {
-            sweep_interval: SWEEP_INTERVAL,
-            ..ProcessSettings::default()
-        };
+        let settings = shop.process_settings();
+        let provider = shop.provider.unwrap_or_else(|| Arc::<Sandbox>::clone(&sandbox) as _);
         let deps = Deps {
+            mail: shop.mail.map(Arc::new),
+            people: People::start(pool.clone(), Arc::clone(&clock), &tracker, &cancel),
             log: Arc::clone(&log),
             aggregates: aggregates.clone(),
             pool: pool.clone(),
             provider: Arc::clone(&provider),
+            store: Some(Arc::new(sandbox.store())),
             clock: Arc::clone(&clock),
             settings,
         };
+        let books = Arc::new(ProjectedBooks { pool: pool.clone() });
+        reconciliation::start(deps.clone(), books, RECONCILE_INTERVAL, &tracker, &cancel);
+        let webhooks = WebhooksDeps {
+            log: Arc::clone(&log),
+            pool: pool.clone(),
+            clock: Arc::clone(&clock),
+            settings: shop.webhooks,
+        };
+        let processes = Processes::start(deps, &tracker, &cancel);
         let live = Live::start(Arc::clone(&log), &tracker, cancel.clone());
+        let rollout = RolloutGate::start(&aggregates, &tracker, cancel.clone()).await;
         let parts = ApiParts {
             log,
             aggregates: aggregates.clone(),
             projections: projections.expect("start the views"),
             pool: pool.clone(),
-            processes: Processes::start(deps, &tracker, &cancel),
+            processes: processes.clone(),
             provider,
             sandbox: Some(Arc::clone(&sandbox)),
             bridge: None,
@@ -119,15 +168,19 @@ impl TestApp {
             auth: Auth::development(&secret),
             limits: Limits::new(limits),
             live,
+            webhooks: Webhooks::start(webhooks, &tracker, &cancel),
             public_ws_url: "ws://boxoffice.test".to_owned(),
             preset: shop.preset,
             taxes: shop.taxes,
+            host_terms: shop.host_terms,
+            rollout: rollout.expect("read the roll-out"),
         };
         Self {
             router: api::router(parts),
-            clock,
+            clock: shop.clock,
             secret,
             sandbox,
+            processes,
             aggregates,
             pool,
             tracker,
@@ -152,8 +205,29 @@ impl TestApp {
         self.clock.now()
     }
 
+    /// So much later for everything but the log.
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        self.clock.skip(by);
+    }
+
     pub(crate) fn token(&self, person: Person) -> String {
         mint_development_token(&self.secret, person.id, person.roles, TOKEN_TTL, self.now()).expect("mint a token")
+    }
+
+    pub(crate) fn mint(&self, minting: &Minting<'_>) -> String {
+        minting.mint(&self.secret, self.now()).expect("mint a token")
+    }
+
+    /// A token of somebody about whom an identity provider says more.
+    pub(crate) fn token_with(&self, person: Person, claims: &Value) -> String {
+        self.mint(&Minting {
+            subject: person.id,
+            roles: person.roles,
+            email: None,
+            timezone: None,
+            others: claims.as_object().cloned().unwrap_or_default(),
+            ttl: TOKEN_TTL,
+        })
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -204,18 +278,43 @@ impl TestApp {
     pub(crate) fn room(&self) -> Value {
         json!({
             "title": "An evening",
-            "starts_at": self.now() + chrono::TimeDelta::hours(1),
+            "starts_at": self.now() + TimeDelta::hours(1),
             "price": {"amount_minor": 1000, "currency": "USD"},
             "capacity": 2,
         })
     }
 
+    /// Every event, from the first on.
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let mut events = vec![];
+        let mut after = "0".to_owned();
+        loop {
+            let path = format!("/v1/log/events?limit=200&after={after}");
+            let mut page = self.get(path).by(ADMIN).send().await.expect(200);
+            if let Some(data) = page["data"].as_array_mut() {
+                events.append(data);
+            }
+            match page["next"].as_str() {
+                Some(next) => next.clone_into(&mut after),
+                None => return events,
+            }
+        }
+    }
+
+    /// Approved, and with a place for the money: the host may sell.
     pub(crate) async fn approve(&self, host: Person) {
         let path = format!("/v1/hosts/{}/approve", host.id);
         self.post(path).by(ADMIN).send().await.expect(200);
+        self.link_destination(host).await;
     }
 
-    /// A room of this host, on sale. Its id.
+    pub(crate) async fn link_destination(&self, host: Person) {
+        let destination = json!({"destination": format!("acct_{}", host.id)});
+        let link = self.put("/v1/me/payout_destination").by(host).json(&destination);
+        link.send().await.expect(200);
+    }
+
+    /// A room of this host, who may sell, on sale. Its id.
     pub(crate) async fn schedule(&self, host: Person, key: &str, change: impl FnOnce(&mut Value)) -> String {
         self.approve(host).await;
         let mut room = self.room();
@@ -263,6 +362,15 @@ impl TestApp {
         let path = format!("/v1/tickets/{ticket}");
         self.eventually(buyer, &path, |body| body["state"] == state).await
     }
+}
+
+async fn pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(POOL_CONNECTIONS)
+        .acquire_timeout(POOL_WAIT)
+        .connect_with(options)
+        .await
+        .expect("connect to the test's database")
 }
 
 fn sandbox(pool: &PgPool, clock: &Arc<dyn Clock>, is_free: bool) -> Sandbox {

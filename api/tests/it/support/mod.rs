@@ -2,10 +2,17 @@
 
 mod answer;
 mod app;
+mod books;
+mod clock;
 mod people;
+mod receiver;
+mod sink;
 mod wire;
 
 pub(crate) use answer::{Answer, text};
-pub(crate) use app::{Shop, TestApp};
-pub(crate) use people::{ADMIN, ALICE, ANALYST, BOB, FINANCE, HOST, OTHER_HOST, Person};
+pub(crate) use app::{Call, Shop, TestApp};
+pub(crate) use clock::TestClock;
+pub(crate) use people::{ADMIN, ALICE, ANALYST, BOB, CLEO, DORA, FINANCE, HOST, OTHER_HOST, Person};
+pub(crate) use receiver::{Mood, Receiver};
+pub(crate) use sink::{Sink, Whim};
 pub(crate) use wire::Wire;

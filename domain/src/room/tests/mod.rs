@@ -1,13 +1,18 @@
 //! A room of three seats at 10.00 USD: sales from second 0 to 7200, start at 3600, holds of 60 seconds, one ticket each.
 
+mod hosting;
 mod lifecycle;
+mod offering_prices;
+mod prices;
 mod rescheduling;
 mod revising;
 mod scheduling;
 mod selling;
+mod sharing;
 mod speaking;
 mod waiting;
 
+use crate::payout::{HostPermit, NoSale};
 use crate::room::*;
 use crate::terms::{Channel, RefundPolicy, Terms};
 use crate::testing::{Given, at, past, request, room, session, ticket, usd, user};
@@ -31,7 +36,7 @@ fn schedule() -> ScheduleRoom {
     ScheduleRoom {
         room_id: room(1),
         host: HOST,
-        host_is_approved: true,
+        permit: HostPermit::Sells,
         title: "Night radio".to_owned(),
         description: "Live.\nWith guests.".to_owned(),
         language: "en".to_owned(),
@@ -110,6 +115,7 @@ fn terms() -> Terms {
         platform_fee: BasisPoints::try_new(500).expect("5 %"),
         refund_policy: RefundPolicy::UntilStart,
         legal_terms_sha256: None,
+        pricing: None,
         customer_country: None,
         rules: crate::SaleRules::default(),
     }
@@ -117,6 +123,8 @@ fn terms() -> Terms {
 
 fn hold(ticket_id: TicketId, buyer: UserId, when: Timestamp) -> RoomCommand {
     RoomCommand::HoldSeat(HoldSeat {
+        wish: None,
+        rollout: None,
         ticket_id,
         buyer,
         channel: Channel::Web,
@@ -173,6 +181,7 @@ fn seat_sold_late(ticket_id: TicketId, buyer: UserId, second: i64) -> RoomEvent 
 
 fn sold(ticket_id: TicketId, buyer: UserId, late: bool, second: i64) -> RoomEvent {
     RoomEvent::SeatSold(SeatSold {
+        retakes: None,
         ticket_id,
         buyer,
         late,

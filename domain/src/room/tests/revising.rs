@@ -12,7 +12,7 @@ fn revise_by(by: Authority, wish: Revision) -> RoomCommand {
     RoomCommand::Revise(Box::new(ReviseRoom {
         by,
         wish,
-        host_is_approved: true,
+        permit: HostPermit::Sells,
         preset: Preset::open(),
         at: at(20),
     }))
@@ -184,7 +184,7 @@ fn a_free_room_becomes_priced_by_an_approved_host_only() {
     let command = RoomCommand::Revise(Box::new(ReviseRoom {
         by: Authority::User(HOST),
         wish: price(500),
-        host_is_approved: false,
+        permit: HostPermit::HostsFree(NoSale::NotApproved),
         preset: Preset::open(),
         at: at(20),
     }));

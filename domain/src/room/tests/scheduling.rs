@@ -65,14 +65,40 @@ fn another_request_under_the_same_key_is_refused() {
 #[test]
 fn a_priced_room_needs_an_approved_host() {
     new_room()
-        .when(command(|room| room.host_is_approved = false))
+        .when(command(|room| room.permit = HostPermit::HostsFree(NoSale::NotApproved)))
         .then_err(RoomError::HostNotApproved);
+}
+
+#[test]
+fn each_reason_why_a_host_may_not_sell_is_named() {
+    let reasons = [
+        (NoSale::TermsNotAccepted, RoomError::TermsNotAccepted),
+        (NoSale::NoDestination, RoomError::NoDestination),
+        (NoSale::NotRolledOut, RoomError::NotRolledOut),
+    ];
+    for (reason, refusal) in reasons {
+        new_room()
+            .when(command(|room| room.permit = HostPermit::HostsFree(reason)))
+            .then_err(refusal);
+    }
+}
+
+#[test]
+fn a_suspended_host_schedules_nothing() {
+    for price in [0, 1_000] {
+        new_room()
+            .when(command(|room| {
+                room.permit = HostPermit::Suspended;
+                room.price = usd(price);
+            }))
+            .then_err(RoomError::HostSuspended);
+    }
 }
 
 #[test]
 fn anybody_may_host_a_free_room() {
     accepts(|room| {
-        room.host_is_approved = false;
+        room.permit = HostPermit::HostsFree(NoSale::NotApproved);
         room.price = usd(0);
     });
 }

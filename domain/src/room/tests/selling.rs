@@ -42,6 +42,8 @@ fn a_ticket_id_is_never_used_for_another_request() {
         .when(hold(ticket(1), BOB, at(80)))
         .then_err(RoomError::KeyReused);
     let other = RoomCommand::HoldSeat(HoldSeat {
+        wish: None,
+        rollout: None,
         ticket_id: ticket(1),
         buyer: ANN,
         channel: Channel::Web,

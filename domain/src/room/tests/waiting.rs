@@ -7,6 +7,7 @@ const OFFER: i64 = 600;
 
 fn join(number: u128, user: UserId, second: i64) -> RoomCommand {
     RoomCommand::JoinWaitingList(JoinWaitingList {
+        rollout: None,
         user,
         ticket_id: ticket(number),
         customer: Customer::NotAsked,
@@ -211,7 +212,7 @@ fn more_seats_go_to_the_line_first_and_a_pause_holds_offers_back() {
                 capacity: Some(2),
                 ..Revision::default()
             },
-            host_is_approved: true,
+            permit: HostPermit::Sells,
             preset: Preset::open(),
             at: at(30),
         }))

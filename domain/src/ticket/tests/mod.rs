@@ -3,6 +3,7 @@
 mod issuing;
 mod paying;
 mod refunding;
+mod store;
 mod transferring;
 
 use crate::terms::{Channel, RefundPolicy, Terms};
@@ -28,6 +29,7 @@ fn terms(total: i64, refund_policy: RefundPolicy) -> Terms {
         platform_fee: BasisPoints::try_new(500).expect("5 %"),
         refund_policy,
         legal_terms_sha256: None,
+        pricing: None,
         customer_country: None,
         rules: crate::SaleRules::default(),
     }

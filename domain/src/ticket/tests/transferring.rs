@@ -94,7 +94,24 @@ fn a_holder_who_declines_has_everything_back_whatever_the_policy() {
     bought().when(decline(BOB, 0, 50)).then_err(TicketError::NotHolder);
     bought().when(decline(ANN, 0, 100)).then_err(TicketError::NotRefundable);
     bought().when(decline(ANN, 10, 50)).then_err(TicketError::NotRefundable);
-    given([ordered_free(), issued()])
+}
+
+#[test]
+fn a_free_ticket_is_given_back_when_its_holder_declines() {
+    let free = || given([ordered_free(), issued()]);
+    let returned = TicketEvent::TicketReturned {
+        by: ANN,
+        returned_at: at(50),
+    };
+    let state = free().when(decline(ANN, 0, 50)).then([returned]).state;
+    assert_eq!(state.phase(), TicketPhase::Refunded);
+    free().when(decline(BOB, 0, 50)).then_err(TicketError::NotHolder);
+    free().when(decline(ANN, 10, 50)).then_err(TicketError::NotRefundable);
+    free()
+        .and([admitted()])
         .when(decline(ANN, 0, 50))
-        .then_err(TicketError::NotPaid);
+        .then_err(TicketError::NotRefundable);
+    given([ordered_free()])
+        .when(decline(ANN, 0, 50))
+        .then_err(TicketError::NotIssued);
 }

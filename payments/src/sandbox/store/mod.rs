@@ -6,6 +6,7 @@ pub(super) mod deliveries;
 pub(super) mod events;
 pub(super) mod intents;
 pub(super) mod refunds;
+pub(super) mod statement;
 pub(super) mod transfers;
 
 mod movement;

@@ -64,14 +64,19 @@ pub(super) async fn find_answer(
     if recorded != *asked {
         return Err(Refusal::IdempotencyMismatch.into());
     }
-    let state = match (row.state.as_str(), row.failure_reason) {
-        ("pending", None) => MovementState::Pending,
-        ("completed", None) => MovementState::Completed,
-        ("failed", Some(reason)) => MovementState::Failed { reason },
-        _ => return Err(inconsistent("state")),
-    };
+    let state = state_of(&row.state, row.failure_reason).ok_or_else(|| inconsistent("state"))?;
     Ok(Some(Movement {
         provider_ref: row.provider_ref,
         state,
     }))
+}
+
+/// `None` for what no row holds.
+pub(super) fn state_of(state: &str, failure_reason: Option<String>) -> Option<MovementState> {
+    match (state, failure_reason) {
+        ("pending", None) => Some(MovementState::Pending),
+        ("completed", None) => Some(MovementState::Completed),
+        ("failed", Some(reason)) => Some(MovementState::Failed { reason }),
+        _ => None,
+    }
 }

@@ -1,7 +1,7 @@
 //! Transfers to hosts. A destination that contains "fail" fails.
 
-use domain::Timestamp;
-use sqlx::PgPool;
+use domain::{Currency, Money, PayoutId, Timestamp};
+use sqlx::{PgConnection, PgPool};
 
 use super::deliveries::Schedule;
 use super::events;
@@ -59,6 +59,35 @@ pub(in crate::sandbox) async fn transfer(
     }
     tx.commit().await?;
     Ok(answer)
+}
+
+/// A transfer and what became of it; whoever else decides on it waits.
+pub(in crate::sandbox) async fn lock(
+    tx: &mut PgConnection,
+    payout_id: PayoutId,
+) -> Result<Option<(Money, MovementState)>, StoreError> {
+    let row = sqlx::query!(
+        "SELECT
+            amount_minor,
+            currency,
+            state,
+            failure_reason
+        FROM sandbox.movements
+        WHERE id = $1 AND kind = 'transfer'
+        FOR UPDATE",
+        payout_id.as_uuid()
+    )
+    .fetch_optional(tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let inconsistent = |column| StoreError::InconsistentRow {
+        table: "sandbox.movements",
+        column,
+        id: payout_id.to_string(),
+    };
+    let currency: Currency = row.currency.parse().map_err(|_| inconsistent("currency"))?;
+    let state = movement::state_of(&row.state, row.failure_reason).ok_or_else(|| inconsistent("state"))?;
+    Ok(Some((Money::new(row.amount_minor, currency), state)))
 }
 
 fn event_of(request: &CreateTransfer, state: &MovementState, now: Timestamp) -> ProviderEvent {

@@ -7,6 +7,7 @@ mod intents;
 mod receiver;
 mod refunds;
 mod script;
+mod statement;
 mod transfers;
 mod webhooks;
 

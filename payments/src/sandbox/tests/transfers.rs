@@ -4,6 +4,7 @@ use sqlx::PgPool;
 
 use super::*;
 use crate::MovementState;
+use crate::sandbox::ReturnTransferError;
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_transfer_is_paid_at_once_and_only_once(pool: PgPool) {
@@ -75,4 +76,27 @@ async fn a_transfer_needs_an_amount_and_a_destination(pool: PgPool) {
         let transfer = transfer_request(1, destination, 1);
         assert_refused(sandbox.create_transfer(transfer).await, "invalid_destination");
     }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_paid_transfer_comes_back_once_and_a_failed_one_never_left(pool: PgPool) {
+    let sandbox = sandbox(&pool);
+    for (number, destination) in [(1, "acct_1"), (2, "acct_fail_1")] {
+        let transfer = transfer_request(number, destination, 700);
+        sandbox.create_transfer(transfer).await.unwrap();
+    }
+    for _ in 0..2 {
+        sandbox.return_transfer(payout_id(1), "account_closed").await.unwrap();
+    }
+    let failed = sandbox.return_transfer(payout_id(2), "account_closed").await;
+    assert!(matches!(failed, Err(ReturnTransferError::NotPaid)));
+    let unknown = sandbox.return_transfer(payout_id(3), "account_closed").await;
+    assert!(matches!(unknown, Err(ReturnTransferError::Unknown)));
+    let returned = ProviderEventKind::TransferReturned {
+        payout_id: payout_id(1),
+        amount: usd(700),
+        reason: "account_closed".to_owned(),
+    };
+    let kinds = all_kinds(&sandbox).await;
+    assert_eq!((kinds.len(), kinds.last()), (3, Some(&returned)));
 }

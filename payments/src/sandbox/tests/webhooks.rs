@@ -59,6 +59,7 @@ async fn every_kind_of_event_reads_back() {
         ProviderEventKind::TransferReturned {
             payout_id,
             amount: usd(700),
+            reason: reason(),
         },
         ProviderEventKind::Dispute(Dispute {
             dispute_ref: "dp_1".to_owned(),

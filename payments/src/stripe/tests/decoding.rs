@@ -92,6 +92,7 @@ async fn a_transfer_is_paid_and_may_come_back() {
     let returned = ProviderEventKind::TransferReturned {
         payout_id,
         amount: usd(200),
+        reason: "transfer_reversed".to_owned(),
     };
     let expected = [ProviderEventKind::TransferPaid { payout_id }, returned];
     assert_eq!(all_kinds(&stripe).await[1..], expected);

@@ -94,6 +94,8 @@ async fn every_request_has_the_shape_that_the_pinned_version_wants() {
     let page = stripe.list_events(None, 100).await.unwrap();
     assert!(!page.events.is_empty());
     stripe.list_events(Some("evt_1"), 100).await.unwrap();
+    stripe.list_statement(None, 100).await.unwrap();
+    stripe.list_statement(Some("txn_1"), 100).await.unwrap();
 }
 
 /// The mock does look: what would be wrong at Stripe is wrong there.

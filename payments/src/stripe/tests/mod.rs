@@ -7,6 +7,7 @@ mod mock;
 mod money;
 mod movements;
 mod outages;
+mod statement;
 mod webhooks;
 
 use std::sync::Arc;

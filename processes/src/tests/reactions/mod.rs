@@ -1,5 +1,6 @@
 //! Each event leads to exactly these jobs.
 
+mod outgoing;
 mod payout;
 mod room;
 mod ticket;
@@ -53,6 +54,7 @@ pub(super) fn terms(total: Money) -> Terms {
         platform_fee: BasisPoints::ZERO,
         refund_policy: RefundPolicy::None,
         legal_terms_sha256: None,
+        pricing: None,
         customer_country: None,
         rules: domain::SaleRules::default(),
     }

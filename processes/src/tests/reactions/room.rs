@@ -51,6 +51,7 @@ fn a_hold_sets_the_timer_of_its_room() {
 #[test]
 fn a_sold_seat_issues_and_a_denied_one_refunds() {
     let sold = RoomEvent::SeatSold(SeatSold {
+        retakes: None,
         ticket_id: ticket(1),
         buyer: user(1),
         late: false,
@@ -120,8 +121,10 @@ fn other_events_of_a_room_lead_to_nothing() {
         fees: domain::FeeRules::default(),
     };
     let session_id = SESSION;
+    let host = HOST;
+    let follow = Job::FollowStandingOfRoom { room: ROOM, host };
+    assert_eq!(room_jobs(RoomEvent::RoomScheduled(scheduled)), [follow]);
     let others = [
-        RoomEvent::RoomScheduled(scheduled),
         RoomEvent::RoomOpened {
             session_id,
             opened_at: at,

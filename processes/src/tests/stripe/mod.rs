@@ -1,5 +1,6 @@
 //! The same with Stripe: the real client, against a fake with a memory and bad days.
 
+mod reconciling;
 mod trouble;
 
 use std::sync::Arc;
@@ -73,7 +74,7 @@ async fn begin(world: &World, number: u128, attempt: u128) -> Secret {
             provider_ref,
             client_secret,
         },
-        begun @ Begun::Issued { .. } => panic!("a priced seat is paid: {begun:?}"),
+        begun @ (Begun::Issued { .. } | Begun::Store { .. }) => panic!("a card pays: {begun:?}"),
     }
 }
 

@@ -170,6 +170,7 @@ async fn disputes_and_returned_transfers_are_kept_for_people_once(pool: PgPool) 
         .find(|notice| notice.kind == "transfer_returned")
         .unwrap();
     assert_eq!(returned.payout_id, Some(PAYOUT.as_uuid()));
+    assert_eq!(world.events("payout_returned").await, 1);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -1,6 +1,7 @@
 //! Builds the history of a shop, event by event, as the aggregates would have recorded it.
 
 mod money;
+mod random;
 mod steps;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use domain::{
 };
 use event_log::{Metadata, NewEvent, Recorded, StreamAppend, StreamId};
 pub(crate) use money::{Owed, charged_twice, in_part, on_request, seat_gone, whole_story};
+pub(crate) use random::random_story;
 use uuid::Uuid;
 
 pub(crate) const PRICE: i64 = 1_000;
@@ -62,6 +64,7 @@ pub(crate) fn terms(total: Money) -> Terms {
         platform_fee: BasisPoints::try_new(500).expect("below one"),
         refund_policy: RefundPolicy::UntilStart,
         legal_terms_sha256: None,
+        pricing: None,
         customer_country: None,
         rules: domain::SaleRules::default(),
     }

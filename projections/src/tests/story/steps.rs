@@ -1,12 +1,12 @@
 //! One step of a story at a time, as the aggregates record it.
 
-use domain::payout::EarningCredited;
+use domain::payout::{EarningCredited, Later};
 use domain::room::{
-    DeliveryRecorded, DenialReason, PresenceInterval, ReleaseReason, Revision, RoomRevised, SeatHeld, SeatReleased,
-    SeatSold,
+    DeliveryRecorded, DenialReason, PresenceInterval, ReleaseReason, Retaken, Revision, RoomRevised, SeatHeld,
+    SeatReleased, SeatSold,
 };
 use domain::ticket::{DisputeLost, DisputeOpened, RefundInitiator, RefundOwed, TicketSettled};
-use domain::{Fingerprint, PayoutEvent, RoomEvent, TicketEvent};
+use domain::{AnyEvent, Fingerprint, PayoutEvent, Pricing, RoomEvent, TicketEvent, Timestamp};
 
 use super::{
     FEE, Owed, PRICE, Story, at, host, payment, payout, refund, room, scheduled, session, terms, ticket, usd, user,
@@ -39,6 +39,46 @@ impl Story {
             options: None,
         };
         self.room(room_number, RoomEvent::SeatHeld(held))
+    }
+
+    /// In a price tier.
+    pub(crate) fn hold_in(self, room_number: u32, number: u32, tier: &str) -> Self {
+        let now = self.now();
+        let pricing = Pricing {
+            tier: Some(tier.to_owned()),
+            tier_name: Some(tier.to_owned()),
+            list_price: usd(PRICE),
+            promo_code: None,
+            discount: None,
+        };
+        let mut terms = terms(usd(PRICE));
+        terms.pricing = Some(Box::new(pricing));
+        let held = SeatHeld {
+            ticket_id: ticket(number),
+            buyer: user(number),
+            terms,
+            request: Fingerprint::of(b"hold"),
+            held_at: now,
+            expires_at: now + chrono::TimeDelta::seconds(300),
+            options: None,
+        };
+        self.room(room_number, RoomEvent::SeatHeld(held))
+    }
+
+    /// After its hold had lapsed.
+    pub(crate) fn sell_anew(self, room_number: u32, number: u32, tier: &str) -> Self {
+        let retakes = Retaken {
+            tier: Some(tier.to_owned()),
+            promo_code: None,
+        };
+        let sold = SeatSold {
+            ticket_id: ticket(number),
+            buyer: user(number),
+            late: true,
+            sold_at: self.now(),
+            retakes: Some(Box::new(retakes)),
+        };
+        self.room(room_number, RoomEvent::SeatSold(sold))
     }
 
     pub(crate) fn order(self, room_number: u32, number: u32) -> Self {
@@ -117,6 +157,7 @@ impl Story {
         self.room(
             room_number,
             RoomEvent::SeatSold(SeatSold {
+                retakes: None,
                 ticket_id: ticket(number),
                 buyer: user(number),
                 late,
@@ -223,6 +264,7 @@ impl Story {
             opened_at: at,
         });
         let lost = TicketEvent::DisputeLost(DisputeLost {
+            store_fee: None,
             dispute: format!("dp_{number}"),
             payment_id: payment(number),
             amount: usd(PRICE),
@@ -298,6 +340,9 @@ impl Story {
             tax: None,
             store_fee: None,
             netted: None,
+            co_hosts: vec![],
+            reserved: None,
+            pending: None,
         };
         self.ticket(number, TicketEvent::TicketSettled(settled))
             .account(PayoutEvent::EarningCredited(earning))
@@ -308,10 +353,13 @@ impl Story {
         self.account(PayoutEvent::HostApplied {
             host: host(),
             applied_at,
+            application: None,
         })
         .account(PayoutEvent::HostApproved {
             host: host(),
-            by: user(99),
+            by: Some(user(99)),
+            reason: None,
+            verdict: None,
             approved_at: applied_at,
         })
         .account(PayoutEvent::DestinationLinked {
@@ -354,6 +402,33 @@ impl Story {
             amount: usd(amount),
             reason: "account_closed".to_owned(),
             failed_at,
+        })
+    }
+
+    /// The same sale, of which a part is kept and the rest has to wait.
+    pub(crate) fn settle_to_wait(self, room_number: u32, number: u32, gross: i64, until: Timestamp) -> Self {
+        let mut story = self.settle(room_number, number, gross);
+        if let Some(AnyEvent::Payout(_, PayoutEvent::EarningCredited(earning))) = story.events.last_mut() {
+            let reserved = earning.host_share.amount_minor() / 10;
+            let later = |minor| {
+                Some(Later {
+                    amount: usd(minor),
+                    until,
+                })
+            };
+            earning.reserved = later(reserved);
+            earning.pending = later(earning.host_share.amount_minor() - reserved);
+        }
+        story
+    }
+
+    pub(crate) fn return_payout(self, id: u32, amount: i64) -> Self {
+        let returned_at = self.now();
+        self.account(PayoutEvent::PayoutReturned {
+            payout_id: payout(id),
+            amount: usd(amount),
+            reason: "transfer_reversed".to_owned(),
+            returned_at,
         })
     }
 }

@@ -1,6 +1,11 @@
 //! A host's account: approved, credited once per ticket, paid out never more than it earned.
 
-use crate::fees::PlatformFee;
+mod monthly;
+mod returning;
+mod sharing;
+mod waiting;
+
+use crate::fees::{EarningRules, PlatformFee};
 use crate::payout::*;
 use crate::testing::{EUR, Given, USD, at, past, payout, request, room, ticket, usd, user};
 use crate::{BasisPoints, Fingerprint, Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, UserId};
@@ -16,13 +21,16 @@ fn applied() -> PayoutEvent {
     PayoutEvent::HostApplied {
         host: HOST,
         applied_at: at(0),
+        application: None,
     }
 }
 
 fn approved() -> PayoutEvent {
     PayoutEvent::HostApproved {
         host: HOST,
-        by: ADMIN,
+        by: Some(ADMIN),
+        reason: None,
+        verdict: None,
         approved_at: at(1),
     }
 }
@@ -47,6 +55,9 @@ fn earning(number: u128, host_share: Money) -> EarningCredited {
         tax: None,
         store_fee: None,
         netted: None,
+        co_hosts: vec![],
+        reserved: None,
+        pending: None,
     }
 }
 
@@ -60,6 +71,9 @@ fn sale(number: u128, gross: Money) -> SettledSale {
         store_fee: None,
         provider_fee: Money::zero(gross.currency()),
         platform_fee: PlatformFee::flat(BasisPoints::ZERO),
+        earning: EarningRules::default(),
+        host: HOST,
+        shares: vec![],
         at: at(3),
     }
 }
@@ -142,33 +156,6 @@ fn record_failed() -> PayoutCommand {
         reason: "closed account".to_owned(),
         at: at(6),
     }
-}
-
-#[test]
-fn a_host_applies_and_is_approved() {
-    let apply = || PayoutCommand::Apply { host: HOST, at: at(0) };
-    let approve = || PayoutCommand::Approve {
-        host: HOST,
-        by: ADMIN,
-        at: at(1),
-    };
-    let host = given([]).when(apply()).then([applied()]);
-    assert!(host.state.has_applied() && !host.state.is_approved());
-    let host = host.when(approve()).then([approved()]);
-    assert!(host.state.is_approved());
-    host.when(apply()).then_nothing().when(approve()).then_nothing();
-}
-
-#[test]
-fn a_host_who_did_not_apply_may_be_approved() {
-    let approve = PayoutCommand::Approve {
-        host: HOST,
-        by: ADMIN,
-        at: at(1),
-    };
-    let state = given([]).when(approve).then([approved()]).state;
-    assert!(state.has_applied());
-    assert_eq!(state.standing(), Standing::Approved);
 }
 
 #[test]

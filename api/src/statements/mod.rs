@@ -1,0 +1,15 @@
+//! Statements of hosts: a month, a year, or all there is.
+
+mod csv;
+mod line;
+mod period;
+mod read;
+mod sheet;
+mod statement;
+mod year;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use read::*;
+pub(crate) use year::*;

@@ -1,0 +1,20 @@
+//! People: which id of the log stands for whom, how they are reached, and how all of that is forgotten.
+//!
+//! Invariants: an id says nothing of the person; what leads from one to the other is in three tables outside the log, and is
+//! gone when the person is erased; an erased id is given to nobody again; whoever comes back after it is somebody new.
+
+mod cache;
+mod contacts;
+mod erase;
+mod keeper;
+mod react;
+mod store;
+mod subject;
+#[cfg(test)]
+mod tests;
+
+pub use contacts::{ClaimedContact, Contact, NewContact};
+pub use erase::{ErasePersonError, erase_person, forget_person};
+pub use keeper::People;
+pub use react::react;
+pub use subject::Subject;

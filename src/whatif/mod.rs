@@ -1,0 +1,9 @@
+//! What a period would have brought under another preset. The log is only read.
+
+mod fold;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use fold::WhatIf;
+pub(crate) use table::{json, text};
