@@ -48,6 +48,7 @@ mod webhooks;
 pub use error::{ApiError, EntryRefusal, FieldError};
 pub use hosts::HostTerms;
 pub use live::Live;
+pub use reconciliation::ProjectedBooks;
 pub use rollout::RolloutGate;
 pub use router::{openapi, router};
 pub use state::ApiParts;

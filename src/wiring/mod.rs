@@ -1,6 +1,5 @@
 //! Puts the crates together. Nobody else knows them all.
 
-mod books;
 mod entitlements;
 mod figures;
 mod listeners;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
-use api::{ApiParts, Live, RolloutGate};
+use api::{ApiParts, Live, ProjectedBooks, RolloutGate};
 use axum::Router;
 use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock};
 use media_bridge::gate::{self, GateConfig};
@@ -30,7 +29,6 @@ use crate::database::{Database, while_it_restarts};
 use crate::lifecycle::Lifecycle;
 use crate::managed::data_dir::DataDir;
 
-use books::ProjectedBooks;
 use entitlements::ProjectedEntitlements;
 pub(crate) use listeners::Listeners;
 use provider::Provider;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use api::auth::{Auth, Minting, mint_development_token};
 use api::limits::{Limits, LimitsConfig};
-use api::{ApiParts, HostTerms, Live, RolloutGate};
+use api::{ApiParts, HostTerms, Live, ProjectedBooks, RolloutGate};
 use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
@@ -27,7 +27,6 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::answer::{Answer, text};
-use super::books::ProjectedBooks;
 use super::{ADMIN, Person, TestClock};
 
 /// What happens by itself has happened within this, or does not happen.

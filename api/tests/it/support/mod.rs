@@ -2,7 +2,6 @@
 
 mod answer;
 mod app;
-mod books;
 mod clock;
 mod people;
 mod receiver;

@@ -5,9 +5,10 @@ use processes::reconciliation::{BookLine, Books, BooksError};
 use projections::ledger;
 use sqlx::PgPool;
 
+/// The ledger view, for whoever runs the process.
 #[derive(Debug)]
-pub(super) struct ProjectedBooks {
-    pub(super) pool: PgPool,
+pub struct ProjectedBooks {
+    pub pool: PgPool,
 }
 
 #[async_trait]
