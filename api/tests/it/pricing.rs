@@ -206,20 +206,15 @@ async fn a_code_that_takes_all_off_makes_a_free_ticket(_: PgPoolOptions, options
 #[sqlx::test(migrations = "../migrations")]
 async fn a_tier_that_is_gone_is_paid_too_late(_: PgPoolOptions, options: PgConnectOptions) {
     let app = TestApp::start(options).await;
-    let quick = |room: &mut Value| {
-        priced(room);
-        room["hold_seconds"] = json!(1);
-    };
-    let room = app.schedule(HOST, "room", quick).await;
+    let room = app.schedule(HOST, "room", priced).await;
     let in_store = json!({"tier": "early", "channel": "ios"});
     let held = hold(&app, &room, ALICE, "a", in_store).await;
     let ticket = text(&held["id"]).to_owned();
     app.start_payment(&ticket, ALICE, "a").await;
+    app.let_holds_lapse();
     let path = format!("/v1/rooms/{room}");
     app.eventually(ALICE, &path, |room| counts(room, 0) == json!([1, 0, 0]))
         .await;
-    let keep = json!({"hold_seconds": 300});
-    app.patch(&path).by(HOST).json(&keep).send().await.expect(200);
     hold(&app, &room, BOB, "b", json!({"tier": "early"})).await;
     // The store collected it meanwhile: the room has seats, and what was paid for is gone.
     let purchase = json!({"ticket_id": ticket, "channel": "ios", "amount": usd(800)});

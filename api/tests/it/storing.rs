@@ -252,21 +252,11 @@ async fn a_notice_of_an_unknown_purchase_stays_where_it_is_seen(_: PgPoolOptions
 #[sqlx::test(migrations = "../migrations")]
 async fn a_receipt_that_comes_too_late_is_paid_back(_: PgPoolOptions, options: PgConnectOptions) {
     let app = TestApp::start_as(options, free_provider()).await;
-    let quick = |room: &mut Value| {
-        room["hold_seconds"] = json!(1);
-        room["capacity"] = json!(1);
-    };
-    let room = app.schedule(HOST, "room", quick).await;
+    let room = app.schedule(HOST, "room", |room| room["capacity"] = json!(1)).await;
     let ticket = app.hold_in_store(&room, ALICE, "ios").await;
     let receipt = app.receipt(&ticket, "ios", 1_000).await;
+    app.let_holds_lapse();
     app.ticket_becomes(&ticket, ALICE, "lapsed").await;
-    let keep = json!({"hold_seconds": 300});
-    app.patch(format!("/v1/rooms/{room}"))
-        .by(HOST)
-        .json(&keep)
-        .send()
-        .await
-        .expect(200);
     app.hold(&room, BOB, "b").await;
     app.bring(&ticket, ALICE, &receipt).await.expect(200);
     let owed = app.ticket_becomes(&ticket, ALICE, "refunded").await;

@@ -31,17 +31,14 @@ async fn seats(app: &TestApp, room: &str) -> Value {
     app.get(path).send().await.expect(200)["seats"].clone()
 }
 
-fn of(capacity: u32, hold_seconds: u32) -> impl FnOnce(&mut Value) {
-    move |room| {
-        room["capacity"] = json!(capacity);
-        room["hold_seconds"] = json!(hold_seconds);
-    }
+fn of(capacity: u32) -> impl FnOnce(&mut Value) {
+    move |room| room["capacity"] = json!(capacity)
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn eventyay_1359_the_last_seat_has_one_winner(_: PgPoolOptions, options: PgConnectOptions) {
     let app = TestApp::start(options).await;
-    let room = app.schedule(HOST, "room", of(1, 300)).await;
+    let room = app.schedule(HOST, "room", of(1)).await;
     let (held, refused) = rush(&app, &room, "rush").await;
     assert_eq!(held.len(), 1);
     assert_eq!(refused, BTreeSet::from(["sold_out".to_owned()]));
@@ -51,7 +48,7 @@ async fn eventyay_1359_the_last_seat_has_one_winner(_: PgPoolOptions, options: P
 #[sqlx::test(migrations = "../migrations")]
 async fn attendize_472_the_whole_capacity_sells_in_a_rush(_: PgPoolOptions, options: PgConnectOptions) {
     let app = TestApp::start(options).await;
-    let room = app.schedule(HOST, "room", of(4, 300)).await;
+    let room = app.schedule(HOST, "room", of(4)).await;
     let (held, _) = rush(&app, &room, "rush").await;
     assert_eq!(held.len(), 4);
     assert_eq!(seats(&app, &room).await, json!({"free": 0, "held": 4, "sold": 0}));
@@ -61,7 +58,7 @@ async fn attendize_472_the_whole_capacity_sells_in_a_rush(_: PgPoolOptions, opti
 #[sqlx::test(migrations = "../migrations")]
 async fn attendize_473_stock_is_never_negative_whatever_the_host_changes(_: PgPoolOptions, options: PgConnectOptions) {
     let app = TestApp::start(options).await;
-    let room = app.schedule(HOST, "room", of(5, 300)).await;
+    let room = app.schedule(HOST, "room", of(5)).await;
     let path = format!("/v1/rooms/{room}");
     let shrink = app.patch(&path).by(HOST).json(&json!({"capacity": 2})).send();
     let ((held, _), shrunk) = tokio::join!(rush(&app, &room, "rush"), shrink);
@@ -86,9 +83,10 @@ async fn attendize_473_stock_is_never_negative_whatever_the_host_changes(_: PgPo
 #[sqlx::test(migrations = "../migrations")]
 async fn attendize_1000_every_held_seat_comes_back(_: PgPoolOptions, options: PgConnectOptions) {
     let app = TestApp::start(options).await;
-    let room = app.schedule(HOST, "room", of(5, 1)).await;
+    let room = app.schedule(HOST, "room", of(5)).await;
     let (held, _) = rush(&app, &room, "rush").await;
     assert_eq!(held.len(), 5);
+    app.let_holds_lapse();
     let all_free = json!({"free": 5, "held": 0, "sold": 0});
     app.eventually(ALICE, &format!("/v1/rooms/{room}"), |room| room["seats"] == all_free)
         .await;
@@ -101,7 +99,7 @@ async fn attendize_940_a_refunded_ticket_stays_refunded_when_its_room_is_cancell
     options: PgConnectOptions,
 ) {
     let app = TestApp::start(options).await;
-    let room = app.schedule(HOST, "room", of(2, 300)).await;
+    let room = app.schedule(HOST, "room", of(2)).await;
     let (refunded, kept) = (app.buy(&room, ALICE, "a").await, app.buy(&room, BOB, "b").await);
     let refund = app
         .post(format!("/v1/tickets/{refunded}/refunds"))
@@ -128,7 +126,7 @@ async fn attendize_940_a_refunded_ticket_stays_refunded_when_its_room_is_cancell
 #[sqlx::test(migrations = "../migrations")]
 async fn pretix_1166_a_payment_confirmed_twice_issues_one_ticket(_: PgPoolOptions, options: PgConnectOptions) {
     let app = TestApp::start(options).await;
-    let room = app.schedule(HOST, "room", of(2, 300)).await;
+    let room = app.schedule(HOST, "room", of(2)).await;
     let ticket = app.hold(&room, ALICE, "a").await;
     let payment = app.start_payment(&ticket, ALICE, "a").await;
     app.confirm(&payment, json!({"webhook": "twice"})).await.expect(200);

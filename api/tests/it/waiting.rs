@@ -71,15 +71,14 @@ async fn first_come_first_served_and_a_declined_offer_passes_on(_: PgPoolOptions
 #[sqlx::test(migrations = "../migrations")]
 async fn a_seat_that_lapses_goes_down_the_line_by_itself(_: PgPoolOptions, options: PgConnectOptions) {
     let app = TestApp::start(options).await;
-    let quick = |room: &mut Value| {
-        room["hold_seconds"] = json!(1);
-        room["offer_seconds"] = json!(3);
-    };
-    let room = app.small_room(quick).await;
+    let room = app.small_room(|_| {}).await;
     app.hold(&room, ALICE, "a").await;
     app.join(&room, BOB, "b").await;
     app.join(&room, CLEO, "c").await;
     // Alice does not pay, Bob does not either.
+    app.let_holds_lapse();
+    app.is_offered(&room, BOB).await;
+    app.let_offers_lapse();
     let offered = app.is_offered(&room, CLEO).await;
     let bobs = app.get("/v1/me/tickets?limit=1").by(BOB).send().await.expect(200);
     assert_ne!(
@@ -87,6 +86,7 @@ async fn a_seat_that_lapses_goes_down_the_line_by_itself(_: PgPoolOptions, optio
         offered.as_str(),
         "each offer is a ticket of its own"
     );
+    app.let_offers_lapse();
     app.ticket_becomes(&offered, CLEO, "lapsed").await;
     let path = format!("/v1/rooms/{room}");
     app.eventually(ALICE, &path, |room| room["seats"]["free"] == 1).await;

@@ -35,6 +35,9 @@ const POOL_CONNECTIONS: u32 = 12;
 const POOL_WAIT: Duration = Duration::from_secs(2);
 const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
 const RECONCILE_INTERVAL: Duration = Duration::from_millis(200);
+/// Longer than a seat is held (300 s) or offered (600 s) if the host says nothing.
+const PAST_HOLD: TimeDelta = TimeDelta::minutes(6);
+const PAST_OFFER: TimeDelta = TimeDelta::minutes(11);
 const TOKEN_TTL: Duration = Duration::from_hours(1);
 
 /// How a shop sells.
@@ -97,6 +100,7 @@ pub(crate) struct TestApp {
     router: Router,
     pub(crate) clock: TestClock,
     secret: SecretString,
+    projections: Projections,
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) processes: Processes,
     pub(crate) aggregates: Aggregates,
@@ -125,6 +129,7 @@ impl TestApp {
         let log = PostgresLog::connect_with(options, pool.clone(), log_settings, &tracker, cancel.clone()).await;
         let log: Arc<dyn EventLog> = log.expect("open the log");
         let projections = Projections::start(Arc::clone(&log), pool.clone(), &tracker, cancel.clone()).await;
+        let projections = projections.expect("start the views");
         let clock: Arc<dyn Clock> = Arc::new(shop.clock.clone());
         let secret: SecretString = "the secret of the API's tests".into();
         let sandbox = Arc::new(sandbox(&pool, &clock, shop.is_provider_free));
@@ -156,7 +161,7 @@ impl TestApp {
         let parts = ApiParts {
             log,
             aggregates: aggregates.clone(),
-            projections: projections.expect("start the views"),
+            projections: projections.clone(),
             pool: pool.clone(),
             processes: processes.clone(),
             provider,
@@ -178,6 +183,7 @@ impl TestApp {
             router: api::router(parts),
             clock: shop.clock,
             secret,
+            projections,
             sandbox,
             processes,
             aggregates,
@@ -207,6 +213,16 @@ impl TestApp {
     /// So much later for everything but the log.
     pub(crate) fn advance(&self, by: TimeDelta) {
         self.clock.skip(by);
+    }
+
+    /// Whoever holds a seat and has not paid for it has it no longer.
+    pub(crate) fn let_holds_lapse(&self) {
+        self.advance(PAST_HOLD);
+    }
+
+    /// Whoever was offered a seat and has not paid for it has it no longer.
+    pub(crate) fn let_offers_lapse(&self) {
+        self.advance(PAST_OFFER);
     }
 
     pub(crate) fn token(&self, person: Person) -> String {
@@ -254,12 +270,14 @@ impl TestApp {
         Call::new(self, method, path.into())
     }
 
-    /// Asks again until the answer is as expected.
+    /// Asks again until the answer is as expected, and then until every other view shows what this one was made of.
     pub(crate) async fn eventually(&self, by: Person, path: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let body = self.get(path).by(by).send().await.expect(200);
             if is_it(&body) {
+                let head = self.head().await;
+                assert!(self.projections.wait_all(head, PATIENCE).await, "a view stands still");
                 return body;
             }
             assert!(Instant::now() < deadline, "{path} is still {body}");
