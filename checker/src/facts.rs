@@ -87,6 +87,10 @@ pub(crate) struct Sold {
     #[serde(flatten)]
     pub(crate) seat: SeatOf,
     #[serde(default)]
+    pub(crate) late: bool,
+    #[serde(default)]
+    pub(crate) still_held: bool,
+    #[serde(default)]
     pub(crate) retakes: Option<Claim>,
 }
 
@@ -102,6 +106,8 @@ pub(crate) struct Released {
     #[serde(flatten)]
     pub(crate) seat: SeatOf,
     pub(crate) reason: ReleaseReason,
+    #[serde(default)]
+    pub(crate) still_held: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]

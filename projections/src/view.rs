@@ -32,7 +32,8 @@ impl View {
             Self::Presence | Self::Statements => 1,
             Self::Timeline => 3,
             Self::Tickets | Self::Entitlements => 4,
-            Self::Catalogue | Self::Earnings => 5,
+            Self::Earnings => 5,
+            Self::Catalogue => 6,
             Self::Ledger => 7,
         }
     }

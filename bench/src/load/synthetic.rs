@@ -117,6 +117,7 @@ impl Writer {
             ticket_id,
             buyer,
             late: false,
+            still_held: false,
             sold_at: at,
         });
         let [ordered, started, accepted, captured, issued] = money_events(sale, room, ticket_id, at);

@@ -132,8 +132,13 @@ impl Rooms {
             );
             found.add(Rule::Quotas, position, what);
         }
-        let before = [None, Some(Standing::Held), Some(Standing::Free)];
-        self.turn(position, room, &fact.seat, Standing::Sold, &before, found);
+        // A late sale says whether it has its own seat still, or another.
+        let before: &[Option<Standing>] = if fact.late && !fact.still_held {
+            &[None, Some(Standing::Free)]
+        } else {
+            &[Some(Standing::Held)]
+        };
+        self.turn(position, room, &fact.seat, Standing::Sold, before, found);
         if let Some(seat) = self.seats.get_mut(&ticket) {
             seat.sold_at = Some(position);
         }
@@ -164,7 +169,11 @@ impl Rooms {
     pub(super) fn release(&mut self, position: u64, room: Uuid, fact: &Released, found: &mut Findings) {
         self.give_back(room, fact.seat.ticket_id);
         if fact.reason == ReleaseReason::Refunded {
-            let before = [Some(Standing::Held), Some(Standing::Sold)];
+            let before = [Some(if fact.still_held {
+                Standing::Held
+            } else {
+                Standing::Sold
+            })];
             self.turn(position, room, &fact.seat, Standing::Over, &before, found);
         } else {
             // A seat that was paid does not lapse.

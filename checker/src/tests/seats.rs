@@ -78,7 +78,7 @@ const MISTAKES: &[Mistake] = &[
             story.hold_at(8, &json!({"tier": "early"}));
             story.release(8, "lapsed");
             story.hold_at(9, &json!({"tier": "early"}));
-            let position = story.sell(8);
+            let position = story.sell_anew(8);
             story.payload(position)["retakes"] = json!({"tier": "early"});
             position
         },
@@ -90,7 +90,7 @@ const MISTAKES: &[Mistake] = &[
             tiers(story, 1);
             story.hold_at(8, &json!({"tier": "early"}));
             story.release(8, "lapsed");
-            story.sell(8)
+            story.sell_anew(8)
         },
         Rule::Quotas,
     ),
@@ -117,6 +117,23 @@ const MISTAKES: &[Mistake] = &[
     ),
     ("a ticket that lapsed is held again", |story| story.hold(3), Rule::Seats),
     ("a seat is sold twice", |story| story.sell(1), Rule::Seats),
+    (
+        "a seat is sold late as if its hold were there",
+        |story| {
+            story.hold(8);
+            story.release(8, "lapsed");
+            story.sell(8)
+        },
+        Rule::Seats,
+    ),
+    (
+        "a held seat is refunded as if it were sold",
+        |story| {
+            story.hold(8);
+            story.release(8, "refunded")
+        },
+        Rule::Seats,
+    ),
     ("a refunded seat is sold", |story| story.sell(2), Rule::Seats),
     ("a paid seat lapses", |story| story.release(1, "lapsed"), Rule::Seats),
     (
@@ -223,7 +240,7 @@ async fn a_late_payment_may_find_another_seat(pool: PgPool) {
     let mut story = Story::scheduled(1);
     story.charge(1);
     story.release(1, "lapsed");
-    story.sell(1);
+    story.sell_anew(1);
     story.issue(1);
     story.record(&pool).await;
     let report = judge(&pool).await;
@@ -260,7 +277,7 @@ async fn tiers_and_codes_that_are_given_back_are_taken_again(pool: PgPool) {
     story.release(1, "lapsed");
     story.hold_at(2, &claim);
     story.release(2, "given_back");
-    let late = story.sell(1);
+    let late = story.sell_anew(1);
     story.payload(late)["retakes"] = claim.clone();
     let given = json!({"ticket_id": ticket(1), "from": buyer(1), "to": buyer(7)});
     story.add("room", ROOM, "seat_transferred", given);

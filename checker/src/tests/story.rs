@@ -118,6 +118,13 @@ impl Story {
         self.seat(number, "seat_sold", None)
     }
 
+    /// After its hold was released.
+    pub(super) fn sell_anew(&mut self, number: u128) -> u64 {
+        let position = self.sell(number);
+        self.payload(position)["late"] = json!(true);
+        position
+    }
+
     pub(super) fn release(&mut self, number: u128, reason: &str) -> u64 {
         self.seat(number, "seat_released", Some(reason))
     }

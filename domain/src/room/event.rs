@@ -292,6 +292,9 @@ pub struct SeatSold {
     pub buyer: UserId,
     /// The hold had lapsed, but a seat was still free (`rules.md` 17).
     pub late: bool,
+    /// Late, but its hold had not been released: it keeps that seat. A sale in time has its hold anyway.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub still_held: bool,
     pub sold_at: Timestamp,
     /// What it takes anew of a tier or a code: its hold had given that back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -312,6 +315,9 @@ pub struct SeatReleased {
     pub ticket_id: TicketId,
     pub buyer: UserId,
     pub reason: ReleaseReason,
+    /// Refunded before its sale was noted: the seat was only held. Seats that are released for other reasons always are.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub still_held: bool,
     pub released_at: Timestamp,
 }
 
@@ -367,6 +373,20 @@ pub struct DeliveryRecorded {
     /// Ended, and the host's side was heard (`rules.md` 11).
     pub delivered: bool,
     pub recorded_at: Timestamp,
+}
+
+impl SeatSold {
+    /// The seat was this ticket's already, held.
+    pub const fn was_held(&self) -> bool {
+        !self.late || self.still_held
+    }
+}
+
+impl SeatReleased {
+    /// The seat was held; otherwise it was sold.
+    pub const fn was_held(&self) -> bool {
+        self.still_held || !matches!(self.reason, ReleaseReason::Refunded)
+    }
 }
 
 impl DomainEvent for RoomEvent {

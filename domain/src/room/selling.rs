@@ -84,7 +84,7 @@ impl Room {
                 let denied = denied(ticket_id, hold.buyer, DenialReason::Removed, at);
                 Ok(vec![RoomEvent::SeatReleased(freed), denied])
             }
-            (Some(Seat::Held(hold)), _) => Ok(vec![sold(ticket_id, hold.buyer, at >= hold.expires_at, None, at)]),
+            (Some(Seat::Held(hold)), _) => Ok(vec![sold_to_holder(ticket_id, hold, at)]),
             (None, Some(Ending::Lapsed | Ending::GivenBack) | None) if seats.is_awaiting_seat(ticket_id) => Ok(vec![]),
             (None, None) if seats.is_place_in_line(ticket_id) => Err(RoomError::HoldExpired),
             (None, Some(Ending::Lapsed | Ending::GivenBack) | None) => Ok(self.sell_late(ticket_id, buyer, at)),
@@ -98,7 +98,7 @@ impl Room {
         match self.find_late_seat(buyer, claim, at) {
             Ok(lapsed) => {
                 let released = lapsed.into_iter().map(RoomEvent::SeatReleased);
-                released.chain([sold(ticket_id, buyer, true, claim, at)]).collect()
+                released.chain([sold_anew(ticket_id, buyer, claim, at)]).collect()
             }
             Err(DenialReason::SoldOut) if self.asked_to_wait(ticket_id) => vec![self.await_seat(ticket_id, buyer, at)],
             Err(reason) => vec![denied(ticket_id, buyer, reason, at)],
@@ -162,18 +162,21 @@ impl Room {
 
     /// The seat is offered again. After the end there is nobody to offer it to.
     fn free_refunded(&self, seats: &Seats, ticket_id: TicketId, at: Timestamp) -> Vec<RoomEvent> {
-        let buyer = match seats.seat(ticket_id) {
+        let (buyer, still_held) = match seats.seat(ticket_id) {
             // Refunded before the sale was noted here: without this, the seat would be sold to nobody.
-            Some(Seat::Held(hold)) => hold.buyer,
-            Some(Seat::Sold { buyer }) => buyer,
+            Some(Seat::Held(hold)) => (hold.buyer, true),
+            Some(Seat::Sold { buyer }) => (buyer, false),
             None => return vec![],
         };
         if self.sales().is_none() {
             return vec![];
         }
-        let is_last = matches!(seats.seat(ticket_id), Some(Seat::Sold { .. })) && seats.bought_by(buyer) == 1;
+        let is_last = !still_held && seats.bought_by(buyer) == 1;
         let leaves_stage = if is_last { self.leave_stage(buyer, at) } else { None };
-        let released = released(ticket_id, buyer, ReleaseReason::Refunded, at);
+        let released = SeatReleased {
+            still_held,
+            ..released(ticket_id, buyer, ReleaseReason::Refunded, at)
+        };
         leaves_stage
             .into_iter()
             .chain([RoomEvent::SeatReleased(released)])
@@ -319,18 +322,26 @@ fn give_back(seats: &Seats, ticket_id: TicketId, by: UserId, at: Timestamp) -> D
     }
 }
 
+/// The hold may be over, but it is there.
+fn sold_to_holder(ticket_id: TicketId, hold: &Hold, sold_at: Timestamp) -> RoomEvent {
+    let late = sold_at >= hold.expires_at;
+    RoomEvent::SeatSold(SeatSold {
+        ticket_id,
+        buyer: hold.buyer,
+        late,
+        still_held: late,
+        sold_at,
+        retakes: None,
+    })
+}
+
 /// `retakes` is what the seat takes anew of a tier or a code.
-pub(super) fn sold(
-    ticket_id: TicketId,
-    buyer: UserId,
-    late: bool,
-    retakes: Option<&Claim>,
-    sold_at: Timestamp,
-) -> RoomEvent {
+pub(super) fn sold_anew(ticket_id: TicketId, buyer: UserId, retakes: Option<&Claim>, sold_at: Timestamp) -> RoomEvent {
     RoomEvent::SeatSold(SeatSold {
         ticket_id,
         buyer,
-        late,
+        late: true,
+        still_held: false,
         sold_at,
         retakes: retakes.map(|claim| Box::new(claim.retaken())),
     })
@@ -355,6 +366,7 @@ pub(super) const fn released(ticket_id: TicketId, buyer: UserId, reason: Release
         ticket_id,
         buyer,
         reason,
+        still_held: false,
         released_at: at,
     }
 }

@@ -11,7 +11,7 @@ use crate::room::offering::left;
 use crate::room::prices::{Claim, NoClaim, Prices};
 use crate::room::pricing;
 use crate::room::seats::Seats;
-use crate::room::selling::{Sales, denied, sold};
+use crate::room::selling::{Sales, denied, sold_anew};
 use crate::room::waiting_list::{PaidWaiter, Waiter, WaitingList};
 use crate::terms::{Channel, Customer};
 use crate::{Fingerprint, Room, RoomError, RoomEvent, Terms, TicketId, Timestamp, UserId};
@@ -139,7 +139,7 @@ impl<'a> Turns<'a> {
                 let claim = seats.prices().and_then(|prices| prices.claim(paid.ticket_id));
                 match self.require_claim(claim) {
                     Ok(()) => {
-                        turns.push(sold(paid.ticket_id, paid.buyer, true, claim, at));
+                        turns.push(sold_anew(paid.ticket_id, paid.buyer, claim, at));
                         self.give(paid.buyer, claim.cloned());
                     }
                     Err(NoClaim::BuyerLimit { .. }) => turns.push(deny(DenialReason::TicketLimit)),

@@ -352,11 +352,17 @@ impl Seen {
                     lapsed.map(|(pricing, _)| (&pricing.tier, pricing.promo_code)),
                     "what is taken anew is on record"
                 );
-                assert_ne!(self.seats.insert(sold.ticket_id, true), Some(true), "sold twice");
+                let before = self.seats.insert(sold.ticket_id, true);
+                assert_eq!(
+                    before,
+                    sold.was_held().then_some(false),
+                    "sold once, and it says to whom it was"
+                );
                 *self.outcomes.entry(sold.ticket_id).or_default() += 1;
             }
             RoomEvent::SeatReleased(released) => {
                 let was_sold = self.seats.remove(&released.ticket_id).expect("released what was taken");
+                assert_eq!(was_sold, !released.was_held(), "a release says what it releases");
                 assert!(!was_sold || released.reason == ReleaseReason::Refunded);
             }
             RoomEvent::SeatDenied { ticket_id, .. } => {

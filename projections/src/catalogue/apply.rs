@@ -1,7 +1,6 @@
 //! Writes the catalogue.
 #![expect(clippy::disallowed_methods, reason = "a view's tables are named by the search path")]
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::room::{PriceTier, Revision, RoomRescheduled, RoomScheduled};
@@ -12,8 +11,8 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::RoomState;
-use super::evolve::{Seat, evolve};
-use super::fold::{Edit, Fold, StoredSeat, seat_before};
+use super::evolve::evolve;
+use super::fold::{Edit, Fold, seat_before};
 use crate::ApplyError;
 use crate::convert::{bigint, int, text};
 
@@ -23,11 +22,9 @@ const LIST: &str = "
         no_show_minutes, offer_seconds, transferable, created_position, position, search)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21)";
 
-const STORED_SEATS: &str = "SELECT ticket_id, is_sold, tier FROM seats WHERE ticket_id = ANY($1)";
+const STORED_SEATS: &str = "SELECT ticket_id, tier FROM seats WHERE ticket_id = ANY($1)";
 
-const TAKE_SEATS: &str = "
-    INSERT INTO seats (ticket_id, is_sold, tier) SELECT * FROM unnest($1::uuid[], $2::bool[], $3::text[])
-    ON CONFLICT (ticket_id) DO UPDATE SET is_sold = excluded.is_sold, tier = excluded.tier";
+const TAKE_SEATS: &str = "INSERT INTO seats (ticket_id, tier) SELECT * FROM unnest($1::uuid[], $2::text[])";
 
 const FREE_SEATS: &str = "DELETE FROM seats WHERE ticket_id = ANY($1)";
 
@@ -114,26 +111,20 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
     Ok(())
 }
 
-async fn stored_seats(tickets: Vec<Uuid>, tables: &mut PgConnection) -> Result<HashMap<Uuid, StoredSeat>, sqlx::Error> {
+async fn stored_seats(tickets: Vec<Uuid>, tables: &mut PgConnection) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
     if tickets.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(vec![]);
     }
-    let rows: Vec<(Uuid, bool, Option<String>)> = sqlx::query_as(STORED_SEATS).bind(tickets).fetch_all(tables).await?;
-    let seat = |(ticket, is_sold, tier)| {
-        let seat = if is_sold { Seat::Sold } else { Seat::Held };
-        (ticket, StoredSeat { seat, tier })
-    };
-    Ok(rows.into_iter().map(seat).collect())
+    sqlx::query_as(STORED_SEATS).bind(tickets).fetch_all(tables).await
 }
 
 async fn write_seats(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let (mut taken, mut is_sold, mut tiers, mut freed) = (vec![], vec![], vec![], vec![]);
-    for (ticket, seat) in fold.changed_seats() {
-        match seat {
-            Some(StoredSeat { seat, tier }) => {
+    let (mut taken, mut tiers, mut freed) = (vec![], vec![], vec![]);
+    for (ticket, tier) in fold.changed_seats() {
+        match tier {
+            Some(tier) => {
                 taken.push(ticket);
-                is_sold.push(seat == Seat::Sold);
-                tiers.push(tier);
+                tiers.push(text(tier).into_owned());
             }
             None => freed.push(ticket),
         }
@@ -141,7 +132,6 @@ async fn write_seats(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), s
     if !taken.is_empty() {
         sqlx::query(TAKE_SEATS)
             .bind(taken)
-            .bind(is_sold)
             .bind(tiers)
             .execute(&mut *tables)
             .await?;

@@ -8,15 +8,12 @@ use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp};
 pub(crate) enum CatalogueChange<'a> {
     List(&'a RoomScheduled),
     /// `tier` is the one that it takes anew, if any.
-    TakeSeat {
+    MoveSeat {
         room: RoomId,
         ticket: TicketId,
-        seat: Seat,
+        from: Option<Seat>,
+        to: Option<Seat>,
         tier: Option<&'a str>,
-    },
-    FreeSeat {
-        room: RoomId,
-        ticket: TicketId,
     },
     Open {
         room: RoomId,
@@ -57,6 +54,10 @@ pub(crate) enum Seat {
     Sold,
 }
 
+const fn held_if(was_held: bool, otherwise: Option<Seat>) -> Option<Seat> {
+    if was_held { Some(Seat::Held) } else { otherwise }
+}
+
 /// Seats are the room's: what happens to a sale reaches them as the room's own events.
 pub(crate) fn evolve(event: &AnyEvent) -> Option<CatalogueChange<'_>> {
     match event {
@@ -68,25 +69,30 @@ pub(crate) fn evolve(event: &AnyEvent) -> Option<CatalogueChange<'_>> {
 fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
     match event {
         RoomEvent::RoomScheduled(scheduled) => Some(CatalogueChange::List(scheduled)),
-        RoomEvent::SeatHeld(held) => Some(CatalogueChange::TakeSeat {
+        RoomEvent::SeatHeld(held) => Some(CatalogueChange::MoveSeat {
             room,
             ticket: held.ticket_id,
-            seat: Seat::Held,
+            from: None,
+            to: Some(Seat::Held),
             tier: held
                 .terms
                 .pricing
                 .as_deref()
                 .and_then(|pricing| pricing.tier.as_deref()),
         }),
-        RoomEvent::SeatSold(sold) => Some(CatalogueChange::TakeSeat {
+        RoomEvent::SeatSold(sold) => Some(CatalogueChange::MoveSeat {
             room,
             ticket: sold.ticket_id,
-            seat: Seat::Sold,
+            from: held_if(sold.was_held(), None),
+            to: Some(Seat::Sold),
             tier: sold.retakes.as_deref().and_then(|retakes| retakes.tier.as_deref()),
         }),
-        RoomEvent::SeatReleased(released) => Some(CatalogueChange::FreeSeat {
+        RoomEvent::SeatReleased(released) => Some(CatalogueChange::MoveSeat {
             room,
             ticket: released.ticket_id,
+            from: held_if(released.was_held(), Some(Seat::Sold)),
+            to: None,
+            tier: None,
         }),
         RoomEvent::RoomOpened { opened_at, .. } => Some(CatalogueChange::Open { room, at: *opened_at }),
         RoomEvent::RoomEnded { ended_at } => Some(CatalogueChange::End { room, at: *ended_at }),

@@ -9,17 +9,17 @@ use uuid::Uuid;
 use super::RoomState;
 use super::evolve::{CatalogueChange, Seat, evolve};
 
-/// The ticket whose stored seat an event's change rests on. A hold is the first that is heard of a ticket.
+/// The ticket whose tier an event does not say. A hold is the first that is heard of a ticket.
 pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
     match evolve(event)? {
-        CatalogueChange::TakeSeat {
+        CatalogueChange::MoveSeat {
             ticket,
-            seat: Seat::Sold,
+            from,
+            tier: None,
             ..
-        }
-        | CatalogueChange::FreeSeat { ticket, .. } => Some(ticket.as_uuid()),
+        } => from.map(|_| ticket.as_uuid()),
         CatalogueChange::List(_)
-        | CatalogueChange::TakeSeat { .. }
+        | CatalogueChange::MoveSeat { .. }
         | CatalogueChange::Open { .. }
         | CatalogueChange::End { .. }
         | CatalogueChange::Cancel { .. }
@@ -40,6 +40,7 @@ pub(super) struct Fold<'a> {
     pub(super) rooms: BTreeMap<Uuid, RoomFold>,
     /// Differences, by room and tier.
     pub(super) tiers: BTreeMap<(Uuid, String), TierFold>,
+    /// The taken seats that are of a tier.
     seats: HashMap<Uuid, SeatFold>,
 }
 
@@ -47,13 +48,6 @@ pub(super) struct Fold<'a> {
 pub(super) struct TierFold {
     pub(super) held: i32,
     pub(super) sold: i32,
-}
-
-/// A taken seat as it is stored.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct StoredSeat {
-    pub(super) seat: Seat,
-    pub(super) tier: Option<String>,
 }
 
 /// What its host makes of a room.
@@ -77,18 +71,26 @@ pub(super) struct RoomFold {
     pub(super) position: i64,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct SeatFold {
-    before: Option<Seat>,
-    now: Option<Seat>,
-    tier: Option<String>,
+    was_taken: bool,
+    is_taken: bool,
+    tier: String,
 }
 
 impl<'a> Fold<'a> {
-    pub(super) fn new(stored: HashMap<Uuid, StoredSeat>) -> Self {
-        let known = |(ticket, stored): (Uuid, StoredSeat)| {
-            let (before, now, tier) = (Some(stored.seat), Some(stored.seat), stored.tier);
-            (ticket, SeatFold { before, now, tier })
+    /// `stored` has the tiers of taken seats.
+    pub(super) fn new(stored: Vec<(Uuid, String)>) -> Self {
+        let known = |(ticket, tier)| {
+            let (was_taken, is_taken) = (true, true);
+            (
+                ticket,
+                SeatFold {
+                    was_taken,
+                    is_taken,
+                    tier,
+                },
+            )
         };
         Self {
             listed: vec![],
@@ -102,17 +104,16 @@ impl<'a> Fold<'a> {
     pub(super) fn take_in(&mut self, change: CatalogueChange<'a>, position: i64) {
         match change {
             CatalogueChange::List(room) => self.listed.push((room, position)),
-            CatalogueChange::TakeSeat {
+            CatalogueChange::MoveSeat {
                 room,
                 ticket,
-                seat,
+                from,
+                to,
                 tier,
             } => {
-                let known = self.seats.entry(ticket.as_uuid()).or_default();
-                known.tier = tier.map(str::to_owned).or(known.tier.take());
-                self.move_seat(room, ticket.as_uuid(), Some(seat), position);
+                let tier = self.tier_of(ticket.as_uuid(), tier, to.is_some());
+                self.move_seat(room, tier, (from, to), position);
             }
-            CatalogueChange::FreeSeat { room, ticket } => self.move_seat(room, ticket.as_uuid(), None, position),
             CatalogueChange::Open { room, at } => {
                 let room = self.room(room, position);
                 (room.state, room.opened_at) = (Some(RoomState::Live), Some(at));
@@ -138,14 +139,35 @@ impl<'a> Fold<'a> {
         }
     }
 
+    /// The tier of a seat that was or is taken.
+    fn tier_of(&mut self, ticket: Uuid, taken_anew: Option<&str>, is_taken: bool) -> Option<String> {
+        if let Some(tier) = taken_anew {
+            let new = SeatFold {
+                was_taken: false,
+                is_taken,
+                tier: tier.to_owned(),
+            };
+            let seat = self.seats.entry(ticket).or_insert(new);
+            (seat.is_taken, seat.tier) = (is_taken, tier.to_owned());
+            return Some(tier.to_owned());
+        }
+        let seat = self.seats.get_mut(&ticket)?;
+        seat.is_taken = is_taken;
+        Some(seat.tier.clone())
+    }
+
     /// Counts by what the seat was before, so that a seat sold late (its hold long released) is not taken off the holds.
-    fn move_seat(&mut self, room: RoomId, ticket: Uuid, to: Option<Seat>, position: i64) {
-        let seat = self.seats.entry(ticket).or_default();
-        let from = std::mem::replace(&mut seat.now, to);
+    fn move_seat(
+        &mut self,
+        room: RoomId,
+        tier: Option<String>,
+        (from, to): (Option<Seat>, Option<Seat>),
+        position: i64,
+    ) {
         let is = |seat: Option<Seat>, kind| i32::from(seat == Some(kind));
         let held = is(to, Seat::Held) - is(from, Seat::Held);
         let sold = is(to, Seat::Sold) - is(from, Seat::Sold);
-        if let Some(tier) = seat.tier.clone() {
+        if let Some(tier) = tier {
             let tier = self.tiers.entry((room.as_uuid(), tier)).or_default();
             (tier.held, tier.sold) = (tier.held + held, tier.sold + sold);
         }
@@ -159,12 +181,9 @@ impl<'a> Fold<'a> {
         room
     }
 
-    /// What to store of each seat: how it is taken, or that it is free.
-    pub(super) fn changed_seats(&self) -> impl Iterator<Item = (Uuid, Option<StoredSeat>)> {
-        let changed = self.seats.iter().filter(|(_, seat)| seat.before != seat.now);
-        changed.map(|(ticket, fold)| {
-            let tier = fold.tier.clone();
-            (*ticket, fold.now.map(|seat| StoredSeat { seat, tier }))
-        })
+    /// What to store of each seat of a tier: which one it is of, or that it is free.
+    pub(super) fn changed_seats(&self) -> impl Iterator<Item = (Uuid, Option<&str>)> {
+        let changed = self.seats.iter().filter(|(_, seat)| seat.was_taken != seat.is_taken);
+        changed.map(|(ticket, seat)| (*ticket, seat.is_taken.then_some(seat.tier.as_str())))
     }
 }

@@ -16,8 +16,8 @@ use crate::convert::text;
 pub struct PastRoom {
     row: Option<RoomRow>,
     paused: Paused,
-    /// How each seat is taken, and the tier it is of; that of a seat that was released is remembered.
-    seats: HashMap<TicketId, (Option<Seat>, Option<String>)>,
+    /// The tier of each seat that is of one, also when it was released.
+    tiers: HashMap<TicketId, String>,
 }
 
 /// Why the sales are paused.
@@ -35,8 +35,9 @@ impl PastRoom {
         };
         match change {
             CatalogueChange::List(room) => self.row = Some(listed(room, position)),
-            CatalogueChange::TakeSeat { ticket, seat, tier, .. } => self.move_seat(ticket, Some(seat), tier),
-            CatalogueChange::FreeSeat { ticket, .. } => self.move_seat(ticket, None, None),
+            CatalogueChange::MoveSeat {
+                ticket, from, to, tier, ..
+            } => self.move_seat(ticket, (from, to), tier),
             CatalogueChange::Open { at, .. } => self.change(|row| {
                 (row.state, row.opened_at) = (RoomState::Live, Some(at));
             }),
@@ -66,17 +67,16 @@ impl PastRoom {
         }
     }
 
-    fn move_seat(&mut self, ticket: TicketId, to: Option<Seat>, tier: Option<&str>) {
-        let (seat, of_tier) = self.seats.entry(ticket).or_default();
+    fn move_seat(&mut self, ticket: TicketId, (from, to): (Option<Seat>, Option<Seat>), tier: Option<&str>) {
         if let Some(tier) = tier {
-            *of_tier = Some(tier.to_owned());
+            self.tiers.insert(ticket, tier.to_owned());
         }
-        let from = std::mem::replace(seat, to);
+        let of_tier = self.tiers.get(&ticket);
         let Some(row) = &mut self.row else {
             return;
         };
         count(&mut row.held, &mut row.sold, from, to);
-        if let Some(tier) = row.tiers.iter_mut().find(|row| Some(&row.tier) == of_tier.as_ref()) {
+        if let Some(tier) = row.tiers.iter_mut().find(|row| Some(&row.tier) == of_tier) {
             count(&mut tier.held, &mut tier.sold, from, to);
         }
     }

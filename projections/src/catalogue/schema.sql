@@ -31,12 +31,11 @@ CREATE TABLE rooms (
     search            text        NOT NULL -- title and description in lower case, whatever the database's locale
 );
 
--- Which seats are taken, and how: what a released seat was counted as.
+-- The taken seats that are of a tier: what happens to a seat later does not say it.
 CREATE TABLE seats (
     ticket_id uuid PRIMARY KEY,
-    is_sold   bool NOT NULL,
-    tier      text
-) WITH (fillfactor = 80); -- a seat is held first, and sold soon after
+    tier      text NOT NULL
+);
 
 CREATE TABLE tiers (
     room_id     uuid   NOT NULL,

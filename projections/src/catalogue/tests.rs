@@ -1,13 +1,13 @@
 //! The catalogue, from events.
 
-use domain::room::{PriceTier, ReleaseReason, Revision, RoomScheduled};
+use domain::room::{PriceTier, ReleaseReason, Revision, RoomScheduled, SeatReleased, SeatSold};
 use domain::{Currency, Money, RoomEvent};
 use sqlx::PgPool;
 
 use super::{PastRoom, RoomFilter, RoomRow, RoomState, TierRow, count_rooms_hosted, find_room, list_rooms};
 use crate::View;
 use crate::tests::stage::project;
-use crate::tests::story::{PRICE, Story, at, host, room, scheduled, usd, user};
+use crate::tests::story::{PRICE, Story, at, host, room, scheduled, ticket, usd, user};
 
 /// By the view, and the same by its events alone.
 async fn room_after(pool: &PgPool, story: &Story) -> RoomRow {
@@ -124,6 +124,34 @@ async fn a_seat_sold_after_its_hold_lapsed_is_taken_from_nobody(pool: PgPool) {
         .hold(1, 11)
         .release(1, 10, ReleaseReason::Lapsed)
         .sell(1, 10, true);
+    let row = room_after(&pool, &story).await;
+    assert_eq!((row.held, row.sold), (1, 1));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_seat_that_is_late_or_refunded_while_it_is_held_comes_off_the_holds(pool: PgPool) {
+    let sold = SeatSold {
+        ticket_id: ticket(11),
+        buyer: user(11),
+        late: true,
+        still_held: true,
+        sold_at: at(5),
+        retakes: None,
+    };
+    let refunded = SeatReleased {
+        ticket_id: ticket(12),
+        buyer: user(12),
+        reason: ReleaseReason::Refunded,
+        still_held: true,
+        released_at: at(6),
+    };
+    let story = Story::new()
+        .schedule(1)
+        .hold(1, 10)
+        .hold(1, 11)
+        .hold(1, 12)
+        .room(1, RoomEvent::SeatSold(sold))
+        .room(1, RoomEvent::SeatReleased(refunded));
     let row = room_after(&pool, &story).await;
     assert_eq!((row.held, row.sold), (1, 1));
 }

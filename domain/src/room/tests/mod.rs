@@ -185,6 +185,7 @@ fn sold(ticket_id: TicketId, buyer: UserId, late: bool, second: i64) -> RoomEven
         ticket_id,
         buyer,
         late,
+        still_held: false,
         sold_at: at(second),
     })
 }
@@ -194,6 +195,7 @@ fn seat_released(ticket_id: TicketId, buyer: UserId, reason: ReleaseReason, seco
         ticket_id,
         buyer,
         reason,
+        still_held: false,
         released_at: at(second),
     })
 }

@@ -187,6 +187,7 @@ fn a_late_payment_takes_its_tier_anew_or_has_its_money_back() {
         ticket_id: ticket(1),
         buyer: ANN,
         late: true,
+        still_held: false,
         sold_at: at(80),
         retakes: Some(Box::new(Retaken {
             tier: Some("early".to_owned()),

@@ -17,6 +17,7 @@ fn released(reason: ReleaseReason) -> RoomEvent {
         ticket_id: ticket(1),
         buyer: user(1),
         reason,
+        still_held: false,
         released_at: at(0),
     })
 }
@@ -55,6 +56,7 @@ fn a_sold_seat_issues_and_a_denied_one_refunds() {
         ticket_id: ticket(1),
         buyer: user(1),
         late: false,
+        still_held: false,
         sold_at: at(0),
     });
     let (room, ticket) = (ROOM, ticket(1));

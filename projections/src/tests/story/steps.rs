@@ -75,6 +75,7 @@ impl Story {
             ticket_id: ticket(number),
             buyer: user(number),
             late: true,
+            still_held: false,
             sold_at: self.now(),
             retakes: Some(Box::new(retakes)),
         };
@@ -161,6 +162,7 @@ impl Story {
                 ticket_id: ticket(number),
                 buyer: user(number),
                 late,
+                still_held: false,
                 sold_at,
             }),
         )
@@ -174,6 +176,7 @@ impl Story {
                 ticket_id: ticket(number),
                 buyer: user(number),
                 reason,
+                still_held: false,
                 released_at,
             }),
         )
