@@ -26,7 +26,7 @@ mod tests;
 pub mod verify;
 mod versions;
 
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ClockAhead, ManualClock, SystemClock};
 pub use executor::{Aggregates, ExecuteError, Executed, Executor};
 pub use feed::Feed;
 pub use hot::HotStore;

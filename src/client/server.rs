@@ -15,8 +15,8 @@ use super::{Caller, eventually};
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// Draining, then stopping the children.
 const STOP_LIMIT: Duration = Duration::from_secs(40);
-/// Longer than any clock jumps.
-const TOKEN_SECONDS: u64 = 86_400;
+/// Longer than any clock jumps, or is put ahead.
+const TOKEN_SECONDS: u64 = 7 * 86_400;
 
 /// How to start a server.
 #[derive(Clone, Debug)]
@@ -159,6 +159,19 @@ impl Server {
 
     /// Asks it to stop, and waits until it and its children are gone.
     pub async fn stop(mut self) -> Result<()> {
+        self.stop_in_place().await
+    }
+
+    /// Stops it in the same way, and starts the same shop again with more of the environment.
+    pub async fn restart_with(&mut self, environment: Vec<(String, String)>) -> Result<()> {
+        self.stop_in_place().await?;
+        let mut options = self.options.clone();
+        options.environment.extend(environment);
+        *self = Self::start(options).await?;
+        Ok(())
+    }
+
+    async fn stop_in_place(&mut self) -> Result<()> {
         if self.child.id().is_none() {
             return Ok(());
         }

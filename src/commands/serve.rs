@@ -189,6 +189,12 @@ fn greet(options: &Options, base: &str, metrics: &str, livekit_url: Option<&str>
             "none is sent: SMTP_URL is not set"
         }
     ));
+    if options.payments.minutes_ahead() > 0 {
+        output::line(format!(
+            "  clock          {} minutes ahead: nothing here is real",
+            options.payments.minutes_ahead()
+        ));
+    }
     if options.auth.provider().is_ok_and(|provider| provider.is_none()) {
         output::line("  a token        boxoffice token --user alice --role admin");
     }

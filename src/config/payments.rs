@@ -1,14 +1,20 @@
 //! Which payment provider.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
+use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
+use event_log::{Clock, ClockAhead, SystemClock};
 use payments::store::StoreKeys;
 use payments::stripe::{API_BASE, StripeConfig};
 use secrecy::{ExposeSecret, SecretString};
 
 use payments::sandbox::Now;
+
+/// A year: tokens and leases live no longer.
+const AHEAD_MINUTES_MAX: i64 = 366 * 24 * 60;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PaymentOptions {
@@ -37,6 +43,10 @@ pub(crate) struct PaymentOptions {
     /// The `iss` of its statements
     #[arg(long, env = "BOXOFFICE_STORE_ISSUER", value_name = "ISSUER")]
     store_issuer: Option<String>,
+    /// Put the shop's clock ahead, to see what the next day or month brings: with the sandbox alone
+    #[arg(long, env = "BOXOFFICE_SANDBOX_AHEAD_MINUTES", default_value_t = 0, value_name = "MINUTES",
+        value_parser = clap::value_parser!(u32).range(..=AHEAD_MINUTES_MAX))]
+    sandbox_ahead_minutes: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -47,9 +57,25 @@ enum ProviderName {
 
 impl PaymentOptions {
     pub(crate) fn validate(&self) -> anyhow::Result<()> {
-        let epoch: Now = std::sync::Arc::new(|| domain::Timestamp::UNIX_EPOCH);
+        let epoch: Now = Arc::new(|| domain::Timestamp::UNIX_EPOCH);
         self.stripe(epoch).map(drop)?;
+        ensure!(
+            self.provider == ProviderName::Sandbox || self.sandbox_ahead_minutes == 0,
+            "the clock of a shop that takes real money cannot be put ahead"
+        );
         self.store().map(drop)
+    }
+
+    /// What time it is in the shop.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        match self.minutes_ahead() {
+            0 => Arc::new(SystemClock),
+            minutes => Arc::new(ClockAhead(TimeDelta::minutes(minutes))),
+        }
+    }
+
+    pub(crate) fn minutes_ahead(&self) -> i64 {
+        self.sandbox_ahead_minutes.into()
     }
 
     /// Who signs for app stores, if anybody does.
@@ -105,7 +131,7 @@ mod tests {
     }
 
     fn stripe(options: &PaymentOptions) -> anyhow::Result<Option<StripeConfig>> {
-        options.stripe(std::sync::Arc::new(|| domain::Timestamp::UNIX_EPOCH))
+        options.stripe(Arc::new(|| domain::Timestamp::UNIX_EPOCH))
     }
 
     #[test]
@@ -127,6 +153,22 @@ mod tests {
             parse(&publishable).validate().is_err(),
             "a key in clear over the network"
         );
+    }
+
+    #[test]
+    fn only_play_money_has_a_clock_that_is_put_ahead() {
+        let ahead = ["--sandbox-ahead-minutes", "1440"];
+        let options = parse(&ahead);
+        options.validate().unwrap();
+        let gap = options.clock().now() - SystemClock.now();
+        assert!(
+            gap > TimeDelta::minutes(1439) && gap <= TimeDelta::minutes(1440),
+            "{gap}"
+        );
+        let real = ["--provider", "stripe", "--stripe-secret-key", "sk_test_1"];
+        let real = [&real[..], &["--stripe-webhook-secret", "whsec_1"]].concat();
+        parse(&real).validate().unwrap();
+        assert!(parse(&[&real[..], &ahead].concat()).validate().is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
 use api::{ApiParts, Live, ProjectedBooks, RolloutGate};
 use axum::Router;
-use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog, SystemClock};
+use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog};
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
@@ -61,7 +61,7 @@ pub(crate) async fn start(
         limits: options.log.limits(),
         node,
         witness: Some(data_dir.witness()),
-        ..LogSettings::default()
+        clock: options.payments.clock(),
     };
     let core = Core::start(database, settings, lifecycle).await?;
     let provider = Provider::start(options, data_dir, &core, listeners.api_address, lifecycle)?;
@@ -122,6 +122,7 @@ pub(crate) struct Core {
 
 impl Core {
     async fn start(database: &Database, settings: LogSettings, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
+        let clock = Arc::clone(&settings.clock);
         let log: Arc<dyn EventLog> = PostgresLog::connect_with(
             database.hosts.clone(),
             database.pool.clone(),
@@ -142,7 +143,7 @@ impl Core {
             log,
             projections,
             pool: database.pool.clone(),
-            clock: Arc::new(SystemClock),
+            clock,
         })
     }
 
