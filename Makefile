@@ -1,10 +1,11 @@
 # On a fresh machine: `make demo`, `make test` and `make bench`. Each installs what it lacks.
 .PHONY: demo test faults bench check clean
 
+# `ACT=money` plays the second act.
 demo:
 	@scripts/setup demo
 	@cargo build --release
-	@cargo run --release --quiet -- demo
+	@cargo run --release --quiet -- demo $(if $(ACT),--act $(ACT))
 
 test:
 	@scripts/setup test

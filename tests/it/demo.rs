@@ -5,12 +5,15 @@ use std::process::Command;
 
 use serde_json::Value;
 
-#[test]
-fn the_demo_plays_a_room_from_schedule_to_payout() {
+/// Plays an act to its end: its story, and the closing line. Nothing it started may still run.
+fn play(act: &[&str]) -> (String, Value) {
     let python = crate::support::python();
+    let scratch = tempfile::tempdir().expect("a folder");
     let output = Command::new(env!("CARGO_BIN_EXE_boxoffice"))
         .args(["demo", "--python"])
         .arg(python)
+        .args(act)
+        .env("TMPDIR", scratch.path())
         .env_remove("DATABASE_URL")
         .output()
         .expect("the binary runs");
@@ -19,7 +22,22 @@ fn the_demo_plays_a_room_from_schedule_to_payout() {
         String::from_utf8_lossy(&output.stderr),
     );
     assert!(output.status.success(), "{out}\n{err}");
-    let closing: Value = serde_json::from_str(out.lines().last().expect("a closing line")).expect("JSON");
+    let closing = serde_json::from_str(out.lines().last().expect("a closing line")).expect("JSON");
+    assert_eq!(left_running(scratch.path()), Vec::<String>::new());
+    let left = std::fs::read_dir(scratch.path()).expect("the folder");
+    assert_eq!(left.count(), 0, "the shop's data is thrown away");
+    (out.into_owned(), closing)
+}
+
+fn assert_figures(closing: &Value, expected: &[(&str, Value)]) {
+    for (field, value) in expected {
+        assert_eq!(closing[field], *value, "{field} in {closing}");
+    }
+}
+
+#[test]
+fn the_demo_plays_a_room_from_schedule_to_payout() {
+    let (_, closing) = play(&[]);
     let expected = [
         ("demo", Value::from("ok")),
         ("seats", 5.into()),
@@ -34,9 +52,7 @@ fn the_demo_plays_a_room_from_schedule_to_payout() {
         ("ledger_imbalance_minor", 0.into()),
         ("chain", "verified".into()),
     ];
-    for (field, value) in expected {
-        assert_eq!(closing[field], value, "{field} in {closing}");
-    }
+    assert_figures(&closing, &expected);
     assert!(
         closing["host_heard_ms"].as_u64().is_some_and(|heard| heard > 0),
         "{closing}"
@@ -51,14 +67,82 @@ fn the_demo_plays_a_room_from_schedule_to_payout() {
             .is_some_and(|paid| paid > 0 && paid < 5_000),
         "{closing}"
     );
-    assert_eq!(left_running(), Vec::<String>::new());
+}
+
+/// Two fees of 3 % and 20 %, and one in between: the second act crosses the line whatever sale is earned first.
+#[test]
+fn the_second_act_follows_the_money_to_the_sealed_day() {
+    let (story, closing) = play(&["--act", "money"]);
+    let expected = [
+        ("demo", Value::from("ok")),
+        ("seats", 4.into()),
+        ("tickets_issued", 5.into()),
+        ("offers_taken", 2.into()),
+        ("reschedules_declined", 1.into()),
+        ("partial_refunds", 1.into()),
+        ("captured_minor", 5_000.into()),
+        ("refunded_minor", 1_250.into()),
+        ("gross_minor", 3_750.into()),
+        ("sales_below_line", 2.into()),
+        ("sales_split_at_line", 1.into()),
+        ("sales_above_line", 1.into()),
+        ("provider_fees_minor", (4 * 59).into()),
+        ("disputes_lost", 1.into()),
+        ("payouts_failed", 1.into()),
+        ("payouts_paid", 1.into()),
+        ("unreconciled_lines", 0.into()),
+        ("ledger_imbalance_minor", 0.into()),
+        ("chain", "verified".into()),
+    ];
+    assert_figures(&closing, &expected);
+    let minor = |field: &str| {
+        closing[field]
+            .as_i64()
+            .unwrap_or_else(|| panic!("{field} in {closing}"))
+    };
+    assert_eq!(
+        minor("gross_minor"),
+        minor("provider_fees_minor")
+            + minor("platform_fees_minor")
+            + minor("host_share_minor")
+            + minor("co_host_share_minor"),
+        "{closing}"
+    );
+    let thirty_percent = (minor("host_share_minor") + minor("co_host_share_minor")) * 3 / 10;
+    assert!((minor("co_host_share_minor") - thirty_percent).abs() <= 4, "{closing}");
+    // Paid is what was left after the dispute.
+    assert!(
+        (1..minor("host_share_minor")).contains(&minor("payout_minor")),
+        "{closing}"
+    );
+    // Five charges, two refunds, a dispute with its fee, a transfer.
+    assert_eq!(minor("reconciled_pairs"), 10, "{closing}");
+    assert!((1..minor("events")).contains(&minor("sealed_events")), "{closing}");
+    // Four earnings, the dispute held and reversed, two payouts with their outcome, two refunds.
+    assert_eq!(minor("statement_lines"), 12, "{closing}");
+    let day = closing["sealed_day"].as_str().expect("a day");
+    for told in [
+        "first in line",
+        "declined",
+        "of 10.00 went back",
+        "was split at it",
+        "the same to the cent",
+        "the ticket is revoked",
+        "destination_refused",
+        "it opens, adds up and closes",
+        &format!("{day} is sealed"),
+        "Trial balance",
+    ] {
+        assert!(story.contains(told), "{told:?} in {story}");
+    }
 }
 
 /// Command lines of processes that the demo started and did not stop.
-fn left_running() -> Vec<String> {
+fn left_running(scratch: &Path) -> Vec<String> {
+    let scratch = scratch.display().to_string();
     let processes = std::fs::read_dir("/proc").expect("a Linux machine").flatten();
     let commands = processes.filter_map(|process| command_line(&process.path()));
-    commands.filter(|command| command.contains("boxoffice-demo-")).collect()
+    commands.filter(|command| command.contains(&scratch)).collect()
 }
 
 fn command_line(process: &Path) -> Option<String> {

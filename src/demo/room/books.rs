@@ -1,18 +1,16 @@
 //! The books: delivery, earnings, payout, and the proof that everything adds up.
 
-use std::time::Duration;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::cast::{Cast, list, number, text};
+use super::cast::Cast;
 use super::figures::Figures;
-use super::{act, say};
 use crate::client::{Server, eventually};
+use crate::demo::ledger::{self, BOOKS_LIMIT};
+use crate::demo::people::{list, number, text};
+use crate::demo::{act, say};
 use crate::output;
 
-/// Evidence, settlement and payout follow each other by themselves.
-const BOOKS_LIMIT: Duration = Duration::from_secs(20);
 /// The longest list of the demo fits in one page.
 const PAGE: &str = "limit=200";
 
@@ -33,15 +31,7 @@ async fn deliver(cast: &Cast, figures: &mut Figures) -> Result<()> {
         .post(&cast.room_path("/end"), &json!({}))
         .await?
         .expect(200, "the host ends the room")?;
-    let report = eventually("a delivery report of the ended room", BOOKS_LIMIT, || async {
-        let report = cast
-            .host
-            .get(&cast.room_path("/attendance"))
-            .await?
-            .expect(200, "the host looks at the attendance")?;
-        Ok(report["delivered"].is_boolean().then_some(report))
-    });
-    let report = report.await?;
+    let report = ledger::delivery_report(&cast.host, &cast.room).await?;
     figures.host_heard_ms = u64::try_from(number(&report, "/host_heard_ms")?)?;
     ensure!(
         report["delivered"] == true && figures.host_heard_ms > 0,
@@ -173,54 +163,12 @@ async fn statement(cast: &Cast) -> Result<()> {
 }
 
 async fn balance(cast: &Cast, figures: &mut Figures) -> Result<()> {
-    let body = eventually("clearing and unearned accounts at zero", BOOKS_LIMIT, || async {
-        let body = cast
-            .finance
-            .get("/v1/ledger/trial_balance")
-            .await?
-            .expect(200, "finance reads the trial balance")?;
-        let must_be_zero =
-            |account: &str| account.starts_with("clearing:") || account.starts_with("liability:unearned:");
-        let open = list(&body, "/data")?
-            .iter()
-            .any(|line| must_be_zero(line["account"].as_str().unwrap_or_default()) && line["balance_minor"] != 0);
-        Ok((!open).then_some(body))
-    });
-    let body = body.await?;
-    output::line("Trial balance (debit, credit, balance; minor units):");
-    let mut sum = 0;
-    for line in list(&body, "/data")? {
-        let (debit, credit) = (number(line, "/debit_minor")?, number(line, "/credit_minor")?);
-        let balance = number(line, "/balance_minor")?;
-        ensure!(
-            debit - credit == balance,
-            "expected debit less credit to be the balance, and got {line}"
-        );
-        sum += balance;
-        output::line(format!(
-            "  {:<72} {debit:>8} {credit:>8} {balance:>8}",
-            text(line, "/account")?
-        ));
-    }
-    figures.ledger_imbalance_minor = sum;
-    ensure!(sum == 0, "expected a trial balance of zero, and got {sum}");
+    figures.ledger_imbalance_minor = ledger::trial_balance(&cast.finance).await?;
     say("it sums to zero; nothing is left in unearned or clearing");
     Ok(())
 }
 
 async fn verify(server: &Server, cast: &Cast, figures: &mut Figures) -> Result<()> {
-    let head = cast
-        .finance
-        .get("/v1/log/head")
-        .await?
-        .expect(200, "finance reads the log's head")?;
-    let verdict = server.command(&["log", "verify"]).await?;
-    output::line(format!("boxoffice log verify: {}", verdict.trim()));
-    ensure!(
-        verdict.contains("verified"),
-        "expected a verified log, and got {verdict}"
-    );
-    "verified".clone_into(&mut figures.chain);
-    figures.events = u64::try_from(number(&head, "/position")?).context("reading the log's head")?;
+    (figures.events, figures.chain) = ledger::verify_log(server, &cast.finance).await?;
     Ok(())
 }

@@ -1,10 +1,9 @@
-//! Who plays: an admin, a finance person, a host and eight buyers, each with an id and a token of their own.
+//! Who plays: an admin, a finance person, a host and eight buyers.
 
-use anyhow::{Context, Result};
-use serde_json::Value;
-use uuid::Uuid;
+use anyhow::Result;
 
 use crate::client::{Caller, Server};
+use crate::demo::people::{Holder, person};
 
 pub(super) const BUYERS: usize = 8;
 
@@ -22,22 +21,6 @@ pub(super) struct Cast {
     pub refunded: Option<Holder>,
     /// Never got a ticket.
     pub without_ticket: Option<Caller>,
-}
-
-#[derive(Clone)]
-pub(super) struct Holder {
-    pub caller: Caller,
-    pub ticket: String,
-}
-
-impl Holder {
-    /// The holder's ticket as the API shows it.
-    pub(super) async fn look(&self) -> Result<Value> {
-        self.caller
-            .get(&format!("/v1/tickets/{}", self.ticket))
-            .await?
-            .expect(200, "a holder looks at their ticket")
-    }
 }
 
 impl Cast {
@@ -62,30 +45,4 @@ impl Cast {
     pub(super) fn room_path(&self, rest: &str) -> String {
         format!("/v1/rooms/{}{rest}", self.room)
     }
-}
-
-async fn person(server: &Server, roles: &[&str]) -> Result<Caller> {
-    server.caller(&Uuid::new_v4().to_string(), roles).await
-}
-
-/// A text field that the API promises.
-pub(super) fn text(body: &Value, pointer: &str) -> Result<String> {
-    let found = body.pointer(pointer).and_then(Value::as_str);
-    found
-        .map(str::to_owned)
-        .with_context(|| format!("expected a text at {pointer} of {body}"))
-}
-
-/// A number field that the API promises.
-pub(super) fn number(body: &Value, pointer: &str) -> Result<i64> {
-    let found = body.pointer(pointer).and_then(Value::as_i64);
-    found.with_context(|| format!("expected a number at {pointer} of {body}"))
-}
-
-/// A list field that the API promises.
-pub(super) fn list<'a>(body: &'a Value, pointer: &str) -> Result<&'a [Value]> {
-    let found = body.pointer(pointer).and_then(Value::as_array);
-    found
-        .map(Vec::as_slice)
-        .with_context(|| format!("expected a list at {pointer} of {body}"))
 }

@@ -5,18 +5,18 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use event_log::clock::{Clock, SystemClock};
 use futures::future::{join_all, try_join_all};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::cast::{Cast, Holder, list, number, text};
+use super::cast::Cast;
 use super::figures::Figures;
-use super::{act, say};
-use crate::client::{Answer, Caller, eventually};
+use crate::client::{Caller, eventually};
+use crate::demo::people::{Holder, list, number, text};
+use crate::demo::tickets::{self, ISSUE_LIMIT, hold, pay, try_hold};
+use crate::demo::{act, say};
 
 const SEATS: u64 = 5;
 const PRICE_MINOR: i64 = 1_000;
 const HOLD_SECONDS: u64 = 6;
-/// A payment is confirmed by webhook in milliseconds, and by the sweep in seconds.
-const ISSUE_LIMIT: Duration = Duration::from_secs(20);
 const LAPSE_LIMIT: Duration = Duration::from_secs(HOLD_SECONDS + 10);
 
 pub(super) async fn play(cast: &mut Cast, figures: &mut Figures) -> Result<()> {
@@ -33,7 +33,7 @@ pub(super) async fn play(cast: &mut Cast, figures: &mut Figures) -> Result<()> {
     let refunded = winners.remove(2);
     refund(cast, &refunded, figures).await?;
     let next = refused.remove(0);
-    let again = hold(cast, &next).await?;
+    let again = hold(&cast.room, &next).await?;
     pay(&again, "ok", "once").await?;
     issued(&again, figures).await?;
     say("another buyer who had been refused has the seat now");
@@ -105,27 +105,9 @@ async fn schedule(cast: &mut Cast) -> Result<()> {
     Ok(())
 }
 
-fn hold_key(caller: &Caller) -> String {
-    format!("hold-{}", caller.user_id())
-}
-
-async fn try_hold(cast: &Cast, caller: &Caller) -> Result<Answer> {
-    caller
-        .post_with_key(&cast.room_path("/tickets"), &hold_key(caller), &json!({}))
-        .await
-}
-
-async fn hold(cast: &Cast, caller: &Caller) -> Result<Holder> {
-    let ticket = try_hold(cast, caller).await?.expect(201, "a buyer holds a free seat")?;
-    Ok(Holder {
-        caller: caller.clone(),
-        ticket: text(&ticket, "/id")?,
-    })
-}
-
 /// All at once: the room decides who is first.
 async fn rush(cast: &Cast, figures: &mut Figures) -> Result<(Vec<Holder>, Vec<Caller>)> {
-    let tries = join_all(cast.buyers.iter().map(|buyer| try_hold(cast, buyer))).await;
+    let tries = join_all(cast.buyers.iter().map(|buyer| try_hold(&cast.room, buyer))).await;
     let (mut winners, mut refused) = (Vec::new(), Vec::new());
     for (buyer, answer) in cast.buyers.iter().zip(tries) {
         let answer = answer?;
@@ -149,7 +131,7 @@ async fn rush(cast: &Cast, figures: &mut Figures) -> Result<(Vec<Holder>, Vec<Ca
     );
     say("exactly five hold a seat, three were told sold_out");
     let first = winners.first().context("expected a winner")?;
-    let again = try_hold(cast, &first.caller)
+    let again = try_hold(&cast.room, &first.caller)
         .await?
         .expect(201, "a buyer repeats a purchase with the same key")?;
     ensure!(
@@ -161,53 +143,9 @@ async fn rush(cast: &Cast, figures: &mut Figures) -> Result<(Vec<Holder>, Vec<Ca
     Ok((winners, refused))
 }
 
-/// Starts a payment and plays the buyer's browser at the sandbox: `card` is `ok` or `declined`, `webhook` `once`,
-/// `twice` or `never`.
-async fn pay(holder: &Holder, card: &str, webhook: &str) -> Result<()> {
-    let path = format!("/v1/tickets/{}/payments", holder.ticket);
-    let key = format!("pay-{card}-{}", holder.ticket);
-    let payment = holder
-        .caller
-        .post_with_key(&path, &key, &json!({}))
-        .await?
-        .expect(201, "a buyer starts a payment")?;
-    let again = holder
-        .caller
-        .post_with_key(&path, &key, &json!({}))
-        .await?
-        .expect(201, "a buyer repeats the start")?;
-    ensure!(
-        again["id"] == payment["id"],
-        "expected the same payment for the same key, got {payment} and {again}"
-    );
-    let confirmation = json!({
-        "client_secret": text(&payment, "/client_secret")?,
-        "card": card,
-        "webhook": webhook,
-    });
-    let confirm = format!("/sandbox/intents/{}/confirm", text(&payment, "/provider_ref")?);
-    holder
-        .caller
-        .post(&confirm, &confirmation)
-        .await?
-        .expect(200, "a card is presented at the sandbox")?;
-    Ok(())
-}
-
 async fn issued(holder: &Holder, figures: &mut Figures) -> Result<()> {
-    let ticket = eventually("an issued ticket after a captured payment", ISSUE_LIMIT, || async {
-        let ticket = holder.look().await?;
-        Ok((ticket["state"] == "issued").then_some(ticket))
-    });
-    let ticket = ticket.await?;
-    let payments = list(&ticket, "/payments")?;
-    let captured: Vec<&Value> = payments
-        .iter()
-        .filter(|payment| payment["state"] == "captured")
-        .collect();
-    ensure!(captured.len() == 1, "expected one captured payment, and got {ticket}");
+    figures.captured_minor += tickets::issued(holder).await?;
     figures.tickets_issued += 1;
-    figures.captured_minor += number(captured[0], "/amount/amount_minor")?;
     Ok(())
 }
 
@@ -225,7 +163,7 @@ async fn pay_in_every_way(winners: &[Holder], figures: &mut Figures) -> Result<(
         pay(declined, "ok", "twice").await
     };
     try_join_all([
-        Box::pin(pay(plain, "ok", "once")) as std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+        Box::pin(pay(plain, "ok", "once")) as std::pin::Pin<Box<dyn Future<Output = Result<String>> + Send>>,
         Box::pin(decline_then_pay),
         Box::pin(pay(lost, "ok", "never")),
         Box::pin(pay(refundable, "ok", "once")),
@@ -241,7 +179,7 @@ async fn pay_in_every_way(winners: &[Holder], figures: &mut Figures) -> Result<(
 
 async fn take_lapsed_seat(cast: &Cast, unpaid: &Holder, next: Caller, figures: &mut Figures) -> Result<Holder> {
     let holder = eventually("a seat after an unpaid hold lapsed", LAPSE_LIMIT, || async {
-        let answer = try_hold(cast, &next).await?;
+        let answer = try_hold(&cast.room, &next).await?;
         if answer.status == 201 {
             return Ok(Some(Holder {
                 caller: next.clone(),
@@ -264,7 +202,7 @@ async fn take_lapsed_seat(cast: &Cast, unpaid: &Holder, next: Caller, figures: &
 }
 
 async fn refund(cast: &Cast, holder: &Holder, figures: &mut Figures) -> Result<()> {
-    let path = format!("/v1/tickets/{}/refunds", holder.ticket);
+    let path = holder.path("/refunds");
     let key = format!("refund-{}", holder.ticket);
     let body = json!({"reason": "cannot come"});
     holder
@@ -277,12 +215,7 @@ async fn refund(cast: &Cast, holder: &Holder, figures: &mut Figures) -> Result<(
         .post_with_key(&path, &key, &body)
         .await?
         .expect(201, "the buyer repeats the request")?;
-    let ticket = eventually("a completed refund", ISSUE_LIMIT, || async {
-        let ticket = holder.look().await?;
-        let done = ticket["state"] == "refunded" && ticket["refunds"][0]["state"] == "done";
-        Ok(done.then_some(ticket))
-    });
-    let ticket = ticket.await?;
+    let ticket = tickets::refunded(holder, "refunded").await?;
     let refunds = list(&ticket, "/refunds")?;
     ensure!(refunds.len() == 1, "expected one refund for one key, and got {ticket}");
     figures.refunds += 1;

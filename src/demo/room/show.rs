@@ -3,20 +3,20 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use media_bridge::rehearsal::{AudioClients, AudioEvent};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::cast::{Cast, Holder, text};
+use super::cast::Cast;
 use super::figures::Figures;
-use super::{act, say};
-use crate::client::{Caller, eventually};
+use crate::client::eventually;
+use crate::demo::doors::{Door, MEDIA_LIMIT, connected, door, heard, host_speaks, permission};
+use crate::demo::people::Holder;
+use crate::demo::{act, say};
 
 const HOST_HZ: u32 = 440;
 const SPEAKER_HZ: u32 = 880;
-/// Connecting, negotiating and the first audio on a busy small machine.
-const MEDIA_LIMIT: Duration = Duration::from_secs(20);
 /// A removed person is out within this (the promise of the room).
 const REMOVAL_LIMIT: Duration = Duration::from_secs(2);
 /// Nothing heard for so long is silence: twice the reporting step of the audio clients.
@@ -30,14 +30,10 @@ pub(super) async fn play(cast: &mut Cast, python: &Path, figures: &mut Figures) 
         .post(&cast.room_path("/open"), &json!({}))
         .await?
         .expect(200, "the host opens the room")?;
-    let host_door = door(&cast.host, &cast.room_path("/entry")).await?;
-    audio.connect("host", &host_door.url, &host_door.token).await?;
-    connected(&audio, "host").await?;
-    permission(&audio, "host", true).await?;
-    audio.publish("host", HOST_HZ).await?;
+    host_speaks(&audio, &cast.host, &cast.room_path("/entry"), HOST_HZ).await?;
     let mut doors = Vec::new();
     for (number, holder) in cast.holders.iter().enumerate() {
-        let door = door(&holder.caller, &format!("/v1/tickets/{}/entry", holder.ticket)).await?;
+        let door = door(&holder.caller, &holder.path("/entry")).await?;
         audio.connect(&name(number), &door.url, &door.token).await?;
         doors.push(door);
     }
@@ -57,60 +53,14 @@ pub(super) async fn play(cast: &mut Cast, python: &Path, figures: &mut Figures) 
     Ok(())
 }
 
-struct Door {
-    url: String,
-    token: String,
-}
-
 /// The name of a holder's audio client.
 fn name(number: usize) -> String {
     format!("listener-{number}")
 }
 
-async fn door(caller: &Caller, path: &str) -> Result<Door> {
-    let entry = caller
-        .post(path, &json!({}))
-        .await?
-        .expect(200, "somebody entitled asks to be let in")?;
-    Ok(Door {
-        url: text(&entry, "/livekit_url")?,
-        token: text(&entry, "/token")?,
-    })
-}
-
-async fn connected(audio: &AudioClients, id: &str) -> Result<()> {
-    let (_, event) = audio
-        .wait_for(id, MEDIA_LIMIT, |event| {
-            matches!(event, AudioEvent::Connected | AudioEvent::Refused { .. })
-        })
-        .await
-        .with_context(|| format!("expected {id} to connect"))?;
-    match event {
-        AudioEvent::Connected => Ok(()),
-        other => bail!("expected {id} to connect, and got {other:?}"),
-    }
-}
-
-/// Everybody joins as a listener; the right to speak comes and goes while they are connected.
-async fn permission(audio: &AudioClients, id: &str, wanted: bool) -> Result<()> {
-    let is_wanted = |event: &AudioEvent| *event == AudioEvent::Permission { can_publish: wanted };
-    let granted = audio.wait_for(id, MEDIA_LIMIT, is_wanted).await;
-    granted.with_context(|| format!("expected {id}'s right to speak to be {wanted}"))?;
-    Ok(())
-}
-
-async fn heard(audio: &AudioClients, id: &str, from: &str, hz: u32) -> Result<()> {
-    let waited = audio.wait_for(id, MEDIA_LIMIT, |event| event.is_tone(from, hz)).await;
-    waited.with_context(|| format!("expected {id} to hear {hz} Hz from {from}"))?;
-    Ok(())
-}
-
 async fn doors_are_closed(cast: &Cast) -> Result<()> {
     let holder = cast.holders.first().context("expected ticket holders")?;
-    let early = holder
-        .caller
-        .post(&format!("/v1/tickets/{}/entry", holder.ticket), &json!({}))
-        .await?;
+    let early = holder.caller.post(&holder.path("/entry"), &json!({})).await?;
     early.expect_problem(409, "room_not_live", "a holder comes before the doors open")?;
     Ok(())
 }
@@ -121,9 +71,7 @@ async fn outsiders_stay_outside(cast: &Cast) -> Result<()> {
         .as_ref()
         .context("expected a buyer without a ticket")?;
     let someone = cast.holders.first().context("expected ticket holders")?;
-    let foreign = outsider
-        .post(&format!("/v1/tickets/{}/entry", someone.ticket), &json!({}))
-        .await?;
+    let foreign = outsider.post(&someone.path("/entry"), &json!({})).await?;
     foreign.expect_problem(404, "not_found", "somebody tries another's ticket")?;
     let as_host = outsider.post(&cast.room_path("/entry"), &json!({})).await?;
     ensure!(
@@ -132,10 +80,7 @@ async fn outsiders_stay_outside(cast: &Cast) -> Result<()> {
         as_host.body
     );
     let refunded = cast.refunded.as_ref().context("expected a refunded buyer")?;
-    let entry = refunded
-        .caller
-        .post(&format!("/v1/tickets/{}/entry", refunded.ticket), &json!({}))
-        .await?;
+    let entry = refunded.caller.post(&refunded.path("/entry"), &json!({})).await?;
     let problem = entry.expect_problem(403, "entry_refused", "a refunded ticket is shown at the door")?;
     ensure!(
         problem["reason"] == "refunded",
@@ -223,10 +168,7 @@ async fn removal(cast: &Cast, audio: &AudioClients, doors: &[Door]) -> Result<u6
         "expected the old token to be refused with 403, and got {:?}",
         answer.1
     );
-    let entry = removed
-        .caller
-        .post(&format!("/v1/tickets/{}/entry", removed.ticket), &json!({}))
-        .await?;
+    let entry = removed.caller.post(&removed.path("/entry"), &json!({})).await?;
     let problem = entry.expect_problem(403, "entry_refused", "a removed listener asks for a new token")?;
     ensure!(
         problem["reason"] == "removed",
