@@ -7,11 +7,12 @@ use domain::{Money, PayoutId, Timestamp, UserId};
 use event_log::Recorded;
 use sqlx::PgConnection;
 
+use super::accounts::Accounts;
 use super::evolve::{EarningsChange, PayoutOutcome, evolve};
-use super::lines::{Accounts, Line};
-use super::{PayoutState, StatementKind, standings};
+use super::{PayoutState, standings};
 use crate::ApplyError;
 use crate::convert::{bigint, text};
+use crate::statements::{self, StatementChange};
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     let mut accounts = Accounts::default();
@@ -19,12 +20,15 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
         if let Some(change) = evolve(&recorded.event) {
             execute(change, bigint(recorded.position), &mut accounts, tables).await?;
         }
+        if let Some(StatementChange::Line(line)) = statements::evolve(&recorded.event) {
+            accounts.record(&line);
+        }
     }
     accounts.write(tables).await?;
     Ok(())
 }
 
-/// Hosts, lines and totals are gathered by the page; payouts are few, and written one by one.
+/// Hosts and totals are gathered by the page; payouts are few, and written one by one.
 async fn execute(
     change: EarningsChange<'_>,
     position: i64,
@@ -42,21 +46,14 @@ async fn execute(
         EarningsChange::LinkDestination { host, destination } => {
             accounts.touch(host, position).destination = Some(text(destination).into_owned());
         }
-        EarningsChange::Credit { host, earning } => accounts.record(Line::of_earning(host, earning), position),
-        EarningsChange::CreditShare { host, share } => accounts.record(Line::of_share(host, share), position),
-        EarningsChange::Dispute { host, step } => accounts.record(Line::of_dispute(host, step), position),
-        EarningsChange::Move { host, step, amount, at } => {
-            accounts.record(Line::of_move(host, step, amount, at), position);
-        }
         EarningsChange::RequestPayout {
             host,
             payout,
             amount,
             at,
         } => {
+            accounts.touch(host, position);
             request_payout(host, payout, amount, at, position, tables).await?;
-            let line = Line::of_payout(host, StatementKind::PayoutRequested, payout, amount, at);
-            accounts.record(line, position);
         }
         EarningsChange::SendPayout { host, payout, at } => {
             accounts.touch(host, position);
@@ -65,19 +62,16 @@ async fn execute(
         EarningsChange::FinishPayout {
             host,
             payout,
-            amount,
             outcome,
             at,
         } => {
-            let (state, kind, reason) = match outcome {
-                PayoutOutcome::Paid => (PayoutState::Paid, StatementKind::PayoutPaid, None),
-                PayoutOutcome::Failed { reason } => (PayoutState::Failed, StatementKind::PayoutFailed, Some(reason)),
-                PayoutOutcome::Returned { reason } => {
-                    (PayoutState::Returned, StatementKind::PayoutReturned, Some(reason))
-                }
+            let (state, reason) = match outcome {
+                PayoutOutcome::Paid => (PayoutState::Paid, None),
+                PayoutOutcome::Failed { reason } => (PayoutState::Failed, Some(reason)),
+                PayoutOutcome::Returned { reason } => (PayoutState::Returned, Some(reason)),
             };
+            accounts.touch(host, position);
             move_payout(payout, state, reason, at, position, tables).await?;
-            accounts.record(Line::of_payout(host, kind, payout, amount, at), position);
         }
     }
     Ok(())

@@ -1,7 +1,6 @@
 //! What an event changes in the accounts of hosts.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::payout::{EarningCredited, EarningReversed, HeldEarning, ShareCredited};
 use domain::{AnyEvent, Money, PayoutEvent, PayoutId, Timestamp, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -10,32 +9,13 @@ pub(crate) enum EarningsChange<'a> {
         host: UserId,
         event: &'a PayoutEvent,
     },
-    /// Nothing that is shown changed.
+    /// Nothing changed, or totals alone: those follow the lines of the statement.
     Touch {
         host: UserId,
     },
     LinkDestination {
         host: UserId,
         destination: &'a str,
-    },
-    Credit {
-        host: UserId,
-        earning: &'a EarningCredited,
-    },
-    CreditShare {
-        host: UserId,
-        share: &'a ShareCredited,
-    },
-    Dispute {
-        host: UserId,
-        step: DisputeStep<'a>,
-    },
-    /// Money of the host's goes from one place to another.
-    Move {
-        host: UserId,
-        step: MoveStep,
-        amount: Money,
-        at: Timestamp,
     },
     RequestPayout {
         host: UserId,
@@ -51,27 +31,9 @@ pub(crate) enum EarningsChange<'a> {
     FinishPayout {
         host: UserId,
         payout: PayoutId,
-        amount: Money,
         outcome: PayoutOutcome<'a>,
         at: Timestamp,
     },
-}
-
-/// What a dispute does to an earning.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum DisputeStep<'a> {
-    Held(&'a HeldEarning),
-    Released(&'a HeldEarning),
-    Reversed(&'a EarningReversed),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum MoveStep {
-    Matured,
-    ReserveReleased,
-    Netted,
-    /// Nothing moved.
-    RolledOver,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,17 +62,16 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> EarningsChange<'_> {
         | PayoutEvent::FactsStated { .. }
         | PayoutEvent::TermsAccepted { .. } => EarningsChange::Stand { host, event },
         PayoutEvent::DestinationLinked { destination, .. } => EarningsChange::LinkDestination { host, destination },
-        PayoutEvent::EarningCredited(earning) => EarningsChange::Credit { host, earning },
-        PayoutEvent::PayoutScheduleChosen { .. } => EarningsChange::Touch { host },
-        PayoutEvent::PayoutRolledOver {
-            available,
-            rolled_over_at,
-            ..
-        } => moved(host, MoveStep::RolledOver, *available, *rolled_over_at),
-        PayoutEvent::ShareCredited(share) => EarningsChange::CreditShare { host, share },
-        PayoutEvent::EarningHeld(held) => of_dispute(host, DisputeStep::Held(held)),
-        PayoutEvent::EarningReleased(held) => of_dispute(host, DisputeStep::Released(held)),
-        PayoutEvent::EarningReversed(reversed) => of_dispute(host, DisputeStep::Reversed(reversed)),
+        PayoutEvent::EarningCredited(_)
+        | PayoutEvent::ShareCredited(_)
+        | PayoutEvent::EarningHeld(_)
+        | PayoutEvent::EarningReleased(_)
+        | PayoutEvent::EarningReversed(_)
+        | PayoutEvent::EarningsMatured { .. }
+        | PayoutEvent::ReserveReleased { .. }
+        | PayoutEvent::ReceivableNetted { .. }
+        | PayoutEvent::PayoutScheduleChosen { .. }
+        | PayoutEvent::PayoutRolledOver { .. } => EarningsChange::Touch { host },
         PayoutEvent::PayoutRequested {
             payout_id,
             amount,
@@ -127,59 +88,26 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> EarningsChange<'_> {
             payout: *payout_id,
             at: *sent_at,
         },
-        PayoutEvent::PayoutPaid {
-            payout_id,
-            amount,
-            paid_at,
-        } => finish(host, (*payout_id, *amount), PayoutOutcome::Paid, *paid_at),
+        PayoutEvent::PayoutPaid { payout_id, paid_at, .. } => finish(host, *payout_id, PayoutOutcome::Paid, *paid_at),
         PayoutEvent::PayoutFailed {
             payout_id,
-            amount,
             reason,
             failed_at,
-        } => finish(
-            host,
-            (*payout_id, *amount),
-            PayoutOutcome::Failed { reason },
-            *failed_at,
-        ),
+            ..
+        } => finish(host, *payout_id, PayoutOutcome::Failed { reason }, *failed_at),
         PayoutEvent::PayoutReturned {
             payout_id,
-            amount,
             reason,
             returned_at,
-        } => finish(
-            host,
-            (*payout_id, *amount),
-            PayoutOutcome::Returned { reason },
-            *returned_at,
-        ),
-        PayoutEvent::EarningsMatured { amount, matured_at } => moved(host, MoveStep::Matured, *amount, *matured_at),
-        PayoutEvent::ReserveReleased { amount, released_at } => {
-            moved(host, MoveStep::ReserveReleased, *amount, *released_at)
-        }
-        PayoutEvent::ReceivableNetted { amount, netted_at } => moved(host, MoveStep::Netted, *amount, *netted_at),
+            ..
+        } => finish(host, *payout_id, PayoutOutcome::Returned { reason }, *returned_at),
     }
 }
 
-fn of_dispute(host: UserId, step: DisputeStep<'_>) -> EarningsChange<'_> {
-    EarningsChange::Dispute { host, step }
-}
-
-const fn moved<'a>(host: UserId, step: MoveStep, amount: Money, at: Timestamp) -> EarningsChange<'a> {
-    EarningsChange::Move { host, step, amount, at }
-}
-
-const fn finish(
-    host: UserId,
-    (payout, amount): (PayoutId, Money),
-    outcome: PayoutOutcome<'_>,
-    at: Timestamp,
-) -> EarningsChange<'_> {
+const fn finish(host: UserId, payout: PayoutId, outcome: PayoutOutcome<'_>, at: Timestamp) -> EarningsChange<'_> {
     EarningsChange::FinishPayout {
         host,
         payout,
-        amount,
         outcome,
         at,
     }

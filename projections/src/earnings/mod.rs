@@ -1,8 +1,8 @@
-//! What hosts have earned, what is being paid out, and the statement behind it.
+//! What hosts have earned, and what is being paid out. The lines behind it are those of [`statements`](crate::statements).
 
+mod accounts;
 mod apply;
 mod evolve;
-mod lines;
 mod queries;
 mod rows;
 mod standings;
@@ -10,7 +10,5 @@ mod standings;
 mod tests;
 
 pub(crate) use apply::apply;
-pub use queries::{find_account, find_payout, list_hosts, list_payouts, statement};
-pub use rows::{
-    Balance, HostRow, PayoutRow, PayoutState, Standing, StatementKind, StatementLine, Suspension, TermsRow,
-};
+pub use queries::{find_account, find_payout, list_hosts, list_payouts};
+pub use rows::{Balance, HostRow, PayoutRow, PayoutState, Standing, Suspension, TermsRow};

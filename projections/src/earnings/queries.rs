@@ -1,19 +1,15 @@
 //! What can be asked about the accounts of hosts.
 #![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
 
-use chrono::{Months, NaiveDate};
-use domain::{Channel, FailedFact, HostFacts, PayoutId, RoomId, TicketId, Timestamp, UserId};
+use domain::{Channel, FailedFact, HostFacts, PayoutId, Timestamp, UserId};
 use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
-use super::{Balance, HostRow, PayoutRow, Standing, StatementLine, Suspension, TermsRow};
+use super::{Balance, HostRow, PayoutRow, Standing, Suspension, TermsRow};
 use crate::QueryError;
 use crate::convert::{RowOf, before};
-
-/// More lines than one host can earn in a month of sold-out rooms; a statement is never longer.
-const STATEMENT_LINES_MAX: i64 = 100_000;
 
 #[derive(FromRow)]
 struct HostRecord {
@@ -63,23 +59,6 @@ struct PayoutRecord {
     updated_at: Timestamp,
     created_position: i64,
     position: i64,
-}
-
-#[derive(FromRow)]
-struct LineRecord {
-    position: i64,
-    at: Timestamp,
-    kind: String,
-    room_id: Option<Uuid>,
-    ticket_id: Option<Uuid>,
-    payout_id: Option<Uuid>,
-    currency: String,
-    gross: i64,
-    tax: i64,
-    store_fee: i64,
-    provider_fee: i64,
-    platform_fee: i64,
-    net: i64,
 }
 
 const SELECT_HOST: &str = "
@@ -145,41 +124,6 @@ pub async fn list_payouts(
         .fetch_all(pool)
         .await?;
     records.into_iter().map(PayoutRow::try_from).collect()
-}
-
-/// What moved a host's balance, in order: in one month (year and month, UTC), or ever. A month that does not exist is
-/// empty.
-pub async fn statement(
-    pool: &PgPool,
-    host: UserId,
-    month: Option<(i32, u32)>,
-) -> Result<Vec<StatementLine>, QueryError> {
-    let (from, to) = match month.map(bounds) {
-        None => (None, None),
-        Some(Some((from, to))) => (Some(from), Some(to)),
-        Some(None) => return Ok(Vec::new()),
-    };
-    let select = "
-        SELECT position, at, kind, room_id, ticket_id, payout_id, currency, gross, tax, store_fee, provider_fee,
-            platform_fee, net
-        FROM view_earnings.statement_lines
-        WHERE host = $1 AND ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3)
-        ORDER BY position LIMIT $4";
-    let records: Vec<LineRecord> = sqlx::query_as(select)
-        .bind(host.as_uuid())
-        .bind(from)
-        .bind(to)
-        .bind(STATEMENT_LINES_MAX)
-        .fetch_all(pool)
-        .await?;
-    records.into_iter().map(StatementLine::try_from).collect()
-}
-
-fn bounds((year, month): (i32, u32)) -> Option<(Timestamp, Timestamp)> {
-    let first = NaiveDate::from_ymd_opt(year, month, 1)?;
-    let next = first.checked_add_months(Months::new(1))?;
-    let midnight = |day: NaiveDate| day.and_hms_opt(0, 0, 0).map(|at| at.and_utc());
-    Some((midnight(first)?, midnight(next)?))
 }
 
 impl TryFrom<HostRecord> for HostRow {
@@ -248,29 +192,6 @@ impl TryFrom<PayoutRecord> for PayoutRow {
             updated_at: record.updated_at,
             created_position: row.position("created_position", record.created_position)?,
             position: row.position("position", record.position)?,
-        })
-    }
-}
-
-impl TryFrom<LineRecord> for StatementLine {
-    type Error = QueryError;
-
-    fn try_from(record: LineRecord) -> Result<Self, QueryError> {
-        let row = RowOf::new("view_earnings.statement_lines", record.position);
-        let money = |minor| row.money(minor, &record.currency);
-        Ok(Self {
-            position: row.position("position", record.position)?,
-            at: record.at,
-            kind: row.fit("kind", record.kind.parse())?,
-            room_id: record.room_id.map(RoomId::from_uuid),
-            ticket_id: record.ticket_id.map(TicketId::from_uuid),
-            payout_id: record.payout_id.map(PayoutId::from_uuid),
-            gross: money(record.gross)?,
-            tax: money(record.tax)?,
-            store_fee: money(record.store_fee)?,
-            provider_fee: money(record.provider_fee)?,
-            platform_fee: money(record.platform_fee)?,
-            net: money(record.net)?,
         })
     }
 }

@@ -1,8 +1,6 @@
 //! What the earnings view answers with.
 
-use domain::{
-    Channel, Currency, FailedFact, HostFacts, Money, PayoutId, RoomId, TermsHash, TicketId, Timestamp, UserId,
-};
+use domain::{Channel, Currency, FailedFact, HostFacts, Money, PayoutId, TermsHash, Timestamp, UserId};
 
 use crate::convert::words;
 
@@ -26,25 +24,6 @@ words! {
         Paid = "paid",
         Failed = "failed",
         Returned = "returned",
-    }
-}
-
-words! {
-    /// Why the available balance moved, or why money left.
-    pub enum StatementKind {
-        Earning = "earning",
-        PayoutRequested = "payout_requested",
-        PayoutPaid = "payout_paid",
-        PayoutFailed = "payout_failed",
-        DisputeHeld = "dispute_held",
-        DisputeReleased = "dispute_released",
-        DisputeReversed = "dispute_reversed",
-        Share = "share",
-        PayoutRolledOver = "payout_rolled_over",
-        PayoutReturned = "payout_returned",
-        EarningsMatured = "earnings_matured",
-        ReserveReleased = "reserve_released",
-        ReceivableNetted = "receivable_netted",
     }
 }
 
@@ -121,22 +100,4 @@ pub struct PayoutRow {
     pub created_position: u64,
     /// Its last event.
     pub position: u64,
-}
-
-/// One event of a host's account. The `net` of all lines in a currency is the available balance.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StatementLine {
-    pub position: u64,
-    pub at: Timestamp,
-    pub kind: StatementKind,
-    pub room_id: Option<RoomId>,
-    pub ticket_id: Option<TicketId>,
-    pub payout_id: Option<PayoutId>,
-    pub gross: Money,
-    pub tax: Money,
-    pub store_fee: Money,
-    pub provider_fee: Money,
-    pub platform_fee: Money,
-    /// What it did to the available balance: zero when a payout arrives, for the request had taken it already.
-    pub net: Money,
 }

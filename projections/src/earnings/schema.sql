@@ -50,20 +50,3 @@ CREATE TABLE payouts (
     created_position bigint      NOT NULL UNIQUE,
     position         bigint      NOT NULL
 );
-
-CREATE TABLE statement_lines (
-    position     bigint      PRIMARY KEY,
-    host         uuid        NOT NULL,
-    at           timestamptz NOT NULL,
-    kind         text        NOT NULL,
-    room_id      uuid,
-    ticket_id    uuid,
-    payout_id    uuid,
-    currency     text        NOT NULL,
-    gross        bigint      NOT NULL,
-    tax          bigint      NOT NULL,
-    store_fee    bigint      NOT NULL,
-    provider_fee bigint      NOT NULL,
-    platform_fee bigint      NOT NULL,
-    net          bigint      NOT NULL
-);

@@ -1,16 +1,13 @@
 //! Accounts of hosts, from events.
 
 use cqrs_es::Aggregate;
-use domain::payout::{EarningReversed, HeldEarning};
 use domain::{AnyEvent, Currency, Money, Payout, PayoutEvent};
 use sqlx::PgPool;
 
-use super::{
-    Balance, PayoutState, Standing, StatementKind, find_account, find_payout, list_hosts, list_payouts, statement,
-};
+use super::{Balance, PayoutState, Standing, find_account, find_payout, list_hosts, list_payouts};
 use crate::View;
 use crate::tests::stage::{feed, project};
-use crate::tests::story::{FEE, PRICE, Story, at, host, payout, room, ticket, usd, user, whole_story};
+use crate::tests::story::{FEE, PRICE, Story, at, eventful_story, host, payout, usd, user, whole_story};
 use crate::view::Side;
 use crate::{ledger, schema};
 
@@ -86,96 +83,12 @@ async fn a_payout_is_pending_until_it_arrives_or_fails(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn the_statement_adds_up_to_the_balance(pool: PgPool) {
-    project(&pool, View::Earnings, &whole_story()).await;
-    let lines = statement(&pool, host(), None).await.expect("a query");
-    let account = find_account(&pool, host()).await.expect("a query").expect("an account");
-    let net: i64 = lines.iter().map(|line| line.net.amount_minor()).sum();
-    assert_eq!(usd(net), account.balances[0].available);
-    assert_eq!(
-        (lines[0].room_id, lines[0].ticket_id),
-        (Some(room(1)), Some(ticket(10)))
-    );
-    let kinds: Vec<_> = lines.iter().skip(3).map(|line| (line.kind, line.payout_id)).collect();
-    let expected = [
-        (StatementKind::PayoutRequested, Some(payout(1))),
-        (StatementKind::PayoutFailed, Some(payout(1))),
-        (StatementKind::PayoutRequested, Some(payout(2))),
-        (StatementKind::PayoutPaid, Some(payout(2))),
-    ];
-    assert_eq!(kinds, expected);
-}
-
-#[sqlx::test(migrations = "../migrations")]
-async fn a_months_statement_holds_that_month(pool: PgPool) {
-    project(&pool, View::Earnings, &whole_story()).await;
-    // The story plays in November 2026.
-    assert_eq!(
-        statement(&pool, host(), Some((2026, 11))).await.expect("a query").len(),
-        7
-    );
-    assert_eq!(statement(&pool, host(), Some((2026, 12))).await.expect("a query"), []);
-    assert_eq!(statement(&pool, host(), Some((2026, 13))).await.expect("a query"), []);
-    assert_eq!(statement(&pool, user(2), None).await.expect("a query"), []);
-}
-
-/// Everything that money of a host's does: it waits, is kept, held, given back, taken, paid, lost on the way and owed.
-fn eventful_story() -> Story {
-    let dispute = |dispute: &str, amount: i64, pending: i64| HeldEarning {
-        ticket_id: ticket(12),
-        dispute: dispute.to_owned(),
-        amount: usd(amount),
-        pending: Some(usd(pending)),
-        co_hosts: vec![],
-        at: at(80),
-    };
-    let share = PRICE - FEE - (PRICE - FEE) / 20;
-    let (reserved, pending) = (share / 10, share - share / 10);
-    whole_story()
-        .settle_to_wait(1, 12, PRICE, at(90))
-        .settle_to_wait(1, 13, PRICE, at(90))
-        .account(PayoutEvent::EarningHeld(dispute("dp_1", pending + 10, pending)))
-        .account(PayoutEvent::EarningReleased(dispute("dp_1", pending + 10, pending - 5)))
-        .account(PayoutEvent::EarningHeld(dispute("dp_2", 100, 60)))
-        .account(PayoutEvent::EarningReversed(EarningReversed {
-            ticket_id: ticket(12),
-            dispute: "dp_2".to_owned(),
-            from_reserve: usd(100),
-            from_pending: Some(usd(20)),
-            from_available: usd(3),
-            from_rolling_reserve: Some(usd(7)),
-            receivable: usd(50),
-            co_hosts: vec![],
-            reversed_at: at(80),
-        }))
-        .account(PayoutEvent::EarningsMatured {
-            amount: usd(2 * pending - 5 - 60 - 20),
-            matured_at: at(90),
-        })
-        .account(PayoutEvent::ReserveReleased {
-            amount: usd(2 * reserved - 7),
-            released_at: at(91),
-        })
-        .account(PayoutEvent::ReceivableNetted {
-            amount: usd(50),
-            netted_at: at(91),
-        })
-        .request_payout(3, 500)
-        .pay_out(3, 500)
-        .return_payout(3, 120)
-        .return_payout(3, 380)
-}
-
-#[sqlx::test(migrations = "../migrations")]
 async fn a_payout_that_came_back_says_so(pool: PgPool) {
     project(&pool, View::Earnings, &eventful_story()).await;
     let returned = find_payout(&pool, payout(3)).await.expect("a query").expect("a payout");
     assert_eq!(returned.state, PayoutState::Returned);
     assert_eq!(returned.reason.as_deref(), Some("transfer_reversed"));
     let account = find_account(&pool, host()).await.expect("a query").expect("an account");
-    let lines = statement(&pool, host(), None).await.expect("a query");
-    let net: i64 = lines.iter().map(|line| line.net.amount_minor()).sum();
-    assert_eq!(usd(net), account.balances[0].available);
     assert_eq!(account.balances[0].paid_out, usd(2_000));
 }
 

@@ -56,6 +56,29 @@ pub(crate) struct Movement {
     pub(crate) receivable: i64,
 }
 
+// Amounts are bounded far below 2^63 by the presets; PostgreSQL refuses a sum that is not.
+impl Division {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.gross = self.gross.saturating_add(other.gross);
+        self.tax = self.tax.saturating_add(other.tax);
+        self.store_fee = self.store_fee.saturating_add(other.store_fee);
+        self.provider_fee = self.provider_fee.saturating_add(other.provider_fee);
+        self.platform_fee = self.platform_fee.saturating_add(other.platform_fee);
+        self.co_hosts = self.co_hosts.saturating_add(other.co_hosts);
+    }
+}
+
+impl Movement {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.pending = self.pending.saturating_add(other.pending);
+        self.available = self.available.saturating_add(other.available);
+        self.pending_payout = self.pending_payout.saturating_add(other.pending_payout);
+        self.paid_out = self.paid_out.saturating_add(other.paid_out);
+        self.reserved = self.reserved.saturating_add(other.reserved);
+        self.receivable = self.receivable.saturating_add(other.receivable);
+    }
+}
+
 pub(crate) fn evolve(event: &AnyEvent) -> Option<StatementChange<'_>> {
     match event {
         AnyEvent::Payout(host, event) => evolve_payout(*host, event),

@@ -11,6 +11,6 @@ mod rows;
 mod tests;
 
 pub(crate) use apply::apply;
-pub(crate) use evolve::evolve;
+pub(crate) use evolve::{Division, Line, Movement, StatementChange, evolve};
 pub use queries::{LINES_MAX, Stretch, balances_at, find_day, lines, list_days, payout_references, refunds, totals};
 pub use rows::{LineKind, Parts, RefundLine, SaleTerms, StatementLine, Totals};

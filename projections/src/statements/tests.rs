@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use domain::PayoutEvent;
 use domain::payout::{EarningReversed, HeldEarning};
+use domain::{Money, PayoutEvent};
 use event_log::Recorded;
 use sqlx::PgPool;
 
 use super::{LineKind, Stretch, balances_at, lines, refunds, totals};
 use crate::earnings::find_account;
 use crate::tests::stage::{feed, project};
-use crate::tests::story::{FEE, PRICE, Story, host, payout, random_story, room, ticket, usd, user, whole_story};
+use crate::tests::story::{
+    FEE, PRICE, Story, eventful_story, host, payout, random_story, room, ticket, usd, user, whole_story,
+};
 use crate::view::Side;
 use crate::{View, schema};
 
@@ -67,6 +69,31 @@ async fn a_sale_has_its_division_and_its_terms(pool: PgPool) {
     let terms = first.terms.as_ref().expect("a sale has terms");
     assert_eq!((terms.preset.as_str(), terms.preset_version), ("open", 1));
     assert!(super::lines(&pool, user(2), ALWAYS).await.expect("a query").is_empty());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_lines_come_in_order_and_add_up_to_what_the_host_has(pool: PgPool) {
+    project_all(&pool, &eventful_story()).await;
+    let lines = lines(&pool, host(), ALWAYS).await.expect("a query");
+    let of = |payout| {
+        let about = lines.iter().filter(move |line| line.payout_id == Some(payout));
+        about.map(|line| line.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(of(payout(1)), [LineKind::PayoutRequested, LineKind::PayoutFailed]);
+    let returned = [
+        LineKind::PayoutRequested,
+        LineKind::PayoutPaid,
+        LineKind::PayoutReturned,
+        LineKind::PayoutReturned,
+    ];
+    assert_eq!(of(payout(3)), returned);
+    assert!(lines.iter().is_sorted_by_key(|line| line.position));
+    let account = find_account(&pool, host()).await.expect("a query").expect("an account");
+    let has = &account.balances[0];
+    let net: i64 = lines.iter().map(|line| line.net.amount_minor()).sum();
+    let expected = [has.available, has.pending, has.reserved].map(Money::amount_minor);
+    assert_eq!(net, expected.iter().sum::<i64>() - has.receivable.amount_minor());
+    assert!(expected[0] > 0);
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -134,7 +161,7 @@ async fn balances_of_any_position_are_what_they_were_then(pool: PgPool) {
         schema::create_missing(&pool, view).await.expect("tables");
     }
     let mut then = vec![];
-    let recorded: Vec<Arc<Recorded>> = whole_story().recorded();
+    let recorded: Vec<Arc<Recorded>> = eventful_story().recorded();
     for event in &recorded {
         for view in [View::Statements, View::Earnings] {
             feed(&pool, view, Side::Live, std::slice::from_ref(event)).await;

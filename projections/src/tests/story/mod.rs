@@ -14,7 +14,7 @@ use domain::{
     RefundPolicy, RoomEvent, RoomId, SessionId, Terms, TicketEvent, TicketId, Timestamp, UserId,
 };
 use event_log::{Metadata, NewEvent, Recorded, StreamAppend, StreamId};
-pub(crate) use money::{Owed, charged_twice, in_part, on_request, seat_gone, whole_story};
+pub(crate) use money::{Owed, charged_twice, eventful_story, in_part, on_request, seat_gone, whole_story};
 pub(crate) use random::random_story;
 use uuid::Uuid;
 

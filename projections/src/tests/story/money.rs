@@ -1,9 +1,11 @@
 //! Why money goes back, and a story in which all that can happen to money happens.
 
+use domain::PayoutEvent;
+use domain::payout::{EarningReversed, HeldEarning};
 use domain::room::ReleaseReason;
 use domain::ticket::RefundReason;
 
-use super::{PRICE, Story};
+use super::{FEE, PRICE, Story, at, ticket, usd};
 
 /// Why a refund is owed.
 #[derive(Clone, Copy)]
@@ -93,4 +95,51 @@ pub(crate) fn whole_story() -> Story {
         .fail_payout(1, 1_000)
         .request_payout(2, 2_000)
         .pay_out(2, 2_000)
+}
+
+/// Everything that money of a host's does: it waits, is kept, held, given back, taken, paid, lost on the way and owed.
+pub(crate) fn eventful_story() -> Story {
+    let dispute = |dispute: &str, amount: i64, pending: i64| HeldEarning {
+        ticket_id: ticket(12),
+        dispute: dispute.to_owned(),
+        amount: usd(amount),
+        pending: Some(usd(pending)),
+        co_hosts: vec![],
+        at: at(80),
+    };
+    let share = PRICE - FEE - (PRICE - FEE) / 20;
+    let (reserved, pending) = (share / 10, share - share / 10);
+    whole_story()
+        .settle_to_wait(1, 12, PRICE, at(90))
+        .settle_to_wait(1, 13, PRICE, at(90))
+        .account(PayoutEvent::EarningHeld(dispute("dp_1", pending + 10, pending)))
+        .account(PayoutEvent::EarningReleased(dispute("dp_1", pending + 10, pending - 5)))
+        .account(PayoutEvent::EarningHeld(dispute("dp_2", 100, 60)))
+        .account(PayoutEvent::EarningReversed(EarningReversed {
+            ticket_id: ticket(12),
+            dispute: "dp_2".to_owned(),
+            from_reserve: usd(100),
+            from_pending: Some(usd(20)),
+            from_available: usd(3),
+            from_rolling_reserve: Some(usd(7)),
+            receivable: usd(50),
+            co_hosts: vec![],
+            reversed_at: at(80),
+        }))
+        .account(PayoutEvent::EarningsMatured {
+            amount: usd(2 * pending - 5 - 60 - 20),
+            matured_at: at(90),
+        })
+        .account(PayoutEvent::ReserveReleased {
+            amount: usd(2 * reserved - 7),
+            released_at: at(91),
+        })
+        .account(PayoutEvent::ReceivableNetted {
+            amount: usd(50),
+            netted_at: at(91),
+        })
+        .request_payout(3, 500)
+        .pay_out(3, 500)
+        .return_payout(3, 120)
+        .return_payout(3, 380)
 }
