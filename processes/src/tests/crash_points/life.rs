@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use domain::payout::PayoutSchedule;
 use event_log::{Aggregates, Clock, EventLog, LogLimits, LogSettings, ManualClock, Node, PostgresLog};
+use outbound::mail::{MailSettings, Smtp};
+use payments::AppStore;
+use payments::store::SandboxStore;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::runtime::{Builder, Runtime};
@@ -13,16 +17,19 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::flows::Flow;
+use super::postman::Postman;
 use super::provider::WatchedProvider;
 use super::recorder::Recorder;
 use super::wire::Wire;
 use crate::inbox::{Applied, Reader, Source};
 use crate::jobs::{self, Endings, Lane};
+use crate::mail::Mailer;
 use crate::runner::execute;
 use crate::sweep::Sweep;
 use crate::tests::crashes::make_jobs;
 use crate::tests::world::{LIMIT, hasty, until};
-use crate::{Deps, People, ProcessSettings, Processes};
+use crate::{Deps, PayoutSettings, People, ProcessSettings, Processes};
 
 /// Nobody checks anything by the wall's clock while a flow is under way.
 const NEVER: Duration = Duration::from_hours(1);
@@ -36,6 +43,10 @@ pub(super) struct Given {
     pub(super) provider: Arc<WatchedProvider>,
     pub(super) clock: ManualClock,
     pub(super) node: Node,
+    /// What is sold, and how, decides what the process is connected to.
+    pub(super) flow: &'static Flow,
+    pub(super) store: SandboxStore,
+    pub(super) postman: Postman,
 }
 
 pub(super) struct Life {
@@ -106,7 +117,8 @@ impl Drop for Life {
 pub(super) struct Process {
     pub(super) deps: Deps,
     pub(super) processes: Processes,
-    reader: Reader,
+    /// Of the provider, and of the store where there is one.
+    readers: Vec<Reader>,
     sweep: Mutex<Sweep>,
     endings: Endings,
     cancel: CancellationToken,
@@ -115,6 +127,7 @@ pub(super) struct Process {
 
 impl Process {
     async fn start(given: Given, pool: PgPool) -> Self {
+        let (flow, mail) = (given.flow, mailer(&given));
         let cancel = CancellationToken::new();
         let limits = LogLimits {
             idle_check: NEVER,
@@ -138,26 +151,34 @@ impl Process {
             log,
             pool: pool.clone(),
             provider: given.provider,
-            store: None,
-            mail: None,
+            store: flow.has_store.then(|| Arc::new(given.store) as Arc<dyn AppStore>),
+            mail,
             people: People::new(pool.clone(), Arc::clone(&clock)),
             clock,
             settings: ProcessSettings {
                 jobs_follow: Duration::ZERO,
                 payment_check_delay: Duration::ZERO,
+                sends_mail: flow.sends_mail,
+                payouts: PayoutSettings {
+                    minimum_minor: flow.payout_min_minor,
+                    schedule: PayoutSchedule::OnRequest,
+                },
                 ..hasty()
             },
         };
         let applied = Applied::new();
+        let reader = |source| Reader {
+            source,
+            deps: deps.clone(),
+            applied: applied.clone(),
+            wake: Arc::new(Notify::new()),
+            cancel: cancel.clone(),
+        };
+        let store = flow.has_store.then_some(Source::Store);
+        let sources = [Source::Provider].into_iter().chain(store);
         Self {
             processes: Processes::idle(deps.clone()),
-            reader: Reader {
-                source: Source::Provider,
-                deps: deps.clone(),
-                applied: applied.clone(),
-                wake: Arc::new(Notify::new()),
-                cancel: cancel.clone(),
-            },
+            readers: sources.map(reader).collect(),
             sweep: Mutex::new(Sweep::new(deps.clone(), applied, cancel.clone())),
             endings: Endings::new(pool),
             deps,
@@ -168,7 +189,9 @@ impl Process {
 
     /// Does all that is due: reads webhooks, sweeps, makes jobs and does them, until nothing is left.
     pub(super) async fn rest(&self) {
-        while self.reader.read_due().await.unwrap() > 0 {}
+        for reader in &self.readers {
+            while reader.read_due().await.unwrap() > 0 {}
+        }
         self.sweep.lock().await.sweep().await.unwrap();
         loop {
             let head = *self.deps.log.wake().borrow();
@@ -176,7 +199,8 @@ impl Process {
                 make_jobs(&self.deps).await;
             }
             let mut has_rested = true;
-            for lane in [Lane::Log, Lane::Provider] {
+            let letters = self.deps.mail.is_some().then_some(Lane::Mail);
+            for lane in [Lane::Log, Lane::Provider].into_iter().chain(letters) {
                 while self.do_one(lane).await {
                     has_rested = false;
                 }
@@ -197,4 +221,16 @@ impl Process {
         execute(deps, &self.endings, claimed, lane, &self.cancel).await;
         true
     }
+}
+
+fn mailer(given: &Given) -> Option<Arc<Mailer>> {
+    let settings = MailSettings {
+        url: given.postman.url.as_str().into(),
+        from: "Talks <tickets@shop.example>".to_owned(),
+    };
+    given.flow.sends_mail.then(|| {
+        let smtp = Smtp::new(&settings).unwrap();
+        let links = "https://talks.example".to_owned();
+        Arc::new(Mailer { smtp, links })
+    })
 }

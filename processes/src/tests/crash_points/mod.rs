@@ -1,7 +1,7 @@
 //! The process is killed at each of its awaits, and all ends as if it had not been.
 //!
-//! An undisturbed run of a flow writes the table of its awaits: every request to PostgreSQL and every call of the provider,
-//! in their order. The table is a snapshot, so that a new await is seen in review. Then the flow is run again and again, and
+//! An undisturbed run of a flow writes the table of its awaits: every request to PostgreSQL, every call of the provider
+//! and every letter, in their order. The table is a snapshot, so that a new await is seen in review. Then the flow is run again and again, and
 //! the process is killed at one of them. A new process on the same database goes on; whoever waits for an answer asks once
 //! more. Where it ends must be where the undisturbed run ended: the same aggregates, books, events and movements of money.
 //!
@@ -10,11 +10,14 @@
 //! before it and at every read in between, and after the last effect of each step, when whoever asked for that asks for it
 //! once more. With `CRASH_POINTS=all` it is killed at each await all the same, before and after.
 
+mod commands;
 mod flows;
 mod life;
 mod outcome;
+mod postman;
 mod provider;
 mod recorder;
+mod run;
 mod statement;
 mod steps;
 mod wire;
@@ -25,14 +28,17 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use event_log::{Clock, ManualClock, Node, SystemClock};
+use payments::store::SandboxStore;
 use sqlx::PgPool;
 
 use self::flows::Flow;
 use self::life::{Given, Life};
-use self::outcome::{Books, Outcome, aggregates, judge};
+use self::outcome::{Outcome, Was, aggregates, is_transfer, judge};
+use self::postman::Postman;
 use self::provider::WatchedProvider;
 use self::recorder::{Moment, Point, Recorder};
-use self::steps::{Outside, Run, Scene};
+use self::run::Run;
+use self::steps::{Outside, Scene};
 use super::provider::ScriptedProvider;
 
 /// From one death to the end of everything.
@@ -43,12 +49,14 @@ struct Theatre {
     outside: Outside,
     life: Option<Life>,
     runs: u16,
-    books: Books,
+    was: Was,
 }
 
 impl Theatre {
-    async fn open(pool: PgPool) -> Self {
+    async fn open(flow: &'static Flow, pool: PgPool) -> Self {
         let (clock, recorder) = (ManualClock::new(SystemClock.now()), Recorder::default());
+        let store = SandboxStore::new(&"a secret of the store".into());
+        let postman = Postman::start(recorder.clone()).await;
         let provider = Arc::new(ScriptedProvider::new(clock.now()));
         let given = Given {
             pool,
@@ -59,17 +67,22 @@ impl Theatre {
             }),
             clock: clock.clone(),
             node: Node::unnamed(),
+            flow,
+            store: store.clone(),
+            postman: postman.clone(),
         };
         Self {
             life: Some(Life::begin(&given).await),
             given,
             outside: Outside {
                 provider,
+                store,
+                postman,
                 clock,
                 webhooks_done: Arc::new(AtomicUsize::new(0)),
             },
             runs: 0,
-            books: Books::new(),
+            was: Was::default(),
         }
     }
 
@@ -82,8 +95,9 @@ impl Theatre {
     }
 
     /// Plays the flow once. Says how it ended, and which awaits it came by.
-    async fn play(&mut self, flow: &'static Flow, dies_at: Option<(usize, Moment)>) -> (Outcome, Vec<Point>) {
+    async fn play(&mut self, dies_at: Option<(usize, Moment)>) -> (Outcome, Vec<Point>) {
         self.runs += 1;
+        let flow = self.given.flow;
         let scene = Scene {
             flow,
             run: Run { number: self.runs },
@@ -108,13 +122,28 @@ impl Theatre {
         }
         let points = self.given.recorder.end();
         self.perform(&scene, flows::Step::Rest).await;
+        let outcome = self.outcome(&scene).await;
+        for step in flow.after.iter().copied() {
+            self.perform(&scene, step).await;
+        }
+        (outcome, points)
+    }
+
+    async fn outcome(&mut self, scene: &Scene) -> Outcome {
         let (run, process) = (scene.run, Arc::clone(&self.life().process));
         let states = self.life().spawn(async move { aggregates(run, &process).await });
         let (pool, states) = (&self.given.pool, states.await.unwrap());
         let books = judge(pool).await;
-        let outcome = Outcome::of(&scene, states, pool, &self.books, &books).await;
-        self.books = books;
-        (outcome, points)
+        let outcome = Outcome::of(scene, states, pool, &self.was, &books).await;
+        let transfers = self
+            .outside
+            .provider
+            .books()
+            .iter()
+            .filter(|line| is_transfer(line))
+            .count();
+        self.was = Was { books, transfers };
+        outcome
     }
 
     /// `false` if the process died of it.
@@ -162,12 +191,12 @@ fn names(points: &[Point]) -> Vec<&str> {
 }
 
 async fn survives_at_each_await(flow: &'static Flow, pool: PgPool) {
-    let mut theatre = Theatre::open(pool).await;
-    let (expected, points) = theatre.play(flow, None).await;
+    let mut theatre = Theatre::open(flow, pool).await;
+    let (expected, points) = theatre.play(None).await;
     insta::assert_snapshot!(flow.name, table(flow, &points));
     for (number, moment) in deaths(&points) {
         let death = format!("killed {moment:?} {number} {}", points[number].name);
-        let play = theatre.play(flow, Some((number, moment)));
+        let play = theatre.play(Some((number, moment)));
         let played = tokio::time::timeout(RUN_LIMIT, play).await;
         let (outcome, seen) = played.unwrap_or_else(|_| panic!("stuck: {death}"));
         assert_eq!(
@@ -209,4 +238,27 @@ survives! {
     dispute_won_for_a_seat_that_was_gone DISPUTE_WON_FOR_A_SEAT_THAT_WAS_GONE
     dispute_lost DISPUTE_LOST
     dispute_lost_after_the_payout DISPUTE_LOST_AFTER_THE_PAYOUT
+    tier_with_a_code TIER_WITH_A_CODE
+    refund_in_a_full_tier REFUND_IN_A_FULL_TIER
+    late_payment_in_a_full_tier LATE_PAYMENT_IN_A_FULL_TIER
+    reschedule_declined RESCHEDULE_DECLINED
+    free_seat_returned FREE_SEAT_RETURNED
+    store_purchase STORE_PURCHASE
+    store_purchase_by_notice STORE_PURCHASE_BY_NOTICE
+    store_refund STORE_REFUND
+    store_refund_of_a_cancelled_room STORE_REFUND_OF_A_CANCELLED_ROOM
+    store_refund_after_it_was_earned STORE_REFUND_AFTER_IT_WAS_EARNED
+    payout_failed PAYOUT_FAILED
+    payout_returned PAYOUT_RETURNED
+    monthly_payout MONTHLY_PAYOUT
+    monthly_payout_rolls_over MONTHLY_PAYOUT_ROLLS_OVER
+    pending_and_reserve PENDING_AND_RESERVE
+    shares SHARES
+    shared_dispute_won SHARED_DISPUTE_WON
+    shared_dispute_lost_after_the_payout SHARED_DISPUTE_LOST_AFTER_THE_PAYOUT
+    letters LETTERS
+    reminder REMINDER
+    suspension SUSPENSION
+    suspension_before_a_payout_was_sent SUSPENSION_BEFORE_A_PAYOUT_WAS_SENT
+    erasure ERASURE
 }
