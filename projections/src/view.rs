@@ -32,8 +32,8 @@ impl View {
             Self::Presence | Self::Statements => 1,
             Self::Timeline => 3,
             Self::Tickets | Self::Entitlements => 4,
-            Self::Catalogue | Self::Earnings => 6,
-            Self::Ledger => 7,
+            Self::Earnings => 6,
+            Self::Catalogue | Self::Ledger => 7,
         }
     }
 

@@ -4,9 +4,9 @@
 
 use domain::payout::PayoutPhase;
 use domain::ticket::DisputeState;
-use domain::{Payout, Room, Ticket, UserId};
+use domain::{Payout, Room, Ticket, TicketId, UserId};
 use projections::View;
-use projections::catalogue::{RoomFilter, RoomState, find_room, list_rooms};
+use projections::catalogue::{RoomFilter, RoomRow, RoomState, find_room, list_rooms};
 use projections::tickets::{RefundState, TicketRow, TicketState, list_tickets_of};
 
 use crate::{ApiError, ApiState};
@@ -48,19 +48,19 @@ async fn of_account(state: &ApiState, person: UserId) -> Result<Option<&'static 
     Ok(is_open.then_some("open_balance"))
 }
 
-/// Rooms of this host that are to come, or whose money is not divided yet.
+/// Rooms of this host, or shared by this person, that are to come, or whose money is not divided yet.
 async fn of_rooms(state: &ApiState, person: UserId) -> Result<Option<&'static str>, ApiError> {
     let mut after = None;
     loop {
         let filter = RoomFilter {
-            host: Some(person),
+            of: Some(person),
             ..RoomFilter::default()
         };
         let rooms = list_rooms(&state.pool, &filter, after, PAGE).await?;
         for room in &rooms {
             let is_open = match room.state {
                 RoomState::Scheduled | RoomState::Live => true,
-                RoomState::Ended => !is_divided(state, room.id).await?,
+                RoomState::Ended => !is_divided(state, room, person).await?,
                 RoomState::Cancelled => false,
             };
             if is_open {
@@ -74,24 +74,33 @@ async fn of_rooms(state: &ApiState, person: UserId) -> Result<Option<&'static st
     }
 }
 
-/// The room was judged, and of each seat it sold the money has gone to the host or back.
-async fn is_divided(state: &ApiState, room: domain::RoomId) -> Result<bool, ApiError> {
+/// The room was judged, and of each seat it sold the money has gone back, or to the host and to whoever is asked for.
+async fn is_divided(state: &ApiState, room: &RoomRow, person: UserId) -> Result<bool, ApiError> {
     let sold = |room: &Room| {
         let is_judged = room.delivery().is_some();
         is_judged.then(|| room.sold().map(|(ticket, _)| ticket).collect::<Vec<_>>())
     };
-    let (sold, _) = state.aggregates.rooms.read(room.as_uuid(), sold).await?;
+    let (sold, _) = state.aggregates.rooms.read(room.id.as_uuid(), sold).await?;
     for ticket in sold.iter().flatten() {
-        let is_over = |ticket: &Ticket| {
-            let is_back = ticket.captured() == ticket.owed_back();
-            ticket.was_settled() || is_back
-        };
-        let (is_over, _) = state.aggregates.tickets.read(ticket.as_uuid(), is_over).await?;
-        if !is_over {
+        let is_back = |ticket: &Ticket| ticket.captured() == ticket.owed_back();
+        let (is_back, _) = state.aggregates.tickets.read(ticket.as_uuid(), is_back).await?;
+        if !is_back && !has_arrived(state, room.host_id, *ticket, person).await? {
             return Ok(false);
         }
     }
     Ok(sold.is_some())
+}
+
+/// The sale is on the host's account, and what a person has of it on theirs.
+async fn has_arrived(state: &ApiState, host: UserId, ticket: TicketId, person: UserId) -> Result<bool, ApiError> {
+    let accounts = &state.aggregates.payouts;
+    let look = |account: &Payout| (account.is_credited(ticket), account.shares_with(ticket, person));
+    let ((is_divided, is_shared), _) = accounts.read(host.as_uuid(), look).await?;
+    if !is_divided || !is_shared {
+        return Ok(is_divided);
+    }
+    let is_credited = |account: &Payout| account.is_credited(ticket);
+    Ok(accounts.read(person.as_uuid(), is_credited).await?.0)
 }
 
 async fn of_tickets(state: &ApiState, person: UserId) -> Result<Option<&'static str>, ApiError> {

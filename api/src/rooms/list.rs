@@ -65,6 +65,7 @@ pub(crate) async fn list_rooms(
     let filter = RoomFilter {
         state: query.state,
         host: query.host_id,
+        of: None,
         q: query.q,
         language: query.language,
         starts_after: query.starts_after.map(|at| at.0),

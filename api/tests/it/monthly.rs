@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::dividing::{deliver, earned};
-use crate::support::{ALICE, HOST, Shop, TestApp, text};
+use crate::support::{ADMIN, ALICE, HOST, Shop, TestApp, text};
 use crate::waiting_money::count;
 
 const EARNINGS: &str = "/v1/me/earnings";
@@ -119,5 +119,34 @@ async fn what_is_below_the_minimum_rolls_over(_: PgPoolOptions, options: PgConne
     skip_a_month(&app);
     let paid = app.eventually(HOST, "/v1/me/payouts", payouts(1, "paid")).await;
     assert_eq!(paid["data"][0]["amount"]["amount_minor"], 1_900);
+    app.stop().await;
+}
+
+/// The month of a suspension rolls over, and says why; what was earned is paid with the next one.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_suspended_host_is_not_paid_by_the_month(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = TestApp::start_as(options, shop(100, PayoutSchedule::Monthly)).await;
+    earn(&app, "first").await;
+    app.eventually(HOST, EARNINGS, earned(950)).await;
+    let tell = |verb: &str| {
+        let (path, body) = (
+            format!("/v1/hosts/{}/{verb}", HOST.id),
+            json!({"reason": "chargebacks"}),
+        );
+        app.post(path).by(ADMIN).json(&body).send()
+    };
+    tell("suspend").await.expect(200);
+    skip_a_month(&app);
+    let has_rolled = |body: &Value| body["data"][1]["kind"] == "payout_rolled_over";
+    app.eventually(HOST, "/v1/me/statements", has_rolled).await;
+    let events = app.events().await;
+    let rolled = events.iter().find(|event| event["event_type"] == "payout_rolled_over");
+    assert_eq!(rolled.unwrap()["payload"]["reason"], "suspended");
+
+    tell("reinstate").await.expect(200);
+    skip_a_month(&app);
+    let paid = app.eventually(HOST, "/v1/me/payouts", payouts(1, "paid")).await;
+    assert_eq!(paid["data"][0]["amount"]["amount_minor"], 950);
+    assert_eq!(count(&app, "payout_requested").await, 1);
     app.stop().await;
 }

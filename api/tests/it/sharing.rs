@@ -1,5 +1,6 @@
 //! A room that several share: agreed before the first sale, divided to the last cent, and given back the same way.
 
+use chrono::{Datelike, TimeDelta};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
@@ -148,6 +149,45 @@ async fn woocommerce_payments_9991_three_thirds_of_ten_are_ten(_: PgPoolOptions,
     ask("payout").await.expect(202);
     app.eventually(BEN, "/v1/me/payouts", |body| body["data"][0]["state"] == "paid")
         .await;
+    app.stop().await;
+}
+
+/// Approved, and without a place for the money: it rolls over from month to month until there is one.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_share_waits_until_its_owner_says_where_it_goes(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = start(options).await;
+    let room = shared_room(&app).await;
+    app.buy(&room, ALICE, "a").await;
+    deliver(&app, &room).await;
+    app.eventually(BEN, EARNINGS, earned(333)).await;
+    let approve = app.post(format!("/v1/hosts/{}/approve", BEN.id)).by(ADMIN);
+    approve.send().await.expect(200);
+    let ask = |key| {
+        let wish = json!({"currency": "USD"});
+        app.post("/v1/me/payouts").by(BEN).key(key).json(&wish).send()
+    };
+    ask("early").await.expect_problem(409, "no_payout_destination");
+    let monthly = json!({"schedule": "monthly"});
+    let chosen = app.put("/v1/me/payout_schedule").by(BEN).json(&monthly);
+    chosen.send().await.expect(200);
+    app.clock.skip(TimeDelta::days(33 - i64::from(app.now().day())));
+    let rolled = app
+        .eventually(BEN, "/v1/me/statements", |body| {
+            body["data"][1]["kind"] == "payout_rolled_over"
+        })
+        .await;
+    assert_eq!(rolled["data"][1]["net"]["amount_minor"], 0);
+    let events = app.events().await;
+    let rolled = events.iter().find(|event| event["event_type"] == "payout_rolled_over");
+    assert_eq!(rolled.unwrap()["payload"]["reason"], "no_destination");
+    app.eventually(BEN, EARNINGS, earned(333)).await;
+
+    app.link_destination(BEN).await;
+    ask("later").await.expect(202);
+    let paid = app
+        .eventually(BEN, "/v1/me/payouts", |body| body["data"][0]["state"] == "paid")
+        .await;
+    assert_eq!(paid["data"][0]["amount"]["amount_minor"], 333);
     app.stop().await;
 }
 

@@ -10,7 +10,7 @@ use crate::payout::disputing::{DisputedPart, least};
 use crate::payout::event::{CoHostPart, HeldEarning, ShareCredited};
 use crate::payout::state::Hold;
 use crate::shares::{Share, apportion};
-use crate::{Money, MoneyError, Payout, PayoutEvent, UserId};
+use crate::{Money, MoneyError, Payout, PayoutEvent, TicketId, UserId};
 
 /// Where a dispute about a shared sale is, for one of those who share it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +51,12 @@ impl Payout {
             Hold::Over => Some(SharedDispute::Won),
             Hold::Lost(parts) => part(parts).map(SharedDispute::Lost),
         }
+    }
+
+    /// Whether a part of this ticket's earning is credited, or on its way, to the account of `user`.
+    pub fn shares_with(&self, ticket_id: TicketId, user: UserId) -> bool {
+        let credit = self.credit_of(ticket_id);
+        credit.is_some_and(|credit| credit.co_hosts.iter().any(|part| part.user == user))
     }
 
     pub(super) fn hold_share(&self, disputed: DisputedShare) -> Decision {

@@ -17,14 +17,24 @@ use chrono::DateTime;
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use domain::Timestamp;
-use proptest::test_runner::Config;
+use proptest::test_runner::{Config, FileFailurePersistence};
+
+/// Seeds that broke a law once. They are committed, and tried first.
+const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/laws.txt");
 
 fn config() -> Config {
     Config {
         cases: 96,
-        failure_persistence: None,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(SEEDS))),
         ..Config::default()
     }
+}
+
+#[test]
+fn seeds_are_kept_where_they_are_looked_for() {
+    let seeds = std::fs::read_to_string(SEEDS).expect("the file is committed");
+    let is_seed = |line: &str| line.is_empty() || line.starts_with('#') || line.starts_with("cc ");
+    assert!(seeds.lines().all(is_seed), "{seeds}");
 }
 
 fn at(second: i64) -> Timestamp {

@@ -24,7 +24,9 @@ pub(super) fn decode(body: &[u8]) -> Result<ProviderEvent, WebhookError> {
 }
 
 pub(super) fn read(event: Event) -> ProviderEvent {
-    // A host rules over a connected account, and could have it tell anything.
+    // A host rules over a connected account, and could have it tell anything. So `payout.failed` of one is passed over too: what
+    // was transferred is the host's, and stays in the account until Stripe gets it to their bank. It comes back to us by
+    // `transfer.reversed` alone, which is our own account's.
     let kind = if event.account.is_some() {
         Ok(None)
     } else {

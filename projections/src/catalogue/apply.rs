@@ -82,6 +82,10 @@ const CHANGE_TIERS: &str = "
     FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[]) AS change (room_id, tier, held, sold)
     WHERE tiers.room_id = change.room_id AND tiers.tier = change.tier";
 
+const ASK_ANEW: &str = "DELETE FROM sharing WHERE room_id = $1";
+
+const AGREE: &str = "INSERT INTO sharing (room_id, user_id) VALUES ($1, $2)";
+
 const SEARCH: &str = "UPDATE rooms SET search = $2 WHERE room_id = $1";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
@@ -103,6 +107,12 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
         match edit {
             Edit::Revise(revision) => revise(*room, revision, tables).await?,
             Edit::Reschedule(new) => reschedule(*room, new, tables).await?,
+            Edit::ProposeShares => {
+                sqlx::query(ASK_ANEW).bind(room).execute(&mut *tables).await?;
+            }
+            Edit::AgreeToShare(user) => {
+                sqlx::query(AGREE).bind(room).bind(user).execute(&mut *tables).await?;
+            }
         }
     }
     write_seats(&fold, tables).await?;

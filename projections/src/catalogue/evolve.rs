@@ -2,7 +2,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use domain::room::{Revision, RoomRescheduled, RoomScheduled};
-use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp};
+use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp, UserId};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CatalogueChange<'a> {
@@ -44,6 +44,14 @@ pub(crate) enum CatalogueChange<'a> {
     },
     Deliver {
         room: RoomId,
+    },
+    /// Whoever agreed before is asked anew.
+    ProposeShares {
+        room: RoomId,
+    },
+    AgreeToShare {
+        room: RoomId,
+        user: UserId,
     },
 }
 
@@ -107,6 +115,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         RoomEvent::SalesSuspended { .. } => Some(CatalogueChange::SuspendSales { room, suspended: true }),
         RoomEvent::SalesReinstated { .. } => Some(CatalogueChange::SuspendSales { room, suspended: false }),
         RoomEvent::DeliveryRecorded(delivery) if delivery.delivered => Some(CatalogueChange::Deliver { room }),
+        RoomEvent::SharesProposed { .. } => Some(CatalogueChange::ProposeShares { room }),
+        RoomEvent::ShareAgreed { user, .. } => Some(CatalogueChange::AgreeToShare { room, user: *user }),
         RoomEvent::SeatDenied { .. }
         | RoomEvent::SpeakRequested { .. }
         | RoomEvent::SpeakRequestWithdrawn { .. }
@@ -119,8 +129,6 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::PersonRemoved { .. }
         | RoomEvent::PresenceRecorded { .. }
-        | RoomEvent::SharesProposed { .. }
-        | RoomEvent::ShareAgreed { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }
 }

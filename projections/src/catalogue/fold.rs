@@ -27,7 +27,9 @@ pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
         | CatalogueChange::Reschedule { .. }
         | CatalogueChange::PauseSales { .. }
         | CatalogueChange::SuspendSales { .. }
-        | CatalogueChange::Deliver { .. } => None,
+        | CatalogueChange::Deliver { .. }
+        | CatalogueChange::ProposeShares { .. }
+        | CatalogueChange::AgreeToShare { .. } => None,
     }
 }
 
@@ -55,6 +57,8 @@ pub(super) struct TierFold {
 pub(super) enum Edit<'a> {
     Revise(&'a Revision),
     Reschedule(&'a RoomRescheduled),
+    ProposeShares,
+    AgreeToShare(Uuid),
 }
 
 /// Counts are differences; the rest is what it is after the page, if it was said.
@@ -136,6 +140,15 @@ impl<'a> Fold<'a> {
                 self.room(room, position).sales_suspended = Some(suspended);
             }
             CatalogueChange::Deliver { room } => self.room(room, position).delivered = Some(true),
+            CatalogueChange::ProposeShares { room } => {
+                self.edits.push((room.as_uuid(), Edit::ProposeShares));
+                self.room(room, position);
+            }
+            CatalogueChange::AgreeToShare { room, user } => {
+                let agreed = Edit::AgreeToShare(user.as_uuid());
+                self.edits.push((room.as_uuid(), agreed));
+                self.room(room, position);
+            }
         }
     }
 

@@ -49,8 +49,10 @@ impl PastRoom {
             CatalogueChange::Reschedule { new, .. } => self.change(|row| reschedule(row, new)),
             CatalogueChange::PauseSales { paused, .. } => self.paused.by_host = paused,
             CatalogueChange::SuspendSales { suspended, .. } => self.paused.with_host = suspended,
-            // Counted of hosts, and no part of a row.
-            CatalogueChange::Deliver { .. } => {}
+            // Asked about hosts and those who share with them, and no part of a row.
+            CatalogueChange::Deliver { .. }
+            | CatalogueChange::ProposeShares { .. }
+            | CatalogueChange::AgreeToShare { .. } => {}
         }
         let Paused { by_host, with_host } = self.paused;
         self.change(|row| (row.sales_paused, row.position) = (by_host || with_host, position));

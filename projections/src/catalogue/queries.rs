@@ -74,6 +74,8 @@ pub struct TierRow {
 pub struct RoomFilter {
     pub state: Option<RoomState>,
     pub host: Option<UserId>,
+    /// Hosted by this person, or shared with their word.
+    pub of: Option<UserId>,
     /// A part of the title or the description, in any case.
     pub q: Option<String>,
     pub language: Option<String>,
@@ -180,6 +182,14 @@ fn restrict(query: &mut QueryBuilder<'_, Postgres>, filter: &RoomFilter) {
     }
     if let Some(host) = filter.host {
         query.push(" AND host_id = ").push_bind(host.as_uuid());
+    }
+    if let Some(person) = filter.of {
+        query
+            .push(" AND (host_id = ")
+            .push_bind(person.as_uuid())
+            .push(" OR room_id IN (SELECT room_id FROM view_catalogue.sharing WHERE user_id = ")
+            .push_bind(person.as_uuid())
+            .push("))");
     }
     if let Some(wanted) = &filter.q {
         query.push(" AND search LIKE ").push_bind(containing(wanted));

@@ -50,3 +50,10 @@ CREATE TABLE tiers (
     ordinal     int    NOT NULL, -- in the host's order
     PRIMARY KEY (room_id, tier)
 );
+
+-- Who agreed to share what a room earns, beside its host.
+CREATE TABLE sharing (
+    room_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    PRIMARY KEY (room_id, user_id)
+);

@@ -1,7 +1,7 @@
 //! The catalogue, from events.
 
 use domain::room::{PriceTier, ReleaseReason, Revision, RoomScheduled, SeatReleased, SeatSold};
-use domain::{Currency, Money, RoomEvent};
+use domain::{BasisPoints, Currency, Money, RoomEvent};
 use sqlx::PgPool;
 
 use super::{PastRoom, RoomFilter, RoomRow, RoomState, TierRow, count_rooms_hosted, find_room, list_rooms};
@@ -202,6 +202,33 @@ async fn three_rooms(pool: &PgPool) {
         .room(3, listing(3, |room| room.starts_at = at(9_000)))
         .open(3);
     project(pool, View::Catalogue, &story).await;
+}
+
+/// A new proposal asks everybody anew.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_shared_room_is_of_its_host_and_of_whoever_agreed(pool: PgPool) {
+    let (proposed_at, agreed_at) = (at(9), at(9));
+    let propose = || RoomEvent::SharesProposed {
+        shares: vec![],
+        proposed_at,
+    };
+    let agree = |number| RoomEvent::ShareAgreed {
+        user: user(number),
+        basis_points: BasisPoints::ZERO,
+        agreed_at,
+    };
+    let story = Story::new().schedule(1).room(1, propose()).room(1, agree(8));
+    let story = story.schedule(2).room(2, propose()).room(2, agree(8));
+    let story = story.room(2, propose()).room(2, agree(9));
+    project(&pool, View::Catalogue, &story).await;
+    let of = |person| RoomFilter {
+        of: Some(person),
+        ..RoomFilter::default()
+    };
+    assert_eq!(listed(&pool, of(user(8))).await, [1]);
+    assert_eq!(listed(&pool, of(user(9))).await, [2]);
+    assert_eq!(listed(&pool, of(host())).await, [2, 1]);
+    assert!(listed(&pool, of(user(7))).await.is_empty());
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -50,6 +50,22 @@ fn rolled_over(month: u32, available: i64, reason: RollOverReason) -> PayoutEven
     }
 }
 
+fn suspended() -> PayoutEvent {
+    PayoutEvent::HostSuspended {
+        by: ADMIN,
+        reason: "chargebacks".parse().expect("a label"),
+        suspended_at: at(9),
+    }
+}
+
+fn reinstated() -> PayoutEvent {
+    PayoutEvent::HostReinstated {
+        by: ADMIN,
+        reason: None,
+        reinstated_at: at(10),
+    }
+}
+
 #[test]
 fn who_chose_it_is_paid_once_a_month() {
     let choose = |schedule| PayoutCommand::ChooseSchedule { schedule, at: at(2) };
@@ -89,6 +105,17 @@ fn nobody_is_paid_who_is_not_approved_or_does_not_say_where_to() {
     given([approved(), monthly_choice(), credited(1, usd(900))])
         .when(monthly(4))
         .then([rolled_over(4, 900, RollOverReason::NoDestination)]);
+}
+
+/// The months of a suspension are over; what was earned is paid with the next one.
+#[test]
+fn nobody_is_paid_who_is_suspended() {
+    let host = chosen_host([credited(1, usd(900)), suspended()]);
+    let host = host
+        .when(monthly(4))
+        .then([rolled_over(4, 900, RollOverReason::Suspended)]);
+    let host = host.and([reinstated()]).when(monthly(4)).then_nothing();
+    host.when(monthly(5)).then([by_request(5, 900)]);
 }
 
 /// It was this month's; the money waits for the next month, or for the host to ask.

@@ -98,6 +98,20 @@ async fn what_a_connected_account_says_is_nothing() {
     assert_eq!(kinds, [ProviderEventKind::Other { name }]);
 }
 
+/// What was transferred is the host's, wherever Stripe gets it from there; a transfer that is reversed is ours to hear of.
+#[tokio::test]
+async fn a_connected_accounts_own_payout_is_no_payout_of_ours() {
+    let (fake, stripe) = fake().await;
+    let bounced = json!({ "id": "po_1", "object": "payout", "amount": 894, "currency": "usd", "status": "failed",
+        "failure_code": "account_closed" });
+    fake.publish_foreign("payout.failed", &bounced, Some("acct_of_a_host"));
+    assert_eq!(all_kinds(&stripe).await, [], "it is not even listed");
+    let webhook = fake.take_webhooks().pop().unwrap();
+    let read = stripe.parse_webhook(webhook.as_bytes()).unwrap();
+    let name = "payout.failed".to_owned();
+    assert_eq!(read.kind, ProviderEventKind::Other { name });
+}
+
 #[tokio::test]
 async fn an_event_that_is_not_understood_does_not_hold_up_the_rest() {
     let (fake, stripe) = fake().await;
