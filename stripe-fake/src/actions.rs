@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::fake::FakeStripe;
 use crate::lists::collapsed;
-use crate::state::{State, booking};
+use crate::state::State;
 
 /// How the buyer's card behaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,13 +63,14 @@ impl FakeStripe {
         self.state().books_late = is_late;
     }
 
+    /// From now on what is sold comes to the account in another currency, of which a unit sold is so many thousandths.
+    pub fn settle_in(&self, currency: &str, per_mille: i64) {
+        self.state().settles_in = Some((currency.to_owned(), per_mille));
+    }
+
     pub fn book(&self, id: &str) {
         let mut state = self.state();
-        if let Some(intent) = state.intent_mut(id) {
-            book(intent);
-            let booked = intent.clone();
-            state.enter_charge(&booked);
-        }
+        state.book(id);
     }
 
     /// Refunds wait for [`FakeStripe::end_refund`].
@@ -201,15 +202,23 @@ impl State {
         intent["amount_received"] = intent["amount"].clone();
         intent["last_payment_error"] = Value::Null;
         intent["latest_charge"] = json!({ "id": charge, "object": "charge", "balance_transaction": null });
-        if !books_late {
-            book(intent);
-        }
-        let captured = intent.clone();
         let told = collapsed(intent);
         if !books_late {
-            self.enter_charge(&captured);
+            self.book(id);
         }
         self.publish("payment_intent.succeeded", &told);
+    }
+
+    fn book(&mut self, id: &str) {
+        let Some(mut intent) = self.intent(id).cloned() else {
+            return;
+        };
+        let amount = intent["amount_received"].as_i64().unwrap_or_default();
+        intent["latest_charge"]["balance_transaction"] = self.booking(amount, &intent["currency"]);
+        self.enter_charge(&intent);
+        if let Some(known) = self.intent_mut(id) {
+            *known = intent;
+        }
     }
 
     fn decline(&mut self, id: &str, code: &str) {
@@ -219,10 +228,4 @@ impl State {
         let told = intent.clone();
         self.publish("payment_intent.payment_failed", &told);
     }
-}
-
-fn book(intent: &mut Value) {
-    let amount = intent["amount_received"].as_i64().unwrap_or_default();
-    let booking = booking(amount, &intent["currency"]);
-    intent["latest_charge"]["balance_transaction"] = booking;
 }

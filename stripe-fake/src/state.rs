@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub(crate) is_down: bool,
     /// Captures are booked, and their fee known, only when a test says so.
     pub(crate) books_late: bool,
+    /// The account's currency, if it is not that of its sales, and how many thousandths of it one of theirs is.
+    pub(crate) settles_in: Option<(String, i64)>,
     /// Refunds wait for a test to say how they end.
     pub(crate) refunds_wait: bool,
     pub(crate) intents: Vec<Value>,
@@ -52,6 +54,7 @@ impl State {
             now,
             is_down: false,
             books_late: false,
+            settles_in: None,
             refunds_wait: false,
             intents: vec![],
             refunds: vec![],
@@ -119,6 +122,7 @@ impl State {
 
     /// Books what came to the balance or left it.
     pub(crate) fn enter(&mut self, kind: &str, (amount, fee): (i64, i64), currency: &Value, source: &Value) {
+        let [amount, fee] = [amount, fee].map(|figure| self.settled(figure, currency));
         let line = json!({
             "id": self.new_id("txn"),
             "object": "balance_transaction",
@@ -126,7 +130,7 @@ impl State {
             "amount": amount,
             "fee": fee,
             "net": amount - fee,
-            "currency": currency,
+            "currency": self.settlement(currency),
             "created": self.now,
             "source": source,
             "a_field_of_tomorrow": "ignored",
@@ -144,9 +148,37 @@ impl State {
         self.enter(
             "charge",
             (figure("amount"), figure("fee")),
-            &intent["currency"],
+            &booking["currency"],
             &charge,
         );
+    }
+
+    /// The currency in which a sale comes to the balance.
+    fn settlement(&self, currency: &Value) -> Value {
+        self.settles_in
+            .as_ref()
+            .map_or_else(|| currency.clone(), |(own, _)| json!(own))
+    }
+
+    /// A figure in that currency.
+    fn settled(&self, figure: i64, currency: &Value) -> i64 {
+        match &self.settles_in {
+            Some((own, per_mille)) if currency != own.as_str() => figure * per_mille / 1_000,
+            _ => figure,
+        }
+    }
+
+    /// The booking of a capture.
+    pub(crate) fn booking(&self, amount: i64, currency: &Value) -> Value {
+        let amount = self.settled(amount, currency);
+        let fee = (amount * FEE_PER_MILLE / 1_000 + FEE_FIXED).min(amount);
+        json!({
+            "object": "balance_transaction",
+            "amount": amount,
+            "fee": fee,
+            "net": amount - fee,
+            "currency": self.settlement(currency),
+        })
     }
 
     pub(crate) fn intent_mut(&mut self, id: &str) -> Option<&mut Value> {
@@ -179,10 +211,4 @@ impl State {
         let refunded = of_currency(&self.refunds, "amount", |refund| refund["status"] != "failed");
         captured - refunded - of_currency(&self.transfers, "amount", |_| true)
     }
-}
-
-/// The booking of a capture.
-pub(crate) fn booking(amount: i64, currency: &Value) -> Value {
-    let fee = (amount * FEE_PER_MILLE / 1_000 + FEE_FIXED).min(amount);
-    json!({ "object": "balance_transaction", "amount": amount, "fee": fee, "net": amount - fee, "currency": currency })
 }

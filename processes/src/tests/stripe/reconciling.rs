@@ -174,3 +174,39 @@ async fn what_the_books_have_and_stripe_has_not_is_missing_there(pool: PgPool) {
     let missing = reported(&world).await;
     assert_eq!(missing.book_lines[0].reason, BookLineReason::MissingAtProvider);
 }
+
+/// An account that is settled in another currency than it sells in: both sides know of the sale, and neither has the other's
+/// amount. Both hold their day open.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_sale_that_is_settled_in_another_currency_differs_on_both_sides(pool: PgPool) {
+    let (world, fake) = world_with(pool, without_sweep()).await;
+    sold(&world, &fake, 1).await;
+    assert_eq!(round(&world).await, 1);
+    fake.settle_in("eur", 900);
+    sold(&world, &fake, 2).await;
+    assert_eq!(round(&world).await, 0);
+    let reported = reported(&world).await;
+    let [told] = &reported.provider_lines[..] else {
+        panic!("one line of the statement is open: {reported:?}")
+    };
+    let [booked] = &reported.book_lines[..] else {
+        panic!("one line of the books is open: {reported:?}")
+    };
+    // 9.00 EUR less 2.9 % and 0.30; of 10.00 USD the same share of the price is the fee.
+    assert_eq!(
+        (told.net, booked.amount),
+        (Money::new(844, Currency::EUR), Money::new(938, Currency::USD))
+    );
+    assert_eq!(told.reference, booked.reference);
+    assert_eq!(
+        (told.reason, booked.reason),
+        (ProviderLineReason::AmountDiffers, BookLineReason::AmountDiffers)
+    );
+    // However old they grow, and not because one of them is missing.
+    let old = world.now() + chrono::TimeDelta::days(3);
+    let later = report(&world.deps.pool, "stripe", old).await.unwrap();
+    assert_eq!(later.provider_lines[0].reason, ProviderLineReason::AmountDiffers);
+    assert_eq!(later.book_lines[0].reason, BookLineReason::AmountDiffers);
+    let open = count_open(&world.deps.pool, "stripe", old).await.unwrap();
+    assert_eq!((open.provider_lines, open.book_lines), (1, 1));
+}
