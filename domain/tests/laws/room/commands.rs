@@ -1,32 +1,28 @@
-//! Rooms: never more seats than there are, one outcome for each ticket, whatever order commands come in.
-
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+//! What may be asked of a room, sane or not.
 
 use domain::payout::HostPermit;
 use domain::room::{
     Authority, Discount, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, PriceTier, PriceWish, PromoCode,
-    RecordDelivery, ReleaseReason, ReviseRoom, Revision, RoomPhase, RoomRevised, SaleOptions, ScheduleRoom, SeatReturn,
+    RecordDelivery, ReviseRoom, Revision, SaleOptions, ScheduleRoom, SeatReturn,
 };
 use domain::{
-    BasisPoints, Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, Room, RoomCommand, RoomError,
-    RoomEvent, RoomId, SessionId, Share, TicketId, UserId,
+    BasisPoints, Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomId, SessionId,
+    Share, TicketId, UserId,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::quotas::Quotas;
-use crate::{at, config, run};
+use crate::at;
 
 const CAPACITY: u32 = 3;
 const BUYERS: u128 = 5;
 const TICKETS: u128 = 8;
 
-fn user(number: u128) -> UserId {
+pub(super) fn user(number: u128) -> UserId {
     UserId::from_uuid(Uuid::from_u128(number))
 }
 
-fn ticket(number: u128) -> TicketId {
+pub(super) fn ticket(number: u128) -> TicketId {
     TicketId::from_uuid(Uuid::from_u128(number))
 }
 
@@ -78,7 +74,7 @@ fn promo_code(quota: u32) -> PromoCode {
     }
 }
 
-fn schedule() -> RoomCommand {
+pub(super) fn schedule() -> RoomCommand {
     RoomCommand::Schedule(Box::new(ScheduleRoom {
         room_id: RoomId::from_uuid(Uuid::from_u128(1)),
         host: user(0),
@@ -286,174 +282,11 @@ fn life() -> impl Strategy<Value = RoomCommand> {
     })
 }
 
-fn commands() -> impl Strategy<Value = Vec<RoomCommand>> {
+pub(super) fn commands() -> impl Strategy<Value = Vec<RoomCommand>> {
     let any = prop_oneof![16 => selling(), 5 => line(), 2 => changes(), 4 => stage(), 1 => life()];
     let first = prop_oneof![9 => Just(vec![schedule()]), 1 => Just(vec![])];
     (first, prop::collection::vec(any, 0..120)).prop_map(|(mut first, rest)| {
         first.extend(rest);
         first
     })
-}
-
-/// What a reader of the events alone would count.
-#[derive(Default)]
-struct Seen {
-    /// `true` once sold.
-    seats: BTreeMap<TicketId, bool>,
-    outcomes: BTreeMap<TicketId, u32>,
-    removed: BTreeSet<UserId>,
-    /// Who waits, in the order of the log: first those who paid, then the others.
-    late: Vec<TicketId>,
-    line: Vec<UserId>,
-    quotas: Quotas,
-}
-
-impl Seen {
-    fn take(&mut self, event: &RoomEvent) {
-        match event {
-            RoomEvent::RoomScheduled(scheduled) => {
-                self.quotas.set(&scheduled.sale.tiers, &scheduled.sale.promo_codes);
-            }
-            RoomEvent::RoomRevised(RoomRevised { revision, .. }) => {
-                self.quotas.set(&revision.tiers, &revision.promo_codes);
-            }
-            RoomEvent::SeatHeld(held) => {
-                let is_waiting_for_more = |ticket: &TicketId| self.quotas.is_exhausted(&self.seats, *ticket);
-                let nobody_paid_for_it = self.late.iter().all(is_waiting_for_more);
-                if let Some(pricing) = &held.terms.pricing {
-                    let claim = (pricing.as_ref().clone(), held.buyer);
-                    self.quotas.claims.insert(held.ticket_id, claim);
-                }
-                assert_eq!(self.seats.insert(held.ticket_id, false), None);
-                if held.options.as_ref().is_some_and(|options| options.offered) {
-                    assert!(nobody_paid_for_it, "who paid goes first");
-                    assert_eq!(self.line.remove(0), held.buyer, "first come, first served");
-                }
-            }
-            RoomEvent::WaitingListJoined { user, .. } => {
-                assert!(!self.line.contains(user), "in line twice");
-                self.line.push(*user);
-            }
-            RoomEvent::WaitingListLeft { user, .. } => self.line.retain(|person| person != user),
-            RoomEvent::SeatAwaited { ticket_id, .. } => self.late.push(*ticket_id),
-            RoomEvent::SeatSold(sold) => {
-                assert!(!self.removed.contains(&sold.buyer), "sold to somebody who was sent out");
-                if let Some(place) = self.late.iter().position(|ticket| *ticket == sold.ticket_id) {
-                    let mut before = self.late[..place].iter();
-                    let first_come = before.all(|ticket| self.quotas.is_exhausted(&self.seats, *ticket));
-                    assert!(first_come, "first come, first served");
-                    self.late.remove(place);
-                }
-                let retakes = sold.retakes.as_deref();
-                let claim = self.quotas.claims.get(&sold.ticket_id);
-                let lapsed = claim.filter(|_| !self.seats.contains_key(&sold.ticket_id));
-                assert_eq!(
-                    retakes.map(|retakes| (&retakes.tier, retakes.promo_code)),
-                    lapsed.map(|(pricing, _)| (&pricing.tier, pricing.promo_code)),
-                    "what is taken anew is on record"
-                );
-                let before = self.seats.insert(sold.ticket_id, true);
-                assert_eq!(
-                    before,
-                    sold.was_held().then_some(false),
-                    "sold once, and it says to whom it was"
-                );
-                *self.outcomes.entry(sold.ticket_id).or_default() += 1;
-            }
-            RoomEvent::SeatReleased(released) => {
-                let was_sold = self.seats.remove(&released.ticket_id).expect("released what was taken");
-                assert_eq!(was_sold, !released.was_held(), "a release says what it releases");
-                assert!(!was_sold || released.reason == ReleaseReason::Refunded);
-            }
-            RoomEvent::SeatDenied { ticket_id, .. } => {
-                assert!(!self.seats.contains_key(ticket_id), "denied what it has");
-                *self.outcomes.entry(*ticket_id).or_default() += 1;
-                self.late.retain(|ticket| ticket != ticket_id);
-            }
-            RoomEvent::PersonRemoved { user, .. } => {
-                self.removed.insert(*user);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn hold_laws(commands: Vec<RoomCommand>) {
-    let seen = RefCell::new(Seen::default());
-    let state = run::<Room>(commands, |state, event| {
-        let mut seen = seen.borrow_mut();
-        seen.take(event);
-        let sold = u32::try_from(seen.seats.values().filter(|sold| **sold).count()).expect("few");
-        let held = u32::try_from(seen.seats.len()).expect("few") - sold;
-        let capacity = state.facts().expect("a room with seats has facts").capacity;
-        assert!(held + sold <= capacity, "oversold");
-        if let Some(prices) = state.prices() {
-            seen.quotas.hold(&seen.seats, prices);
-        }
-        let is_taken_by_a_passer_by = match event {
-            RoomEvent::SeatHeld(held) => held.options.as_ref().is_none_or(|options| !options.offered),
-            _ => false,
-        };
-        if is_taken_by_a_passer_by {
-            let waiting = u32::try_from(seen.line.len() + seen.late.len()).expect("few");
-            assert!(capacity - held - sold >= waiting, "somebody waits for this seat");
-        }
-        assert_eq!((state.held_count(), state.sold_count()), (held, sold));
-    });
-    let seen = seen.into_inner();
-    assert!(seen.outcomes.values().all(|count| *count == 1));
-    let waiting = u32::try_from(seen.line.len() + seen.late.len()).expect("few");
-    assert_eq!(state.waiting_count(), waiting);
-    match state.phase() {
-        RoomPhase::Ended | RoomPhase::Cancelled => assert_eq!((state.held_count(), waiting), (0, 0)),
-        RoomPhase::Unscheduled | RoomPhase::Scheduled | RoomPhase::Live => {}
-    }
-}
-
-proptest! {
-    #![proptest_config(config())]
-
-    #[test]
-    fn any_order_of_commands_keeps_the_laws(commands in commands()) {
-        hold_laws(commands);
-    }
-}
-
-/// A room of 10,000 seats: a hold that lapsed first is found first, and the whole capacity sells.
-#[test]
-fn a_big_room_sells_its_whole_capacity() {
-    let seats: u32 = 10_000;
-    let RoomCommand::Schedule(mut big) = schedule() else {
-        unreachable!("schedule() schedules");
-    };
-    big.capacity = seats;
-    big.preset.capacity_max = seats;
-    let mut room = Room::default();
-    let mut record = |command| {
-        let events = crate::handle(&mut room, command);
-        events.expect("accepted").len()
-    };
-    assert_eq!(record(RoomCommand::Schedule(big)), 1);
-    let hold = |number: u32, at| {
-        RoomCommand::HoldSeat(HoldSeat {
-            wish: None,
-            rollout: None,
-            ticket_id: ticket(number.into()),
-            buyer: user(number.into()),
-            channel: Channel::Web,
-            options: None,
-            request: Fingerprint::of(b"hold"),
-            at,
-            customer: Customer::NotAsked,
-        })
-    };
-    assert!((0..seats).all(|number| record(hold(number, at(i64::from(number / 1_000)))) == 1));
-    // At second 10 the first thousand has lapsed; its seats are offered again, and nobody releases all of them.
-    let again: Vec<_> = (seats..seats + 1_000)
-        .map(|number| record(hold(number, at(10))))
-        .collect();
-    assert_eq!((again[0], again.iter().sum::<usize>()), (33, 2_000));
-    assert_eq!((room.held_count(), room.next_expiry()), (seats, Some(at(11))));
-    let refused = crate::handle(&mut room, hold(seats + 1_000, at(10)));
-    assert_eq!(refused, Err(RoomError::SoldOut { capacity: seats }));
 }
