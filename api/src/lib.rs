@@ -11,6 +11,7 @@
 pub mod auth;
 
 mod answer;
+mod bans;
 mod days;
 mod docs;
 mod earnings;

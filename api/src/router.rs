@@ -8,7 +8,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, days, docs, earnings, health, hosts, ledger, live, log, payouts, people, reconciliation,
+    ApiParts, ApiState, bans, days, docs, earnings, health, hosts, ledger, live, log, payouts, people, reconciliation,
     rollout, rooms, sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
 };
 
@@ -87,7 +87,19 @@ fn inside() -> OpenApiRouter<ApiState> {
         .routes(routes!(stage::approve_speaker))
         .routes(routes!(stage::decline_request))
         .routes(routes!(stage::dismiss_speaker))
+        .routes(routes!(stage::invite_speaker))
+        .routes(routes!(stage::accept_invitation))
+        .routes(routes!(stage::decline_invitation))
+        .routes(routes!(stage::step_down))
+        .routes(routes!(stage::mute_speaker))
+        .routes(routes!(stage::mute_all))
+        .routes(routes!(stage::unmute))
+        .routes(routes!(stage::appoint_co_host, stage::dismiss_co_host))
         .routes(routes!(stage::remove_person))
+        .routes(routes!(stage::ban_person, stage::read_bans))
+        .routes(routes!(stage::unban_person))
+        .routes(routes!(bans::read_my_bans))
+        .routes(routes!(bans::ban_from_my_rooms, bans::unban_from_my_rooms))
 }
 
 fn money() -> OpenApiRouter<ApiState> {

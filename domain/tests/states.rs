@@ -38,6 +38,20 @@ const ROOM: &[&[&str]] = &[
         "speaker_dismissed",
         "speak_request_declined",
     ],
+    &[
+        "room_scheduled",
+        "co_host_appointed",
+        "room_opened",
+        "speaker_invited",
+        "invitation_accepted",
+        "speaker_muted",
+        "speaker_unmuted",
+        "host_handed_over",
+        "person_banned",
+        "person_unbanned",
+        "invitation_declined",
+        "co_host_dismissed",
+    ],
 ];
 const TICKET: &[&[&str]] = &[
     &[
@@ -81,6 +95,8 @@ const PAYOUT: &[&[&str]] = &[
         "host_declined",
         "host_suspended",
         "host_reinstated",
+        "guest_banned",
+        "guest_unbanned",
     ],
 ];
 const SHOP: &[&[&str]] = &[

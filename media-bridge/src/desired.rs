@@ -13,6 +13,8 @@ pub struct DesiredRoom {
     pub room_id: RoomId,
     pub session_id: SessionId,
     pub host: UserId,
+    /// Who leads: the host, or a co-host while the host is away.
+    pub lead: UserId,
     pub people: Vec<DesiredPerson>,
 }
 
@@ -22,7 +24,25 @@ pub struct DesiredPerson {
     pub identity: Identity,
     pub user: UserId,
     pub ticket_id: Option<TicketId>,
-    pub may_speak: bool,
+    pub role: StageRole,
+    /// Silenced, until their own word.
+    pub is_muted: bool,
+    /// Asks to speak: a raised hand.
+    pub asks: bool,
+}
+
+impl DesiredPerson {
+    pub const fn may_speak(&self) -> bool {
+        !matches!(self.role, StageRole::Listener) && !self.is_muted
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StageRole {
+    Host,
+    CoHost,
+    Speaker,
+    Listener,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +60,7 @@ pub enum RefusalReason {
     NotIssued,
     Refunded,
     Removed,
+    Banned,
 }
 
 #[derive(Debug, Error)]

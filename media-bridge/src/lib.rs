@@ -1,5 +1,6 @@
 //! Keeps the media server as the log says it should be, and knows who is there.
 
+pub mod attendance;
 pub mod bridge;
 pub mod delivery;
 pub mod desired;
@@ -18,7 +19,7 @@ pub mod webhook;
 
 pub use bridge::{Bridge, BridgeDeps, EntryError, EntryToken};
 pub use delivery::DeliveryDeps;
-pub use desired::{Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, RefusalReason};
+pub use desired::{Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, RefusalReason, StageRole};
 pub use identity::Identity;
 pub use livekit::{LiveKit, LiveKitConfig};
 pub use media_server::{LiveParticipant, LiveRoom, LiveTrack, MediaError, MediaServer, Permission};

@@ -9,8 +9,8 @@
 //!   later, that goes through the room's sold seats and finds this one.
 //! - `CheckPayment`: the payment is over; or the provider knows it, and the seat is still there. If the seat is released
 //!   later, that calls off the ticket's payments and finds this one.
-//! - `FollowStandingOfRoom`: the host is not suspended. If they are later, that goes through their rooms, and this one was
-//!   remembered with the page.
+//! - `FollowStandingOfRoom`: the host is not suspended and bans nobody from all rooms. If they are or do later, that goes
+//!   through their rooms, and this one was remembered with the page.
 //!
 //! What cannot be looked at is needed.
 
@@ -42,8 +42,8 @@ enum Look {
     UnlessSeatGone(RoomId, TicketId),
     /// or whether something follows for all of its tickets.
     UnlessRoomOver(RoomId),
-    /// Done, if the host of a new room is not suspended.
-    IfSuspended(UserId),
+    /// Done, if the account of the host of a new room has nothing for it to follow.
+    IfFollowed(UserId),
 }
 
 /// The jobs that are still to be done, in their order.
@@ -91,7 +91,7 @@ async fn look_at_tickets(deps: &Deps, new: &[NewJob]) -> Vec<Look> {
 /// What of a job is known without a ticket.
 const fn look_at_first(job: &Job) -> Look {
     if let Job::FollowStandingOfRoom { host, .. } = job {
-        return Look::IfSuspended(*host);
+        return Look::IfFollowed(*host);
     }
     Look::Needed
 }
@@ -193,23 +193,28 @@ async fn look_at_rooms(deps: &Deps, mut looks: Vec<Look>) -> Vec<Look> {
 fn look_at_room(state: &Room, look: Look) -> Look {
     let is_done = match look {
         Look::Done => true,
-        Look::Needed | Look::IfSuspended(_) => false,
+        Look::Needed | Look::IfFollowed(_) => false,
         Look::UnlessSeatGone(_, ticket) => checkout::has_seat(state, ticket),
         Look::UnlessRoomOver(_) => checkout::leaves_tickets_alone(state),
     };
     if is_done { Look::Done } else { Look::Needed }
 }
 
+/// Whether there is anything for the rooms of this account to follow.
+fn has_word(account: &Payout) -> bool {
+    account.is_suspended() || account.banned().next().is_some()
+}
+
 async fn look_at_hosts(deps: &Deps, mut looks: Vec<Look>) -> Vec<Look> {
     let mut by_host: HashMap<UserId, Vec<usize>> = HashMap::new();
     for (index, look) in looks.iter().enumerate() {
-        if let Look::IfSuspended(host) = look {
+        if let Look::IfFollowed(host) = look {
             by_host.entry(*host).or_default().push(index);
         }
     }
     for (host, indices) in by_host {
-        let account = deps.aggregates.payouts.read(host.as_uuid(), Payout::is_suspended).await;
-        let is_done = account.is_ok_and(|(is_suspended, _)| !is_suspended);
+        let account = deps.aggregates.payouts.read(host.as_uuid(), has_word).await;
+        let is_done = account.is_ok_and(|(has_word, _)| !has_word);
         for index in indices {
             looks[index] = if is_done { Look::Done } else { Look::Needed };
         }

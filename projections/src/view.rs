@@ -31,7 +31,8 @@ impl View {
         match self {
             Self::Presence | Self::Statements => 1,
             Self::Timeline => 3,
-            Self::Tickets | Self::Entitlements => 4,
+            Self::Tickets => 4,
+            Self::Entitlements => 5,
             Self::Earnings => 6,
             Self::Catalogue | Self::Ledger => 7,
         }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::SessionId;
 use event_log::EventLog;
-use media_bridge::{Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, Identity, RefusalReason};
-use projections::entitlements::{self, AdmissionRow, LiveRoomRow, RefusalReason as Reason, Who};
+use media_bridge::{
+    Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, Identity, RefusalReason, StageRole,
+};
+use projections::entitlements::{self, AdmissionRow, LiveRoomRow, RefusalReason as Reason, RoleRow, Who};
 use projections::{Projections, View};
 use sqlx::PgPool;
 use tokio::sync::OnceCell;
@@ -66,6 +68,7 @@ impl Entitlements for ProjectedEntitlements {
             AdmissionRow::Admitted { may_speak } => Admission::Admitted { may_speak },
             AdmissionRow::Refused(Reason::NotIssued) => Admission::Refused(RefusalReason::NotIssued),
             AdmissionRow::Refused(Reason::Refunded) => Admission::Refused(RefusalReason::Refunded),
+            AdmissionRow::Refused(Reason::Banned) => Admission::Refused(RefusalReason::Banned),
             AdmissionRow::Refused(Reason::Removed) => Admission::Refused(RefusalReason::Removed),
             AdmissionRow::NoSuchRoom => Admission::NoSuchRoom,
         })
@@ -77,12 +80,20 @@ fn desired_room(row: LiveRoomRow) -> DesiredRoom {
         identity: person.ticket_id.map_or(Identity::Host(person.user), Identity::Ticket),
         user: person.user,
         ticket_id: person.ticket_id,
-        may_speak: person.may_speak,
+        role: match person.role {
+            RoleRow::Host => StageRole::Host,
+            RoleRow::CoHost => StageRole::CoHost,
+            RoleRow::Speaker => StageRole::Speaker,
+            RoleRow::Listener => StageRole::Listener,
+        },
+        is_muted: person.muted,
+        asks: person.asks,
     });
     DesiredRoom {
         room_id: row.room_id,
         session_id: row.session_id,
         host: row.host,
+        lead: row.lead,
         people: people.collect(),
     }
 }

@@ -172,13 +172,22 @@ fn room_problem(refusal: &RoomError) -> Problem {
         RoomError::HoldExpired => conflict("hold_expired"),
         RoomError::SeatIsSold => conflict("already_paid"),
         // Rooms are public: that this one exists is no secret.
-        RoomError::NotHost | RoomError::NotSharing => forbidden("forbidden"),
+        RoomError::NotHost | RoomError::NotSharing | RoomError::OutOfReach => forbidden("forbidden"),
         RoomError::NotLive => conflict("room_not_live"),
         RoomError::RoomOver => conflict("room_over"),
-        RoomError::WrongState { .. } | RoomError::NoRequest | RoomError::ShareDiffers { .. } => conflict("wrong_state"),
+        RoomError::WrongState { .. }
+        | RoomError::NoRequest
+        | RoomError::NotInvited
+        | RoomError::NotOnStage
+        | RoomError::ShareDiffers { .. } => conflict("wrong_state"),
         RoomError::NotInRoom => conflict("not_in_room"),
-        RoomError::StageFull { .. } => conflict("stage_full"),
+        RoomError::StageFull { .. }
+        | RoomError::CoHostsFull { .. }
+        | RoomError::RequestsFull { .. }
+        | RoomError::InvitationsFull { .. } => conflict("stage_full"),
+        RoomError::BansFull { .. } => conflict("ban_limit_reached"),
         RoomError::Removed => entry_refused(EntryRefusal::Removed),
+        RoomError::Banned => entry_refused(EntryRefusal::Banned),
     }
 }
 
@@ -217,9 +226,11 @@ fn payout_problem(refusal: &PayoutError) -> Problem {
     match refusal {
         PayoutError::NotApproved => Problem::new(StatusCode::FORBIDDEN, "host_not_approved", sentence(refusal)),
         PayoutError::Suspended => Problem::new(StatusCode::FORBIDDEN, "host_suspended", sentence(refusal)),
-        PayoutError::WrongStanding { .. } | PayoutError::AlreadyEnded | PayoutError::ReturnExceedsPayout { .. } => {
-            conflict("wrong_state")
-        }
+        PayoutError::BansFull { .. } => conflict("ban_limit_reached"),
+        PayoutError::BansOneself
+        | PayoutError::WrongStanding { .. }
+        | PayoutError::AlreadyEnded
+        | PayoutError::ReturnExceedsPayout { .. } => conflict("wrong_state"),
         PayoutError::NoDestination => conflict("no_payout_destination"),
         PayoutError::InvalidDestination { reason } => invalid_field("destination", *reason),
         PayoutError::KeyReused => key_reused(),

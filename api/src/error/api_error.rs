@@ -34,6 +34,7 @@ pub enum EntryRefusal {
     Refunded,
     Revoked,
     Removed,
+    Banned,
     /// It was given away.
     Transferred,
 }
@@ -45,6 +46,7 @@ impl EntryRefusal {
             Self::Refunded => "refunded",
             Self::Revoked => "revoked",
             Self::Removed => "removed",
+            Self::Banned => "banned",
             Self::Transferred => "transferred",
         }
     }

@@ -92,6 +92,14 @@ fn room_refusals() -> Vec<RoomError> {
         RoomError::NoRequest,
         RoomError::StageFull { limit: 12 },
         RoomError::Removed,
+        RoomError::Banned,
+        RoomError::CoHostsFull { limit: 2 },
+        RoomError::RequestsFull { limit: 1000 },
+        RoomError::InvitationsFull { limit: 50 },
+        RoomError::BansFull { limit: 1000 },
+        RoomError::NotInvited,
+        RoomError::NotOnStage,
+        RoomError::OutOfReach,
     ]
 }
 

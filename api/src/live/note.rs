@@ -88,7 +88,17 @@ fn concerned(event: &RoomEvent) -> (Option<TicketId>, Vec<UserId>) {
         | RoomEvent::SpeakRequestDeclined { user, .. }
         | RoomEvent::SpeakerApproved { user, .. }
         | RoomEvent::SpeakerDismissed { user, .. }
+        | RoomEvent::CoHostAppointed { user, .. }
+        | RoomEvent::CoHostDismissed { user, .. }
+        | RoomEvent::SpeakerInvited { user, .. }
+        | RoomEvent::InvitationAccepted { user, .. }
+        | RoomEvent::InvitationDeclined { user, .. }
+        | RoomEvent::SpeakerMuted { user, .. }
+        | RoomEvent::SpeakerUnmuted { user, .. }
+        | RoomEvent::PersonBanned { user, .. }
+        | RoomEvent::PersonUnbanned { user, .. }
         | RoomEvent::PersonRemoved { user, .. } => (None, vec![*user]),
+        RoomEvent::HostHandedOver { from, to, .. } => (None, vec![*from, *to]),
         RoomEvent::RoomScheduled(scheduled) => (None, vec![scheduled.host]),
         _ => (None, vec![]),
     }

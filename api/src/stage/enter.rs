@@ -1,4 +1,4 @@
-//! `POST /v1/rooms/{room}/entry`: the host needs no ticket.
+//! `POST /v1/rooms/{room}/entry`: the host's side needs no ticket.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use crate::error::ProblemBody;
 use crate::extract::{Caller, Id, NoBody};
 use crate::{ApiError, ApiState};
 
-/// A token for the live room, for its host
+/// A token for the live room, for its host and co-hosts
 #[utoipa::path(post, path = "/v1/rooms/{room}/entry", tag = "stage", params(("room" = Uuid, Path)),
     security(("bearer" = [])), responses(
     (status = 200, body = EntryBody),
@@ -28,11 +28,11 @@ pub(crate) async fn enter_as_host(
     _: NoBody,
 ) -> Result<Json<EntryBody>, ApiError> {
     let user = caller.user_id;
-    let look = move |room: &Room| room.facts().map(|_| room.is_host(user));
-    let (is_host, position) = state.aggregates.rooms.read(room.as_uuid(), look).await?;
-    if !is_host.ok_or(ApiError::NotFound)? {
+    let look = move |room: &Room| room.facts().map(|_| room.is_of_host_side(user));
+    let (is_of_host_side, position) = state.aggregates.rooms.read(room.as_uuid(), look).await?;
+    if !is_of_host_side.ok_or(ApiError::NotFound)? {
         return Err(ApiError::Forbidden {
-            detail: "This is for the host of the room.",
+            detail: "This is for the host and the co-hosts of the room.",
         });
     }
     let session = live_session(&state, room).await?;

@@ -60,6 +60,7 @@ impl From<EntryError> for ApiError {
             EntryError::Refused(RefusalReason::NotIssued) => Self::EntryRefused(EntryRefusal::NotIssued),
             EntryError::Refused(RefusalReason::Refunded) => Self::EntryRefused(EntryRefusal::Refunded),
             EntryError::Refused(RefusalReason::Removed) => Self::EntryRefused(EntryRefusal::Removed),
+            EntryError::Refused(RefusalReason::Banned) => Self::EntryRefused(EntryRefusal::Banned),
             EntryError::NoSuchRoom => RoomError::NotLive.into(),
             EntryError::MediaUnavailable => Self::MediaUnavailable(Box::new(error)),
             EntryError::Entitlements(_) => Self::LogUnavailable(Box::new(error)),

@@ -1,22 +1,46 @@
 //! Inside a live room: who enters, who speaks, who has to leave.
 
+mod accept;
+mod appoint;
 mod approve;
 mod ask_to_speak;
+mod ban;
 mod decline;
+mod decline_invitation;
 mod dismiss;
+mod dismiss_co_host;
 mod enter;
 mod entry;
+mod invite;
+mod mute;
+mod mute_all;
 mod podium;
 mod read;
+mod read_bans;
 mod remove;
+mod step_down;
+mod unban;
+mod unmute;
 mod withdraw;
 
+pub(crate) use accept::*;
+pub(crate) use appoint::*;
 pub(crate) use approve::*;
 pub(crate) use ask_to_speak::*;
+pub(crate) use ban::*;
 pub(crate) use decline::*;
+pub(crate) use decline_invitation::*;
 pub(crate) use dismiss::*;
+pub(crate) use dismiss_co_host::*;
 pub(crate) use enter::*;
 pub(crate) use entry::{EntryBody, live_session, media_entry};
+pub(crate) use invite::*;
+pub(crate) use mute::*;
+pub(crate) use mute_all::*;
 pub(crate) use read::*;
+pub(crate) use read_bans::*;
 pub(crate) use remove::*;
+pub(crate) use step_down::*;
+pub(crate) use unban::*;
+pub(crate) use unmute::*;
 pub(crate) use withdraw::*;

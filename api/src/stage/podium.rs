@@ -1,6 +1,7 @@
-//! Who speaks in a room, and who would like to.
+//! Who is on the stage of a room, who would like to be, and who is there.
 
-use domain::{RoomCommand, RoomId};
+use domain::{RoomCommand, RoomId, UserId};
+use media_bridge::attendance::{Attendance, attendance};
 use projections::View;
 use projections::entitlements::{StageRow, stage};
 use serde::Serialize;
@@ -11,31 +12,67 @@ use crate::answer::{ReadBack, Written};
 use crate::extract::Caller;
 use crate::{ApiError, ApiState};
 
-#[derive(Debug, Serialize, ToSchema)]
+/// Each list is in the order of the log.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[schema(as = Stage)]
 pub(crate) struct StageBody {
+    live: bool,
     host_id: Uuid,
+    /// Who leads: the host, or a co-host while the host is away.
+    lead_id: Uuid,
+    co_hosts: Vec<Uuid>,
     speakers: Vec<Uuid>,
     /// Who asked to speak and has no answer yet.
     requests: Vec<Uuid>,
+    /// Who was invited to speak and has not answered yet.
+    invitations: Vec<Uuid>,
+    /// Co-hosts and speakers who are silenced.
+    muted: Vec<Uuid>,
+    /// Whose microphone is open now, as the media server was seen last.
+    speaking: Vec<Uuid>,
+    /// Who is there and not on the stage, as the media server was seen last.
+    listeners: u32,
 }
 
-impl From<StageRow> for StageBody {
-    fn from(row: StageRow) -> Self {
-        let ids = |users: Vec<domain::UserId>| users.into_iter().map(|user| user.as_uuid()).collect();
+impl StageBody {
+    fn new(row: &StageRow, there: Attendance) -> Self {
+        let ids = |users: &[UserId]| users.iter().map(|user| user.as_uuid()).collect();
         Self {
+            live: row.live,
             host_id: row.host.as_uuid(),
-            speakers: ids(row.speakers),
-            requests: ids(row.requests),
+            lead_id: row.lead.as_uuid(),
+            co_hosts: ids(&row.co_hosts),
+            speakers: ids(&row.speakers),
+            requests: ids(&row.requests),
+            invitations: ids(&row.invitations),
+            muted: ids(&row.muted),
+            speaking: ids(&there.speaking),
+            listeners: there.listeners,
         }
     }
 }
 
-pub(super) async fn find_stage(state: &ApiState, room: RoomId) -> Result<Option<StageBody>, ApiError> {
-    Ok(stage(&state.pool, room).await?.map(StageBody::from))
+pub(crate) async fn find_stage(state: &ApiState, room: RoomId) -> Result<Option<StageBody>, ApiError> {
+    let Some(row) = stage(&state.pool, room).await? else {
+        return Ok(None);
+    };
+    let there = match row.session_id.filter(|_| row.live) {
+        Some(session) => {
+            let on_stage: Vec<UserId> = [row.host]
+                .iter()
+                .chain(&row.co_hosts)
+                .chain(&row.speakers)
+                .copied()
+                .collect();
+            let there = attendance(&state.pool, session, &on_stage, state.now()).await;
+            there.map_err(|error| ApiError::LogUnavailable(Box::new(error)))?
+        }
+        None => Attendance::default(),
+    };
+    Ok(Some(StageBody::new(&row, there)))
 }
 
-/// Executes a command on the room and answers with the stage as it is after it.
+/// Executes a command on the room and answers with the stage as it is after it, to those who may be inside.
 pub(super) async fn change(
     state: &ApiState,
     caller: &Caller,
@@ -47,10 +84,17 @@ pub(super) async fn change(
         .execute(room.as_uuid(), command, caller.metadata())
         .await?
         .position;
-    let read = find_stage(state, room);
-    let body = ReadBack::wait(state, View::Entitlements, position, room.as_uuid(), read).await;
     if let Some(bridge) = &state.bridge {
         bridge.wake();
     }
+    let user = caller.user_id;
+    let (is_inside, _) = rooms.read(room.as_uuid(), move |room| room.may_be_inside(user)).await?;
+    let read = find_stage(state, room);
+    let body = if is_inside {
+        ReadBack::wait(state, View::Entitlements, position, room.as_uuid(), read).await
+    } else {
+        let id = room.as_uuid();
+        ReadBack::Behind { id, position }
+    };
     Ok(Written::changed(position, body))
 }

@@ -27,7 +27,7 @@ pub(crate) async fn read_stage(
 ) -> Result<One<StageBody>, ApiError> {
     state.wait_for(View::Entitlements, min_position).await?;
     let user = caller.user_id;
-    let look = move |room: &Room| room.facts().map(|_| may_be_inside(room, user));
+    let look = move |room: &Room| room.facts().map(|_| room.may_be_inside(user));
     let (is_inside, _) = state.aggregates.rooms.read(room.as_uuid(), look).await?;
     if !is_inside.ok_or(ApiError::NotFound)? {
         return Err(ApiError::Forbidden {
@@ -36,9 +36,4 @@ pub(crate) async fn read_stage(
     }
     let body = find_stage(&state, room).await?.ok_or(ApiError::NotFound)?;
     Ok(One::new(body, known))
-}
-
-fn may_be_inside(room: &Room, user: domain::UserId) -> bool {
-    let has_seat = || room.sold().any(|(_, buyer)| buyer == user);
-    room.is_host(user) || (!room.is_removed(user) && has_seat())
 }

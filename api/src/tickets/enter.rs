@@ -34,7 +34,7 @@ pub(crate) async fn enter_with_ticket(
 ) -> Result<Written<EntryBody>, ApiError> {
     let row = held_ticket(&state, &caller, ticket).await?;
     check_ticket(&state, ticket).await?;
-    check_not_removed(&state, &row).await?;
+    check_welcome(&state, &row).await?;
     let session = live_session(&state, row.room_id).await?;
     // The door asks the entitlements: a ticket that was issued a moment ago must be there.
     if !state.has_reached(View::Entitlements, state.durable_position()).await {
@@ -69,15 +69,12 @@ async fn check_ticket(state: &ApiState, ticket: TicketId) -> Result<(), ApiError
     }
 }
 
-async fn check_not_removed(state: &ApiState, row: &TicketRow) -> Result<(), ApiError> {
+/// Not removed, and not banned.
+async fn check_welcome(state: &ApiState, row: &TicketRow) -> Result<(), ApiError> {
     let holder: UserId = row.holder;
-    let look = move |room: &Room| room.is_removed(holder);
-    let (is_removed, _) = state.aggregates.rooms.read(row.room_id.as_uuid(), look).await?;
-    if is_removed {
-        Err(ApiError::EntryRefused(EntryRefusal::Removed))
-    } else {
-        Ok(())
-    }
+    let look = move |room: &Room| room.require_welcome(holder);
+    let (is_welcome, _) = state.aggregates.rooms.read(row.room_id.as_uuid(), look).await?;
+    Ok(is_welcome?)
 }
 
 async fn admit(state: &ApiState, caller: &Caller, ticket: TicketId) -> Result<u64, ApiError> {

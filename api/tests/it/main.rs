@@ -17,6 +17,7 @@ mod live;
 mod mailing;
 mod money_threads;
 mod monthly;
+mod on_stage;
 mod outage;
 mod past;
 mod pricing;

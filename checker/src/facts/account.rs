@@ -153,6 +153,8 @@ pub(super) fn read(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "host_waitlisted"
         | "host_declined"
         | "facts_stated"
+        | "guest_banned"
+        | "guest_unbanned"
         | "terms_accepted"
         | "destination_linked"
         | "payout_sent" => return Ok(Fact::Other),

@@ -51,6 +51,9 @@ pub(crate) enum Fact {
     Account(AccountFact),
     /// Whether nothing of the room is sold.
     SalesSuspended(bool),
+    Removed(Barred),
+    Banned(Barred),
+    Unbanned(Barred),
     /// Moves neither seats nor money.
     Other,
 }

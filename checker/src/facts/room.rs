@@ -43,6 +43,15 @@ pub(crate) struct Transferred {
     pub(crate) to: Uuid,
 }
 
+/// Of `person_removed`, `person_banned` and `person_unbanned`: who may have a seat, and who not.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Barred {
+    pub(crate) user: Uuid,
+    /// From all rooms of the host.
+    #[serde(default)]
+    pub(crate) everywhere: bool,
+}
+
 /// Of `room_revised`: what the seats must know.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Revised {
@@ -127,7 +136,14 @@ pub(super) fn read(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "speak_request_declined"
         | "speaker_approved"
         | "speaker_dismissed"
-        | "person_removed"
+        | "co_host_appointed"
+        | "co_host_dismissed"
+        | "speaker_invited"
+        | "invitation_accepted"
+        | "invitation_declined"
+        | "speaker_muted"
+        | "speaker_unmuted"
+        | "host_handed_over"
         | "presence_recorded"
         | "delivery_recorded"
         | "sales_paused"
@@ -138,6 +154,9 @@ pub(super) fn read(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "room_rescheduled"
         | "shares_proposed"
         | "share_agreed" => Fact::Other,
+        "person_removed" => Fact::Removed(parse(entry)?),
+        "person_banned" => Fact::Banned(parse(entry)?),
+        "person_unbanned" => Fact::Unbanned(parse(entry)?),
         "sales_suspended" => Fact::SalesSuspended(true),
         "sales_reinstated" => Fact::SalesSuspended(false),
         "seat_transferred" => Fact::Transferred(parse(entry)?),

@@ -1,11 +1,11 @@
 //! Seats: who has one, and whether there are enough.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use super::quotas::Quotas;
-use crate::facts::{Claim, Held, ReleaseReason, Released, Revised, Scheduled, SeatOf, Sold, Transferred};
+use crate::facts::{Barred, Claim, Held, ReleaseReason, Released, Revised, Scheduled, SeatOf, Sold, Transferred};
 use crate::report::{Findings, Rule};
 
 #[derive(Debug)]
@@ -16,6 +16,26 @@ struct Room {
     quotas: Quotas,
     /// With its host.
     is_suspended: bool,
+    /// Who may have no seat, and why.
+    barred: HashSet<(Uuid, Bar)>,
+}
+
+/// Why somebody may have no seat.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Bar {
+    Removed,
+    BannedHere,
+    BannedEverywhere,
+}
+
+impl Bar {
+    pub(super) const fn of(ban: &Barred) -> Self {
+        if ban.everywhere {
+            Self::BannedEverywhere
+        } else {
+            Self::BannedHere
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,6 +102,7 @@ impl Rooms {
             sold: 0,
             quotas: Quotas::of(&fact.sale),
             is_suspended: false,
+            barred: HashSet::new(),
         };
         if self.rooms.insert(room, scheduled).is_some() {
             found.add(Rule::Seats, position, format!("room {room} was scheduled before"));
@@ -105,12 +126,42 @@ impl Rooms {
         }
     }
 
+    pub(super) fn bar(&mut self, room: Uuid, fact: &Barred, why: Bar) {
+        if let Some(room) = self.rooms.get_mut(&room) {
+            room.barred.insert((fact.user, why));
+        }
+    }
+
+    /// A ban from this room that is over lets those back who were removed, too.
+    pub(super) fn let_back(&mut self, room: Uuid, fact: &Barred) {
+        let Some(room) = self.rooms.get_mut(&room) else {
+            return;
+        };
+        let over: &[Bar] = match Bar::of(fact) {
+            Bar::BannedEverywhere => &[Bar::BannedEverywhere],
+            Bar::BannedHere | Bar::Removed => &[Bar::BannedHere, Bar::Removed],
+        };
+        room.barred
+            .retain(|(user, why)| *user != fact.user || !over.contains(why));
+    }
+
+    fn require_welcome(&self, position: u64, room: Uuid, buyer: Uuid, found: &mut Findings) {
+        let Some(room) = self.rooms.get(&room) else {
+            return;
+        };
+        if room.barred.iter().any(|(user, _)| *user == buyer) {
+            let what = format!("{buyer} gets a seat, and was removed or banned");
+            found.add(Rule::Seats, position, what);
+        }
+    }
+
     pub(super) fn hold(&mut self, position: u64, room: Uuid, fact: &Held, found: &mut Findings) {
         if self.rooms.get(&room).is_some_and(|room| room.is_suspended) {
             let what = format!("a seat of room {room} is held while its sales are suspended");
             found.add(Rule::Seats, position, what);
         }
         let ticket = fact.seat.ticket_id;
+        self.require_welcome(position, room, fact.seat.buyer, found);
         self.turn(position, room, &fact.seat, Standing::Held, &[None], found);
         if let Some(seat) = self.seats.get_mut(&ticket) {
             seat.held_at.get_or_insert(position);
@@ -121,6 +172,7 @@ impl Rooms {
 
     pub(super) fn sell(&mut self, position: u64, room: Uuid, fact: &Sold, found: &mut Findings) {
         let ticket = fact.seat.ticket_id;
+        self.require_welcome(position, room, fact.seat.buyer, found);
         let was = self.seats.get(&ticket);
         let retaken = was
             .filter(|seat| !seat.standing.is_taken())

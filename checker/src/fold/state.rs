@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::books::Books;
 use super::hosts::Hosts;
-use super::rooms::{Rooms, Seat};
+use super::rooms::{Bar, Rooms, Seat};
 use super::sales::{Sales, Ticket};
 use crate::facts::{self, AccountFact, Disputed, Fact, Lost, Unreadable};
 use crate::report::{Findings, Rule};
@@ -71,6 +71,9 @@ impl Fold {
             Fact::Disputed(fact) => self.dispute(at, subject, &fact, found),
             Fact::Won(fact) => self.win(at, subject, &fact, found),
             Fact::Lost(fact) => self.lose(at, subject, &fact, found),
+            Fact::Removed(fact) => self.rooms.bar(subject, &fact, Bar::Removed),
+            Fact::Banned(fact) => self.rooms.bar(subject, &fact, Bar::of(&fact)),
+            Fact::Unbanned(fact) => self.rooms.let_back(subject, &fact),
             Fact::SalesSuspended(is_so) => self.rooms.suspend(at, subject, is_so, found),
             Fact::Account(fact) => self.apply_to_account(at, subject, fact, found),
             Fact::Other => {}

@@ -115,6 +115,30 @@ const MISTAKES: &[Mistake] = &[
         },
         Rule::Seats,
     ),
+    (
+        "a seat is held for somebody who is banned",
+        |story| {
+            story.add(
+                "room",
+                ROOM,
+                "person_banned",
+                json!({"user": buyer(4), "everywhere": true}),
+            );
+            story.add("room", ROOM, "person_banned", json!({"user": buyer(4)}));
+            story.add("room", ROOM, "person_unbanned", json!({"user": buyer(4)}));
+            story.hold(4)
+        },
+        Rule::Seats,
+    ),
+    (
+        "a seat is sold to somebody who was removed",
+        |story| {
+            story.hold(4);
+            story.add("room", ROOM, "person_removed", json!({"user": buyer(4)}));
+            story.sell(4)
+        },
+        Rule::Seats,
+    ),
     ("a ticket that lapsed is held again", |story| story.hold(3), Rule::Seats),
     ("a seat is sold twice", |story| story.sell(1), Rule::Seats),
     (

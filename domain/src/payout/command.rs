@@ -26,6 +26,16 @@ pub enum PayoutCommand {
         at: Timestamp,
     },
     StateFacts(Box<StateFacts>),
+    /// From all rooms of the host, whose account this is.
+    BanGuest {
+        host: UserId,
+        user: UserId,
+        at: Timestamp,
+    },
+    UnbanGuest {
+        user: UserId,
+        at: Timestamp,
+    },
     AcceptTerms {
         terms_sha256: TermsHash,
         at: Timestamp,

@@ -25,6 +25,8 @@ impl Payout {
             PayoutCommand::Suspend { by, reason, at } => Ok(self.suspend(by, reason, at)),
             PayoutCommand::Reinstate { by, reason, at } => Ok(self.reinstate(by, reason, at)),
             PayoutCommand::StateFacts(statement) => Ok(self.state_facts(*statement)),
+            PayoutCommand::BanGuest { host, user, at } => self.ban_guest(host, user, at),
+            PayoutCommand::UnbanGuest { user, at } => Ok(self.unban_guest(user, at)),
             PayoutCommand::AcceptTerms { terms_sha256, at } => Ok(self.accept_terms(Some(terms_sha256), at)),
             PayoutCommand::LinkDestination { destination, at } => self.link_destination(destination, at),
             PayoutCommand::CreditEarning(sale) => self.credit_earning(&sale),

@@ -13,6 +13,10 @@ pub enum PayoutError {
     /// A decision that does not follow from where the host stands.
     #[error("the host is {standing}")]
     WrongStanding { standing: &'static str },
+    #[error("a host cannot be banned from their own rooms")]
+    BansOneself,
+    #[error("{limit} people are banned already")]
+    BansFull { limit: usize },
     #[error("no payout destination is linked")]
     NoDestination,
     #[error("destination: {reason}")]

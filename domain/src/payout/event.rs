@@ -44,6 +44,15 @@ pub enum PayoutEvent {
         reason: Option<Label>,
         reinstated_at: Timestamp,
     },
+    /// By the host: from all their rooms, now and later.
+    GuestBanned {
+        user: UserId,
+        banned_at: Timestamp,
+    },
+    GuestUnbanned {
+        user: UserId,
+        unbanned_at: Timestamp,
+    },
     /// What an admin knows about an applicant; it takes the place of what was stated before.
     FactsStated {
         facts: HostFacts,
@@ -295,6 +304,8 @@ impl PayoutEvent {
             Self::HostDeclined(_) => "host_declined",
             Self::HostSuspended { .. } => "host_suspended",
             Self::HostReinstated { .. } => "host_reinstated",
+            Self::GuestBanned { .. } => "guest_banned",
+            Self::GuestUnbanned { .. } => "guest_unbanned",
             Self::FactsStated { .. } => "facts_stated",
             Self::TermsAccepted { .. } => "terms_accepted",
             Self::DestinationLinked { .. } => "destination_linked",
@@ -329,6 +340,8 @@ impl PayoutEvent {
             | Self::HostDeclined(_)
             | Self::HostSuspended { .. }
             | Self::HostReinstated { .. }
+            | Self::GuestBanned { .. }
+            | Self::GuestUnbanned { .. }
             | Self::FactsStated { .. }
             | Self::TermsAccepted { .. }
             | Self::DestinationLinked { .. }
@@ -359,6 +372,8 @@ impl PayoutEvent {
             | Self::HostDeclined(_)
             | Self::HostSuspended { .. }
             | Self::HostReinstated { .. }
+            | Self::GuestBanned { .. }
+            | Self::GuestUnbanned { .. }
             | Self::FactsStated { .. }
             | Self::TermsAccepted { .. }
             | Self::DestinationLinked { .. }

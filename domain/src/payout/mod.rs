@@ -1,6 +1,7 @@
 //! A host's account: standing, earnings, payouts. One stream per host.
 
 mod balance;
+mod banning;
 mod command;
 mod decide;
 mod disputing;

@@ -1,6 +1,6 @@
 //! The state of a host's account: what the next decision needs, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::payout::balance::Balance;
 use crate::payout::event::{CoHostPart, EarningCredited, EarningReversed, HeldEarning, Later, ShareCredited};
 use crate::payout::hosting::{Hosting, Standing};
 use crate::payout::monthly::PayoutSchedule;
-use crate::{Currency, Fingerprint, Money, PayoutEvent, PayoutId, TicketId, Timestamp};
+use crate::{Currency, Fingerprint, Money, PayoutEvent, PayoutId, TicketId, Timestamp, UserId};
 
 /// Standing, destination and money are independent of each other, so the account is no single chain of phases.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Payout {
     /// The last month in which nothing was paid by itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) rolled_over: BTreeMap<Currency, Timestamp>,
+    /// Who may not come to any room of this host.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) banned: BTreeSet<UserId>,
 }
 
 /// One payout of a host.
@@ -202,6 +205,12 @@ impl Payout {
             }
             PayoutEvent::HostSuspended { .. } => self.hosting.suspend(),
             PayoutEvent::HostReinstated { .. } => self.hosting.reinstate(),
+            PayoutEvent::GuestBanned { user, .. } => {
+                self.banned.insert(user);
+            }
+            PayoutEvent::GuestUnbanned { user, .. } => {
+                self.banned.remove(&user);
+            }
             PayoutEvent::FactsStated { facts, .. } => self.hosting.state(facts),
             PayoutEvent::TermsAccepted { terms_sha256, .. } => self.hosting.accept(terms_sha256),
             PayoutEvent::DestinationLinked { destination, .. } => self.destination = Some(destination),

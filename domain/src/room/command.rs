@@ -61,7 +61,72 @@ pub enum RoomCommand {
         by: UserId,
         at: Timestamp,
     },
-    /// Back to the audience.
+    /// To the host's side, before the room opens or while it is live.
+    AppointCoHost {
+        user: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    /// By the host, or by their own hand.
+    DismissCoHost {
+        user: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    InviteSpeaker {
+        user: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    AcceptInvitation {
+        user: UserId,
+        at: Timestamp,
+    },
+    DeclineInvitation {
+        user: UserId,
+        at: Timestamp,
+    },
+    MuteSpeaker {
+        user: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    /// Everybody who is out of `by`'s rank.
+    MuteAll {
+        by: UserId,
+        at: Timestamp,
+    },
+    Unmute {
+        user: UserId,
+        at: Timestamp,
+    },
+    /// A speaker to the audience, a co-host off the host's side.
+    StepDown {
+        user: UserId,
+        at: Timestamp,
+    },
+    BanPerson {
+        user: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    /// Who was removed may come back, too.
+    UnbanPerson {
+        user: UserId,
+        by: UserId,
+        at: Timestamp,
+    },
+    /// Whom the host bans from all their rooms now, as the host's account has it.
+    FollowBans {
+        banned: Vec<UserId>,
+        at: Timestamp,
+    },
+    /// Who of the host's side is to lead, as the room is attended.
+    HandOver {
+        to: UserId,
+        at: Timestamp,
+    },
+    /// Back to the audience: a speaker, an invited one, a co-host.
     DismissSpeaker {
         user: UserId,
         by: UserId,

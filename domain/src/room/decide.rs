@@ -1,5 +1,6 @@
 //! What a room decides: a pure function of its state and a command. The rules are in `schedule` (fields), `selling`
-//! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `sharing` (what it earns), `hosting` (whether its host may), `lifecycle` (open, end, cancel, delivery) and `speaking` (the stage).
+//! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `sharing` (what it earns), `hosting` (whether its host may), `lifecycle` (open, end, cancel, delivery),
+//! `speaking` (the stage), `moderating` (silence and bans) and `leading` (the host's side).
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -36,6 +37,19 @@ impl Room {
             RoomCommand::DeclineRequest { user, by, at } => self.decline_request(user, by, at),
             RoomCommand::DismissSpeaker { user, by, at } => self.dismiss_speaker(user, by, at),
             RoomCommand::RemovePerson { user, by, at } => self.remove_person(user, by, at),
+            RoomCommand::AppointCoHost { user, by, at } => self.appoint_co_host(user, by, at),
+            RoomCommand::DismissCoHost { user, by, at } => self.dismiss_co_host(user, by, at),
+            RoomCommand::InviteSpeaker { user, by, at } => self.invite_speaker(user, by, at),
+            RoomCommand::AcceptInvitation { user, at } => self.accept_invitation(user, at),
+            RoomCommand::DeclineInvitation { user, at } => self.decline_invitation(user, at),
+            RoomCommand::MuteSpeaker { user, by, at } => self.mute_speaker(user, by, at),
+            RoomCommand::MuteAll { by, at } => self.mute_all(by, at),
+            RoomCommand::Unmute { user, at } => self.unmute(user, at),
+            RoomCommand::StepDown { user, at } => self.step_down(user, at),
+            RoomCommand::BanPerson { user, by, at } => self.ban_person(user, by, at),
+            RoomCommand::UnbanPerson { user, by, at } => self.unban_person(user, by, at),
+            RoomCommand::FollowBans { banned, at } => self.follow_bans(&banned, at),
+            RoomCommand::HandOver { to, at } => self.hand_over(to, at),
             RoomCommand::RecordDelivery(delivery) => self.record_delivery(&delivery),
             RoomCommand::Revise(revise) => self.revise(*revise),
             RoomCommand::PauseSales { by, at } => self.pause_sales(by, at),

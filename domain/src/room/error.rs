@@ -78,8 +78,25 @@ pub enum RoomError {
     NoRequest,
     #[error("the stage has room for {limit} speakers")]
     StageFull { limit: usize },
+    #[error("a room has at most {limit} co-hosts")]
+    CoHostsFull { limit: usize },
+    #[error("{limit} people ask to speak already")]
+    RequestsFull { limit: usize },
+    #[error("{limit} people are invited already")]
+    InvitationsFull { limit: usize },
+    #[error("{limit} people are banned already")]
+    BansFull { limit: usize },
+    #[error("this person was not invited to speak")]
+    NotInvited,
+    #[error("this person is not on the stage")]
+    NotOnStage,
+    /// The caller has the power, and not over this person.
+    #[error("this person is not below you here")]
+    OutOfReach,
     #[error("this person was removed from the room")]
     Removed,
+    #[error("this person is banned from the room")]
+    Banned,
 }
 
 /// Why a promo code changes no price.

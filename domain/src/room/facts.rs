@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::room::RoomError;
+use crate::room::bans::Bans;
 use crate::room::event::{Revision, RoomRescheduled, RoomScheduled};
 use crate::room::pricing::Price;
 use crate::room::sharing::Sharing;
@@ -53,6 +54,11 @@ pub struct RoomFacts {
     pub reschedule: Option<Reschedule>,
     #[serde(default, skip_serializing_if = "Sharing::is_none")]
     pub sharing: Sharing,
+    /// In the order of their appointment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub co_hosts: Vec<UserId>,
+    #[serde(default, skip_serializing_if = "Bans::is_none")]
+    pub bans: Bans,
 }
 
 impl RoomFacts {
@@ -187,6 +193,8 @@ impl From<RoomScheduled> for RoomFacts {
             transferable: scheduled.sale.transferable,
             reschedule: None,
             sharing: Sharing::default(),
+            co_hosts: Vec::new(),
+            bans: Bans::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::room::command::{Authority, RecordDelivery};
 use crate::room::decide::Decision;
 use crate::room::event::{DeliveryRecorded, LeaveReason, ReleaseReason};
+use crate::room::powers::Power;
 use crate::room::seats::Seats;
 use crate::room::selling::released;
 use crate::{Room, RoomError, RoomEvent, SessionId, Timestamp, UserId};
@@ -26,7 +27,12 @@ impl Room {
 
     /// What is held and not paid is over with the room.
     pub(super) fn end(&self, by: Authority, at: Timestamp) -> Decision {
-        self.require_authority(by)?;
+        match by {
+            // Who led when the room ended says it again.
+            Authority::User(user) if self.is_over() && self.is_co_host(user) => {}
+            Authority::User(user) => self.require_power(Power::End, user)?,
+            Authority::Admin => self.require_authority(by)?,
+        }
         match self {
             Self::Live { .. } => {
                 let ended = RoomEvent::RoomEnded { ended_at: at };

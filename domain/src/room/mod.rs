@@ -1,13 +1,18 @@
 //! A room: owns the scarce thing (seats) and the stage.
 
+mod bans;
 mod command;
 mod decide;
+mod details;
 mod error;
 mod event;
 mod facts;
 mod hosting;
+mod leading;
 mod lifecycle;
+mod moderating;
 mod offering;
+mod powers;
 mod prices;
 mod pricing;
 mod rescheduling;
@@ -25,12 +30,15 @@ mod transferring;
 mod turns;
 mod waiting_list;
 
+pub use bans::{BANS_MAX, Bans};
 pub use command::*;
 pub use error::*;
 pub use event::*;
 pub use facts::*;
+pub use leading::CO_HOSTS_MAX;
 pub use lifecycle::INTERVALS_PER_EVENT_MAX;
 pub use offering::{LATE_WAIT, WaitingPlace};
+pub use powers::*;
 pub use prices::*;
 pub use seats::*;
 pub use sharing::{SHARING_MAX, Sharing};

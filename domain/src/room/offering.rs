@@ -89,9 +89,7 @@ impl Room {
             };
         }
         let sales = self.sales().ok_or(RoomError::RoomOver)?;
-        if self.is_removed(user) {
-            return Err(RoomError::Removed);
-        }
+        self.require_welcome(user)?;
         // Somebody who is in line stays where they are.
         if waiting.is_some_and(|waiting| waiting.waiter(user).is_some()) {
             return Ok(vec![]);
@@ -171,6 +169,19 @@ impl Room {
             | RoomCommand::DeclineRequest { .. }
             | RoomCommand::DismissSpeaker { .. }
             | RoomCommand::RemovePerson { .. }
+            | RoomCommand::AppointCoHost { .. }
+            | RoomCommand::DismissCoHost { .. }
+            | RoomCommand::InviteSpeaker { .. }
+            | RoomCommand::AcceptInvitation { .. }
+            | RoomCommand::DeclineInvitation { .. }
+            | RoomCommand::MuteSpeaker { .. }
+            | RoomCommand::MuteAll { .. }
+            | RoomCommand::Unmute { .. }
+            | RoomCommand::StepDown { .. }
+            | RoomCommand::BanPerson { .. }
+            | RoomCommand::UnbanPerson { .. }
+            | RoomCommand::FollowBans { .. }
+            | RoomCommand::HandOver { .. }
             | RoomCommand::RecordDelivery(_)
             | RoomCommand::TransferSeat { .. }
             | RoomCommand::Reschedule(_)

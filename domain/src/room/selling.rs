@@ -41,9 +41,7 @@ impl Room {
         }
         let sales = self.sales().ok_or(RoomError::RoomOver)?;
         // A ticket of somebody who was sent out would admit nobody: do not take money for it.
-        if self.is_removed(wish.buyer) {
-            return Err(RoomError::Removed);
-        }
+        self.require_welcome(wish.buyer)?;
         sales.require_open(wish.at)?;
         let price = sales.find_price(wish.wish.as_deref(), wish.at)?;
         let claim = price.pricing.as_deref().map(|pricing| Claim::new(pricing, wish.buyer));
@@ -79,7 +77,7 @@ impl Room {
         match (seats.seat(ticket_id), seats.ending(ticket_id)) {
             (Some(Seat::Sold { .. }), _) | (None, Some(Ending::Denied | Ending::Refunded)) => Ok(vec![]),
             // The hold was made before its buyer was sent out: the money goes back, and the seat is free again.
-            (Some(Seat::Held(hold)), _) if self.is_removed(hold.buyer) => {
+            (Some(Seat::Held(hold)), _) if !self.is_welcome(hold.buyer) => {
                 let freed = released(ticket_id, hold.buyer, ReleaseReason::Removed, at);
                 let denied = denied(ticket_id, hold.buyer, DenialReason::Removed, at);
                 Ok(vec![RoomEvent::SeatReleased(freed), denied])
@@ -112,7 +110,7 @@ impl Room {
         at: Timestamp,
     ) -> Result<Vec<SeatReleased>, DenialReason> {
         let sales = self.sales().ok_or(DenialReason::RoomOver)?;
-        if self.is_removed(buyer) {
+        if !self.is_welcome(buyer) {
             return Err(DenialReason::Removed);
         }
         if sales.require_open(at).is_err() {

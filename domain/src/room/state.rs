@@ -24,7 +24,7 @@ pub enum Room {
     Live {
         facts: Box<RoomFacts>,
         seats: Seats,
-        stage: Stage,
+        stage: Box<Stage>,
         session_id: SessionId,
     },
     /// Nobody holds a seat any more; who bought one was there, or could have been.
@@ -164,6 +164,17 @@ impl Room {
         }
     }
 
+    /// Not sent out of the live room, and not banned.
+    pub fn is_welcome(&self, user: UserId) -> bool {
+        self.require_welcome(user).is_ok()
+    }
+
+    /// Whether this person may be in the room when it is live: the host's side, and who has a paid seat.
+    pub fn may_be_inside(&self, user: UserId) -> bool {
+        let has_seat = || self.seats().is_some_and(|seats| seats.bought_by(user) > 0);
+        self.is_of_host_side(user) || (self.is_welcome(user) && has_seat())
+    }
+
     pub(crate) const fn stage(&self) -> Option<&Stage> {
         match self {
             Self::Live { stage, .. } => Some(stage),
@@ -188,7 +199,40 @@ impl Room {
             }
             RoomEvent::SpeakerApproved { user, .. } => self.with_stage(|stage| stage.approve(user)),
             RoomEvent::SpeakerDismissed { user, .. } => self.with_stage(|stage| stage.dismiss(user)),
-            RoomEvent::PersonRemoved { user, .. } => self.with_stage(|stage| stage.remove(user)),
+            RoomEvent::PersonRemoved { user, .. } => {
+                self.with_facts(|facts| facts.dismiss_co_host(user));
+                self.with_stage(|stage| stage.remove(user));
+            }
+            RoomEvent::CoHostAppointed { user, .. } => {
+                self.with_facts(|facts| facts.co_hosts.push(user));
+                self.with_stage(|stage| stage.clear(user));
+            }
+            RoomEvent::CoHostDismissed { user, .. } => {
+                self.with_facts(|facts| facts.dismiss_co_host(user));
+                self.with_stage(|stage| stage.clear(user));
+            }
+            RoomEvent::SpeakerInvited { user, .. } => self.with_stage(|stage| stage.invite(user)),
+            RoomEvent::InvitationAccepted { user, .. } => self.with_stage(|stage| stage.approve(user)),
+            RoomEvent::InvitationDeclined { user, .. } => self.with_stage(|stage| stage.drop_invitation(user)),
+            RoomEvent::SpeakerMuted { user, .. } => self.with_stage(|stage| stage.mute(user)),
+            RoomEvent::SpeakerUnmuted { user, .. } => self.with_stage(|stage| stage.unmute(user)),
+            RoomEvent::PersonBanned { user, everywhere, .. } => {
+                self.with_facts(|facts| {
+                    facts.dismiss_co_host(user);
+                    facts.bans.ban(user, everywhere);
+                });
+                self.with_stage(|stage| stage.clear(user));
+            }
+            RoomEvent::PersonUnbanned { user, everywhere, .. } => {
+                self.with_facts(|facts| facts.bans.unban(user, everywhere));
+                if !everywhere {
+                    self.with_stage(|stage| stage.let_back(user));
+                }
+            }
+            RoomEvent::HostHandedOver { to, .. } => {
+                let to = Some(to).filter(|to| !self.is_host(*to));
+                self.with_stage(|stage| stage.lead_by(to));
+            }
             // Evidence for readers; the verdict that follows is what counts here.
             RoomEvent::PresenceRecorded { .. } => {}
             RoomEvent::DeliveryRecorded(recorded) => self.take_delivery(recorded),
@@ -283,7 +327,7 @@ impl Room {
             Self::Scheduled { facts, seats } => Self::Live {
                 facts,
                 seats,
-                stage: Stage::default(),
+                stage: Box::default(),
                 session_id,
             },
             other @ (Self::Unscheduled | Self::Live { .. } | Self::Ended { .. } | Self::Cancelled { .. }) => other,

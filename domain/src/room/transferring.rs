@@ -13,9 +13,7 @@ impl Room {
             return Err(RoomError::NotTransferable);
         }
         // A ticket of somebody who was sent out would admit nobody.
-        if self.is_removed(to) {
-            return Err(RoomError::Removed);
-        }
+        self.require_welcome(to)?;
         sales.require_allowance(to, &[])
     }
 

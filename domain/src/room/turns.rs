@@ -127,7 +127,7 @@ impl<'a> Turns<'a> {
                 continue;
             }
             let deny = |reason| denied(paid.ticket_id, paid.buyer, reason, at);
-            if self.room.is_removed(paid.buyer) {
+            if !self.room.is_welcome(paid.buyer) {
                 turns.push(deny(DenialReason::Removed));
             } else if at >= paid.until {
                 turns.push(deny(DenialReason::SoldOut));
@@ -164,7 +164,7 @@ impl<'a> Turns<'a> {
             if has_left(events, user) {
                 continue;
             }
-            if self.room.is_removed(user) {
+            if !self.room.is_welcome(user) {
                 turns.push(left(user, LeaveReason::Removed, at));
             } else if self.taken_by(user) >= self.facts.tickets_per_buyer {
                 turns.push(left(user, LeaveReason::TicketLimit, at));

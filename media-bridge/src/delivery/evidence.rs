@@ -20,10 +20,12 @@ pub(super) struct Attendee {
     pub(super) stay: Stay,
 }
 
-/// Cuts the stays at the end of the room and sums them up. Whoever came after the end was not there.
+/// Cuts the stays at the end of the room and sums them up. Whoever came after the end was not there. A co-host is of the
+/// host's side also with a ticket.
 pub(super) fn evidence(
     session_id: SessionId,
     attendees: &[Attendee],
+    co_hosts: &[UserId],
     ended_at: Timestamp,
     now: Timestamp,
 ) -> RecordDelivery {
@@ -34,7 +36,10 @@ pub(super) fn evidence(
         .collect();
     let heard: Vec<&PresenceInterval> = intervals
         .iter()
-        .filter(|(identity, interval)| matches!(identity, Identity::Host(_)) && interval.audible_ms > 0)
+        .filter(|(identity, interval)| {
+            let is_of_host_side = matches!(identity, Identity::Host(_)) || co_hosts.contains(&interval.user);
+            is_of_host_side && interval.audible_ms > 0
+        })
         .map(|(_, interval)| interval)
         .collect();
     let present: HashSet<Identity> = intervals
@@ -86,6 +91,8 @@ mod tests {
         Timestamp::from_timestamp(1_800_000_000 + seconds, 0).expect("a time")
     }
 
+    const CO_HOST: UserId = UserId::from_uuid(Uuid::from_u128(7));
+
     fn host() -> Identity {
         Identity::Host(UserId::from_uuid(Uuid::from_u128(1)))
     }
@@ -109,7 +116,8 @@ mod tests {
     }
 
     fn verdict(attendees: &[Attendee]) -> RecordDelivery {
-        evidence(SessionId::from_uuid(Uuid::from_u128(9)), attendees, at(100), at(110))
+        let session = SessionId::from_uuid(Uuid::from_u128(9));
+        evidence(session, attendees, &[CO_HOST], at(100), at(110))
     }
 
     #[test]
@@ -145,6 +153,18 @@ mod tests {
         ]);
         assert_eq!((verdict.host_heard_ms, verdict.listeners_present), (10_000, 0));
         assert_eq!(verdict.intervals.len(), 1);
+    }
+
+    #[test]
+    fn a_co_host_is_heard_for_the_hosts_side_also_with_a_ticket() {
+        let co_host = |identity| Attendee {
+            user: CO_HOST,
+            ..stayed(identity, 0, 99, None, 30_000)
+        };
+        for identity in [Identity::Host(CO_HOST), ticket(5)] {
+            let verdict = verdict(&[co_host(identity), stayed(ticket(2), 0, 99, None, 0)]);
+            assert_eq!(verdict.host_heard_ms, 30_000, "{identity}");
+        }
     }
 
     #[test]

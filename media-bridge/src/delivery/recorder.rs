@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::room::RecordDelivery;
-use domain::{RoomCommand, RoomId, SessionId, Timestamp, UserId};
+use domain::{Room, RoomCommand, RoomId, SessionId, Timestamp, UserId};
 use event_log::{Aggregates, Clock, EventLog, ExecuteError, Leader, Metadata};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -98,9 +98,13 @@ impl DeliveryRecorder {
     }
 
     async fn record(&self, ended: &EndedRoom) -> Result<(), sqlx::Error> {
+        let Some(co_hosts) = self.co_hosts(ended.room).await else {
+            return self.postpone(ended).await;
+        };
         let delivery = evidence(
             ended.session,
             &self.attendees(ended.session).await?,
+            &co_hosts,
             ended.ended_at,
             self.clock.now(),
         );
@@ -128,6 +132,18 @@ impl DeliveryRecorder {
             Err(failure) => {
                 warn!(room.id = %ended.room, error = &failure as &dyn std::error::Error, "a delivery is not recorded yet");
                 self.postpone(ended).await
+            }
+        }
+    }
+
+    /// Of the room when it ended; nothing, if that cannot be read now.
+    async fn co_hosts(&self, room: RoomId) -> Option<Vec<UserId>> {
+        let look = |room: &Room| room.facts().map(|facts| facts.co_hosts.clone()).unwrap_or_default();
+        match self.aggregates.rooms.read(room.as_uuid(), look).await {
+            Ok((co_hosts, _)) => Some(co_hosts),
+            Err(failure) => {
+                warn!(room.id = %room, error = &failure as &dyn std::error::Error, "a room that ended cannot be read");
+                None
             }
         }
     }

@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use domain::{RoomId, SessionId, TicketId, UserId};
 
-use crate::{Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, Identity, RefusalReason};
+use crate::{
+    Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, Identity, RefusalReason, StageRole,
+};
 
 #[derive(Debug, Default)]
 pub struct FakeEntitlements {
@@ -17,6 +19,7 @@ pub struct FakeEntitlements {
 struct State {
     rooms: BTreeMap<SessionId, DesiredRoom>,
     removed: BTreeSet<(SessionId, Identity)>,
+    banned: BTreeSet<(SessionId, Identity)>,
     is_unreadable: bool,
 }
 
@@ -48,12 +51,8 @@ impl FakeEntitlements {
             room_id,
             session_id,
             host,
-            people: vec![DesiredPerson {
-                identity: Identity::Host(host),
-                user: host,
-                ticket_id: None,
-                may_speak: true,
-            }],
+            lead: host,
+            people: vec![person(Identity::Host(host), host, StageRole::Host)],
         };
         self.state().rooms.insert(session_id, room);
     }
@@ -65,19 +64,58 @@ impl FakeEntitlements {
 
     pub fn admit(&self, session: SessionId, ticket: TicketId, user: UserId) {
         self.room(session, |room| {
-            room.people.push(DesiredPerson {
-                identity: Identity::Ticket(ticket),
-                user,
-                ticket_id: Some(ticket),
-                may_speak: false,
-            });
+            room.people
+                .push(person(Identity::Ticket(ticket), user, StageRole::Listener));
         });
     }
 
     pub fn let_speak(&self, session: SessionId, identity: Identity, may_speak: bool) {
+        self.person(session, identity, |person| {
+            person.role = if may_speak {
+                StageRole::Speaker
+            } else {
+                StageRole::Listener
+            };
+        });
+    }
+
+    /// One of the host's side, without a ticket.
+    pub fn appoint(&self, session: SessionId, user: UserId) {
+        self.room(session, |room| {
+            room.people.push(person(Identity::Host(user), user, StageRole::CoHost));
+        });
+    }
+
+    pub fn mute(&self, session: SessionId, identity: Identity, is_muted: bool) {
+        self.person(session, identity, |person| person.is_muted = is_muted);
+    }
+
+    /// Everybody on the stage but the host.
+    pub fn mute_all(&self, session: SessionId) {
+        self.room(session, |room| {
+            let below = |person: &&mut DesiredPerson| matches!(person.role, StageRole::CoHost | StageRole::Speaker);
+            let people = room.people.iter_mut().filter(below);
+            people.for_each(|person| person.is_muted = true);
+        });
+    }
+
+    pub fn raise_hand(&self, session: SessionId, identity: Identity, asks: bool) {
+        self.person(session, identity, |person| person.asks = asks);
+    }
+
+    pub fn lead(&self, session: SessionId, lead: UserId) {
+        self.room(session, |room| room.lead = lead);
+    }
+
+    pub fn ban(&self, session: SessionId, identity: Identity) {
+        self.room(session, |room| room.people.retain(|person| person.identity != identity));
+        self.state().banned.insert((session, identity));
+    }
+
+    fn person(&self, session: SessionId, identity: Identity, change: impl Fn(&mut DesiredPerson)) {
         self.room(session, |room| {
             let people = room.people.iter_mut().filter(|person| person.identity == identity);
-            people.for_each(|person| person.may_speak = may_speak);
+            people.for_each(change);
         });
     }
 
@@ -90,6 +128,20 @@ impl FakeEntitlements {
         if let Some(room) = self.state().rooms.get_mut(&session) {
             change(room);
         }
+    }
+}
+
+fn person(identity: Identity, user: UserId, role: StageRole) -> DesiredPerson {
+    DesiredPerson {
+        identity,
+        user,
+        ticket_id: match identity {
+            Identity::Ticket(ticket) => Some(ticket),
+            Identity::Host(_) => None,
+        },
+        role,
+        is_muted: false,
+        asks: false,
     }
 }
 
@@ -107,8 +159,9 @@ impl Entitlements for FakeEntitlements {
         let person = room.people.iter().find(|person| person.identity == identity);
         Ok(match person {
             Some(person) => Admission::Admitted {
-                may_speak: person.may_speak,
+                may_speak: person.may_speak(),
             },
+            None if state.banned.contains(&(session, identity)) => Admission::Refused(RefusalReason::Banned),
             None if state.removed.contains(&(session, identity)) => Admission::Refused(RefusalReason::Removed),
             None => Admission::Refused(RefusalReason::NotIssued),
         })

@@ -34,7 +34,7 @@ pub(crate) fn steps(room: &DesiredRoom, participants: &[LiveParticipant]) -> Vec
         .people
         .iter()
         .map(|person| {
-            let permission = if person.may_speak {
+            let permission = if person.may_speak() {
                 Permission::Speak
             } else {
                 Permission::Listen
@@ -68,7 +68,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::DesiredPerson;
+    use crate::{DesiredPerson, StageRole};
 
     const HOST: u128 = 1;
 
@@ -81,13 +81,20 @@ mod tests {
             room_id: RoomId::from_uuid(Uuid::from_u128(90)),
             session_id: SessionId::from_uuid(Uuid::from_u128(91)),
             host: UserId::from_uuid(Uuid::from_u128(HOST)),
+            lead: UserId::from_uuid(Uuid::from_u128(HOST)),
             people: people
                 .iter()
                 .map(|&(identity, may_speak)| DesiredPerson {
                     identity,
                     user: UserId::from_uuid(Uuid::from_u128(2)),
                     ticket_id: None,
-                    may_speak,
+                    role: if may_speak {
+                        StageRole::Speaker
+                    } else {
+                        StageRole::Listener
+                    },
+                    is_muted: false,
+                    asks: false,
                 })
                 .collect(),
         }

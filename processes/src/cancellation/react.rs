@@ -41,6 +41,16 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | RoomEvent::SpeakerApproved { .. }
         | RoomEvent::SpeakerDismissed { .. }
         | RoomEvent::PersonRemoved { .. }
+        | RoomEvent::CoHostAppointed { .. }
+        | RoomEvent::CoHostDismissed { .. }
+        | RoomEvent::SpeakerInvited { .. }
+        | RoomEvent::InvitationAccepted { .. }
+        | RoomEvent::InvitationDeclined { .. }
+        | RoomEvent::SpeakerMuted { .. }
+        | RoomEvent::SpeakerUnmuted { .. }
+        | RoomEvent::PersonBanned { .. }
+        | RoomEvent::PersonUnbanned { .. }
+        | RoomEvent::HostHandedOver { .. }
         | RoomEvent::PresenceRecorded { .. } => vec![],
     }
 }

@@ -47,6 +47,16 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::SharesProposed { .. }
             | RoomEvent::ShareAgreed { .. }
             | RoomEvent::PersonRemoved { .. }
+            | RoomEvent::CoHostAppointed { .. }
+            | RoomEvent::CoHostDismissed { .. }
+            | RoomEvent::SpeakerInvited { .. }
+            | RoomEvent::InvitationAccepted { .. }
+            | RoomEvent::InvitationDeclined { .. }
+            | RoomEvent::SpeakerMuted { .. }
+            | RoomEvent::SpeakerUnmuted { .. }
+            | RoomEvent::PersonBanned { .. }
+            | RoomEvent::PersonUnbanned { .. }
+            | RoomEvent::HostHandedOver { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
         },

@@ -58,6 +58,16 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::WaitingListJoined { .. }
             | RoomEvent::WaitingListLeft { .. }
             | RoomEvent::PersonRemoved { .. }
+            | RoomEvent::CoHostAppointed { .. }
+            | RoomEvent::CoHostDismissed { .. }
+            | RoomEvent::SpeakerInvited { .. }
+            | RoomEvent::InvitationAccepted { .. }
+            | RoomEvent::InvitationDeclined { .. }
+            | RoomEvent::SpeakerMuted { .. }
+            | RoomEvent::SpeakerUnmuted { .. }
+            | RoomEvent::PersonBanned { .. }
+            | RoomEvent::PersonUnbanned { .. }
+            | RoomEvent::HostHandedOver { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
         },

@@ -59,6 +59,16 @@ fn react_to_room(recorded: &Recorded, room: RoomId, event: &RoomEvent) -> Vec<Ne
         | RoomEvent::SpeakerApproved { .. }
         | RoomEvent::SpeakerDismissed { .. }
         | RoomEvent::PersonRemoved { .. }
+        | RoomEvent::CoHostAppointed { .. }
+        | RoomEvent::CoHostDismissed { .. }
+        | RoomEvent::SpeakerInvited { .. }
+        | RoomEvent::InvitationAccepted { .. }
+        | RoomEvent::InvitationDeclined { .. }
+        | RoomEvent::SpeakerMuted { .. }
+        | RoomEvent::SpeakerUnmuted { .. }
+        | RoomEvent::PersonBanned { .. }
+        | RoomEvent::PersonUnbanned { .. }
+        | RoomEvent::HostHandedOver { .. }
         | RoomEvent::PresenceRecorded { .. }
         // Whoever gets money back is told when it goes.
         | RoomEvent::DeliveryRecorded(_) => vec![],

@@ -22,6 +22,8 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
         | PayoutEvent::HostWaitlisted(_)
         | PayoutEvent::HostDeclined(_)
         | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::GuestBanned { .. }
+        | PayoutEvent::GuestUnbanned { .. }
         | PayoutEvent::HostReinstated { .. }
         | PayoutEvent::FactsStated { .. }
         | PayoutEvent::TermsAccepted { .. }

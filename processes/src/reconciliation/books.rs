@@ -81,6 +81,8 @@ fn of_payout(event: &PayoutEvent) -> Option<String> {
         | PayoutEvent::HostWaitlisted(_)
         | PayoutEvent::HostDeclined(_)
         | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::GuestBanned { .. }
+        | PayoutEvent::GuestUnbanned { .. }
         | PayoutEvent::HostReinstated { .. }
         | PayoutEvent::FactsStated { .. }
         | PayoutEvent::TermsAccepted { .. }

@@ -39,6 +39,16 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::SpeakerApproved { .. }
             | RoomEvent::SpeakerDismissed { .. }
             | RoomEvent::PersonRemoved { .. }
+            | RoomEvent::CoHostAppointed { .. }
+            | RoomEvent::CoHostDismissed { .. }
+            | RoomEvent::SpeakerInvited { .. }
+            | RoomEvent::InvitationAccepted { .. }
+            | RoomEvent::InvitationDeclined { .. }
+            | RoomEvent::SpeakerMuted { .. }
+            | RoomEvent::SpeakerUnmuted { .. }
+            | RoomEvent::PersonBanned { .. }
+            | RoomEvent::PersonUnbanned { .. }
+            | RoomEvent::HostHandedOver { .. }
             | RoomEvent::PresenceRecorded { .. } => vec![],
         },
         AnyEvent::Ticket(ticket, event) => react_to_ticket(recorded, *ticket, event),

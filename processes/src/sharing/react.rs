@@ -28,6 +28,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | PayoutEvent::HostWaitlisted(_)
         | PayoutEvent::HostDeclined(_)
         | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::GuestBanned { .. }
+        | PayoutEvent::GuestUnbanned { .. }
         | PayoutEvent::HostReinstated { .. }
         | PayoutEvent::FactsStated { .. }
         | PayoutEvent::TermsAccepted { .. }

@@ -36,22 +36,39 @@ fn unsent(account: &Payout) -> Vec<domain::PayoutId> {
     unsent.map(|payout| payout.payout_id).collect()
 }
 
-/// Nothing of the room is sold while its host is suspended.
+/// What of an account its rooms follow.
+#[derive(PartialEq, Eq)]
+struct Wish {
+    is_suspended: bool,
+    banned: Vec<UserId>,
+}
+
+impl Wish {
+    fn of(account: &Payout) -> Self {
+        Self {
+            is_suspended: account.is_suspended(),
+            banned: account.banned().collect(),
+        }
+    }
+}
+
+/// Nothing of the room is sold while its host is suspended, and nobody comes in whom the host banned from all rooms.
 pub async fn follow_room(deps: &Deps, context: &JobContext, room: RoomId, host: UserId) -> JobResult {
     let accounts = &deps.aggregates.payouts;
-    let (is_suspended, _) = accounts.read(host.as_uuid(), Payout::is_suspended).await?;
+    let (wish, _) = accounts.read(host.as_uuid(), Wish::of).await?;
     let at = deps.clock.now();
-    let command = if is_suspended {
+    let standing = if wish.is_suspended {
         RoomCommand::SuspendSales { at }
     } else {
         RoomCommand::ReinstateSales { at }
     };
-    deps.aggregates
-        .rooms
-        .execute(room.as_uuid(), command, context.metadata())
-        .await?;
-    let (is_suspended_now, _) = accounts.read(host.as_uuid(), Payout::is_suspended).await?;
-    if is_suspended_now == is_suspended {
+    let banned = wish.banned.clone();
+    for command in [standing, RoomCommand::FollowBans { banned, at }] {
+        let rooms = &deps.aggregates.rooms;
+        rooms.execute(room.as_uuid(), command, context.metadata()).await?;
+    }
+    let (wish_now, _) = accounts.read(host.as_uuid(), Wish::of).await?;
+    if wish_now == wish {
         Ok(Outcome::Done)
     } else {
         Ok(Outcome::RetryAt(deps.clock.now()))

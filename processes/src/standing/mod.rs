@@ -1,4 +1,5 @@
-//! Standing: while a host is suspended nothing of theirs is sold and no payout is sent; once reinstated, both go on.
+//! Standing: while a host is suspended nothing of theirs is sold and no payout is sent; once reinstated, both go on. Whom a
+//! host bans from all rooms is banned in each.
 
 mod follow;
 mod react;

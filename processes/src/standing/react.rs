@@ -8,11 +8,17 @@ use crate::{Job, NewJob};
 pub fn react(recorded: &Recorded) -> Vec<NewJob> {
     match &recorded.event {
         AnyEvent::Room(room, RoomEvent::RoomScheduled(scheduled)) => {
-            // The host may have been suspended while the room was being scheduled.
+            // The host may have been suspended, or have banned somebody, before or while the room was being scheduled.
             let (room, host) = (*room, scheduled.host);
             vec![NewJob::now(recorded, Job::FollowStandingOfRoom { room, host })]
         }
-        AnyEvent::Payout(host, PayoutEvent::HostSuspended { .. } | PayoutEvent::HostReinstated { .. }) => {
+        AnyEvent::Payout(
+            host,
+            PayoutEvent::HostSuspended { .. }
+            | PayoutEvent::HostReinstated { .. }
+            | PayoutEvent::GuestBanned { .. }
+            | PayoutEvent::GuestUnbanned { .. },
+        ) => {
             let follow = Job::FollowStanding {
                 host: *host,
                 after: None,

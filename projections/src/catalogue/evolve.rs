@@ -128,6 +128,16 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::PersonRemoved { .. }
+        | RoomEvent::CoHostAppointed { .. }
+        | RoomEvent::CoHostDismissed { .. }
+        | RoomEvent::SpeakerInvited { .. }
+        | RoomEvent::InvitationAccepted { .. }
+        | RoomEvent::InvitationDeclined { .. }
+        | RoomEvent::SpeakerMuted { .. }
+        | RoomEvent::SpeakerUnmuted { .. }
+        | RoomEvent::PersonBanned { .. }
+        | RoomEvent::PersonUnbanned { .. }
+        | RoomEvent::HostHandedOver { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }

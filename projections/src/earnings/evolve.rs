@@ -58,6 +58,8 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> EarningsChange<'_> {
         | PayoutEvent::HostWaitlisted(_)
         | PayoutEvent::HostDeclined(_)
         | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::GuestBanned { .. }
+        | PayoutEvent::GuestUnbanned { .. }
         | PayoutEvent::HostReinstated { .. }
         | PayoutEvent::FactsStated { .. }
         | PayoutEvent::TermsAccepted { .. } => EarningsChange::Stand { host, event },

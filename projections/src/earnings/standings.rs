@@ -95,7 +95,9 @@ fn evolve(event: &PayoutEvent) -> Option<StandingStep<'_>> {
             terms: terms_sha256,
             at: *accepted_at,
         }),
-        PayoutEvent::DestinationLinked { .. }
+        PayoutEvent::GuestBanned { .. }
+        | PayoutEvent::GuestUnbanned { .. }
+        | PayoutEvent::DestinationLinked { .. }
         | PayoutEvent::EarningCredited(_)
         | PayoutEvent::EarningHeld(_)
         | PayoutEvent::EarningReleased(_)

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use domain::{RoomId, TicketId, UserId};
 use event_log::Recorded;
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres};
 use uuid::Uuid;
 
 use super::evolve::{EntitlementChange, evolve};
@@ -32,12 +34,22 @@ const GIVE_TICKETS: &str = "
     UPDATE tickets SET holder = given.holder FROM unnest($1::uuid[], $2::uuid[]) AS given (ticket_id, holder)
     WHERE tickets.ticket_id = given.ticket_id";
 const VOICE: &str = "
-    INSERT INTO voices (room_id, person, speaks, position) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (room_id, person) DO UPDATE SET speaks = excluded.speaks, position = excluded.position";
-const BE_SILENT: &str = "DELETE FROM voices WHERE room_id = $1 AND person = $2";
-const REMOVE: &str = "
-    WITH silenced AS (DELETE FROM voices WHERE room_id = $1 AND person = $2)
-    INSERT INTO removed (room_id, person) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    INSERT INTO voices (room_id, person, stands, position) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (room_id, person) DO UPDATE
+    SET stands = excluded.stands, muted = false, position = excluded.position";
+/// Who led leads no more, and then the host does.
+const LEAVE: &str = "
+    WITH led AS (UPDATE rooms SET lead = NULL WHERE room_id = $1 AND lead = $2)
+    DELETE FROM voices WHERE room_id = $1 AND person = $2";
+const MUTE: &str = "UPDATE voices SET muted = $3 WHERE room_id = $1 AND person = $2";
+const EXCLUDE: &str = "
+    WITH led AS (UPDATE rooms SET lead = NULL WHERE room_id = $1 AND lead = $2),
+    silenced AS (DELETE FROM voices WHERE room_id = $1 AND person = $2)
+    INSERT INTO excluded (room_id, person, reason) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+/// The end of a ban from one room is the end of a removal, too.
+const LET_BACK: &str = "
+    DELETE FROM excluded WHERE room_id = $1 AND person = $2 AND (reason = 'banned_everywhere') = $3";
+const LEAD: &str = "UPDATE rooms SET lead = nullif($2, host) WHERE room_id = $1";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
     let mut tickets = Tickets::default();
@@ -132,16 +144,27 @@ async fn execute(change: EntitlementChange, position: i64, tables: &mut PgConnec
         EntitlementChange::KnowRoom { room, host } => write(KNOW_ROOM, &[room.as_uuid(), host.as_uuid()], tables).await,
         EntitlementChange::Open { room, session } => write(OPEN, &[room.as_uuid(), session.as_uuid()], tables).await,
         EntitlementChange::Close { room } => write(CLOSE, &[room.as_uuid()], tables).await,
-        EntitlementChange::AskToSpeak { room, person } => {
-            set_voice(room.as_uuid(), person.as_uuid(), false, position, tables).await
+        EntitlementChange::Leave { room, person } => write(LEAVE, &[room.as_uuid(), person.as_uuid()], tables).await,
+        EntitlementChange::Lead { room, person } => write(LEAD, &[room.as_uuid(), person.as_uuid()], tables).await,
+        EntitlementChange::Stand { room, person, stands } => {
+            let query = about(VOICE, room, person).bind(stands.name()).bind(position);
+            query.execute(tables).await.map(drop)
         }
-        EntitlementChange::MaySpeak { room, person } => {
-            set_voice(room.as_uuid(), person.as_uuid(), true, position, tables).await
+        EntitlementChange::Mute { room, person, muted } => {
+            about(MUTE, room, person).bind(muted).execute(tables).await.map(drop)
         }
-        EntitlementChange::BeSilent { room, person } => {
-            write(BE_SILENT, &[room.as_uuid(), person.as_uuid()], tables).await
+        EntitlementChange::Exclude { room, person, reason } => {
+            let query = about(EXCLUDE, room, person).bind(reason.name());
+            query.execute(tables).await.map(drop)
         }
-        EntitlementChange::Remove { room, person } => write(REMOVE, &[room.as_uuid(), person.as_uuid()], tables).await,
+        EntitlementChange::LetBack {
+            room,
+            person,
+            everywhere,
+        } => {
+            let query = about(LET_BACK, room, person).bind(everywhere);
+            query.execute(tables).await.map(drop)
+        }
         EntitlementChange::KnowTicket { .. }
         | EntitlementChange::Entitle { .. }
         | EntitlementChange::GiveTo { .. }
@@ -158,19 +181,6 @@ async fn write(statement: &'static str, ids: &[Uuid], tables: &mut PgConnection)
     Ok(())
 }
 
-async fn set_voice(
-    room: Uuid,
-    person: Uuid,
-    speaks: bool,
-    position: i64,
-    tables: &mut PgConnection,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(VOICE)
-        .bind(room)
-        .bind(person)
-        .bind(speaks)
-        .bind(position)
-        .execute(tables)
-        .await?;
-    Ok(())
+fn about(statement: &'static str, room: RoomId, person: UserId) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(statement).bind(room.as_uuid()).bind(person.as_uuid())
 }

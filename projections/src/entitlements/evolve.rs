@@ -36,22 +36,74 @@ pub(crate) enum EntitlementChange {
     Bar {
         ticket: TicketId,
     },
-    AskToSpeak {
+    Stand {
+        room: RoomId,
+        person: UserId,
+        stands: Stands,
+    },
+    /// Back to the audience, or out of the host's side.
+    Leave {
         room: RoomId,
         person: UserId,
     },
-    MaySpeak {
+    Mute {
+        room: RoomId,
+        person: UserId,
+        muted: bool,
+    },
+    Exclude {
+        room: RoomId,
+        person: UserId,
+        reason: Exclusion,
+    },
+    LetBack {
+        room: RoomId,
+        person: UserId,
+        everywhere: bool,
+    },
+    Lead {
         room: RoomId,
         person: UserId,
     },
-    BeSilent {
-        room: RoomId,
-        person: UserId,
-    },
-    Remove {
-        room: RoomId,
-        person: UserId,
-    },
+}
+
+/// Where somebody stands who does not just listen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stands {
+    Asks,
+    Invited,
+    Speaks,
+    CoHost,
+}
+
+impl Stands {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Asks => "asks",
+            Self::Invited => "invited",
+            Self::Speaks => "speaks",
+            Self::CoHost => "co_host",
+        }
+    }
+}
+
+/// Why somebody may not be in a room, whatever tickets they have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exclusion {
+    Removed,
+    Banned,
+    /// From all rooms of the host.
+    BannedEverywhere,
+}
+
+impl Exclusion {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Removed => "removed",
+            Self::Banned => "banned",
+            Self::BannedEverywhere => "banned_everywhere",
+        }
+    }
 }
 
 pub(crate) fn evolve(event: &AnyEvent) -> Option<EntitlementChange> {
@@ -73,12 +125,34 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
             session: *session_id,
         }),
         RoomEvent::RoomEnded { .. } | RoomEvent::RoomCancelled { .. } => Some(EntitlementChange::Close { room }),
-        RoomEvent::SpeakRequested { user, .. } => Some(EntitlementChange::AskToSpeak { room, person: *user }),
-        RoomEvent::SpeakerApproved { user, .. } => Some(EntitlementChange::MaySpeak { room, person: *user }),
+        RoomEvent::SpeakRequested { user, .. } => stand(room, *user, Stands::Asks),
+        RoomEvent::SpeakerInvited { user, .. } => stand(room, *user, Stands::Invited),
+        RoomEvent::SpeakerApproved { user, .. } | RoomEvent::InvitationAccepted { user, .. } => {
+            stand(room, *user, Stands::Speaks)
+        }
+        RoomEvent::CoHostAppointed { user, .. } => stand(room, *user, Stands::CoHost),
         RoomEvent::SpeakRequestWithdrawn { user, .. }
         | RoomEvent::SpeakRequestDeclined { user, .. }
-        | RoomEvent::SpeakerDismissed { user, .. } => Some(EntitlementChange::BeSilent { room, person: *user }),
-        RoomEvent::PersonRemoved { user, .. } => Some(EntitlementChange::Remove { room, person: *user }),
+        | RoomEvent::InvitationDeclined { user, .. }
+        | RoomEvent::CoHostDismissed { user, .. }
+        | RoomEvent::SpeakerDismissed { user, .. } => Some(EntitlementChange::Leave { room, person: *user }),
+        RoomEvent::SpeakerMuted { user, .. } => mute(room, *user, true),
+        RoomEvent::SpeakerUnmuted { user, .. } => mute(room, *user, false),
+        RoomEvent::PersonRemoved { user, .. } => exclude(room, *user, Exclusion::Removed),
+        RoomEvent::PersonBanned { user, everywhere, .. } => {
+            let reason = if *everywhere {
+                Exclusion::BannedEverywhere
+            } else {
+                Exclusion::Banned
+            };
+            exclude(room, *user, reason)
+        }
+        RoomEvent::PersonUnbanned { user, everywhere, .. } => Some(EntitlementChange::LetBack {
+            room,
+            person: *user,
+            everywhere: *everywhere,
+        }),
+        RoomEvent::HostHandedOver { to, .. } => Some(EntitlementChange::Lead { room, person: *to }),
         // Entry comes with the ticket's TicketIssued and goes with its RefundOwed, not with the seat.
         RoomEvent::SeatHeld(_)
         | RoomEvent::SeatSold(_)
@@ -99,6 +173,21 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an arm of `evolve_room`")]
+const fn stand(room: RoomId, person: UserId, stands: Stands) -> Option<EntitlementChange> {
+    Some(EntitlementChange::Stand { room, person, stands })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an arm of `evolve_room`")]
+const fn mute(room: RoomId, person: UserId, muted: bool) -> Option<EntitlementChange> {
+    Some(EntitlementChange::Mute { room, person, muted })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an arm of `evolve_room`")]
+const fn exclude(room: RoomId, person: UserId, reason: Exclusion) -> Option<EntitlementChange> {
+    Some(EntitlementChange::Exclude { room, person, reason })
 }
 
 fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<EntitlementChange> {

@@ -8,4 +8,6 @@ mod tests;
 
 pub(crate) use apply::apply;
 pub(crate) use evolve::evolve;
-pub use queries::{AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, StageRow, Who, admission, live_rooms, stage};
+pub use queries::{
+    AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, RoleRow, StageRow, Who, admission, live_rooms, stage,
+};

@@ -19,16 +19,43 @@ pub struct LiveRoomRow {
     pub room_id: RoomId,
     pub session_id: SessionId,
     pub host: UserId,
-    /// The host first, then ticket holders.
+    /// Who leads: the host, or a co-host while the host is away.
+    pub lead: UserId,
+    /// The host first, then co-hosts in the order of their appointment, then ticket holders.
     pub people: Vec<PersonRow>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct PersonRow {
-    /// Absent for the host, who needs none.
+    /// Absent for the host's side, who need none.
     pub ticket_id: Option<TicketId>,
     pub user: UserId,
-    pub may_speak: bool,
+    pub role: RoleRow,
+    /// Silenced, until their own word.
+    pub muted: bool,
+    /// Asks to speak.
+    pub asks: bool,
+}
+
+impl PersonRow {
+    pub const fn may_speak(&self) -> bool {
+        self.role.is_on_stage() && !self.muted
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleRow {
+    Host,
+    CoHost,
+    Speaker,
+    Listener,
+}
+
+impl RoleRow {
+    pub const fn is_on_stage(self) -> bool {
+        !matches!(self, Self::Listener)
+    }
 }
 
 /// Who knocks.
@@ -53,14 +80,23 @@ pub enum RefusalReason {
     NotIssued,
     Refunded,
     Removed,
+    Banned,
 }
 
-/// Who speaks and who asked to, each in the order of approval or request.
+/// Who is on the stage, and who would be: each list in the order they came there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StageRow {
+    /// The opening, from then on.
+    pub session_id: Option<SessionId>,
+    pub live: bool,
     pub host: UserId,
+    pub lead: UserId,
+    pub co_hosts: Vec<UserId>,
     pub speakers: Vec<UserId>,
     pub requests: Vec<UserId>,
+    pub invitations: Vec<UserId>,
+    /// Co-hosts and speakers who are silenced.
+    pub muted: Vec<UserId>,
 }
 
 #[derive(FromRow)]
@@ -68,38 +104,78 @@ struct LiveRoomRecord {
     room_id: Uuid,
     session_id: Option<Uuid>,
     host: Uuid,
+    lead: Option<Uuid>,
     people: Json<Vec<PersonRow>>,
 }
 
 /// One statement, so that rooms, tickets and the stage are of the same moment.
 const LIVE_ROOMS: &str = "
-    SELECT room_id, session_id, host,
+    SELECT room_id, session_id, host, lead,
         (SELECT coalesce(jsonb_agg(jsonb_build_object(
-            'ticket_id', t.ticket_id, 'user', t.holder, 'may_speak', coalesce(v.speaks, false)
+            'ticket_id', NULL, 'user', v.person, 'role', 'co_host', 'muted', v.muted, 'asks', false
+            ) ORDER BY v.position), '[]')
+            FROM view_entitlements.voices v WHERE v.room_id = r.room_id AND v.stands = 'co_host')
+        || (SELECT coalesce(jsonb_agg(jsonb_build_object(
+            'ticket_id', t.ticket_id, 'user', t.holder,
+            'role', CASE v.stands WHEN 'co_host' THEN 'co_host' WHEN 'speaks' THEN 'speaker' ELSE 'listener' END,
+            'muted', coalesce(v.muted, false), 'asks', coalesce(v.stands = 'asks', false)
             ) ORDER BY t.ticket_id), '[]')
             FROM view_entitlements.tickets t
             LEFT JOIN view_entitlements.voices v ON v.room_id = t.room_id AND v.person = t.holder
             WHERE t.room_id = r.room_id AND t.right_to = 'entry' AND NOT EXISTS (
-                SELECT FROM view_entitlements.removed x WHERE x.room_id = t.room_id AND x.person = t.holder
+                SELECT FROM view_entitlements.excluded x WHERE x.room_id = t.room_id AND x.person = t.holder
             )) AS people
     FROM view_entitlements.rooms r WHERE live ORDER BY room_id LIMIT $1";
 
 const ADMISSION_OF_TICKET: &str = "
     SELECT t.right_to,
-        EXISTS (SELECT FROM view_entitlements.removed x WHERE x.room_id = r.room_id AND x.person = t.holder) AS removed,
-        EXISTS (SELECT FROM view_entitlements.voices v
-            WHERE v.room_id = r.room_id AND v.person = t.holder AND v.speaks) AS may_speak
+        (SELECT min(x.reason) FROM view_entitlements.excluded x
+            WHERE x.room_id = r.room_id AND x.person = t.holder) AS excluded,
+        EXISTS (SELECT FROM view_entitlements.voices v WHERE v.room_id = r.room_id AND v.person = t.holder
+            AND v.stands IN ('speaks', 'co_host') AND NOT v.muted) AS may_speak
     FROM view_entitlements.rooms r
     LEFT JOIN view_entitlements.tickets t ON t.room_id = r.room_id AND t.ticket_id = $2
     WHERE r.session_id = $1 AND r.live";
 
+const ADMISSION_OF_HOST_SIDE: &str = "
+    SELECT r.host, v.muted,
+        (SELECT min(x.reason) FROM view_entitlements.excluded x
+            WHERE x.room_id = r.room_id AND x.person = $2) AS excluded
+    FROM view_entitlements.rooms r
+    LEFT JOIN view_entitlements.voices v ON v.room_id = r.room_id AND v.person = $2 AND v.stands = 'co_host'
+    WHERE r.session_id = $1 AND r.live";
+
 const STAGE: &str = "
-    SELECT host,
-        ARRAY(SELECT person FROM view_entitlements.voices v
-            WHERE v.room_id = r.room_id AND v.speaks ORDER BY v.position, v.person) AS speakers,
-        ARRAY(SELECT person FROM view_entitlements.voices v
-            WHERE v.room_id = r.room_id AND NOT v.speaks ORDER BY v.position, v.person) AS requests
+    SELECT session_id, live, host, lead,
+        (SELECT coalesce(jsonb_agg(jsonb_build_object('person', v.person, 'stands', v.stands, 'muted', v.muted)
+            ORDER BY v.position, v.person), '[]')
+            FROM view_entitlements.voices v WHERE v.room_id = r.room_id) AS voices
     FROM view_entitlements.rooms r WHERE room_id = $1";
+
+#[derive(FromRow)]
+struct StageRecord {
+    session_id: Option<Uuid>,
+    live: bool,
+    host: Uuid,
+    lead: Option<Uuid>,
+    voices: Json<Vec<Voice>>,
+}
+
+#[derive(Deserialize)]
+struct Voice {
+    person: UserId,
+    stands: VoiceOf,
+    muted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum VoiceOf {
+    Asks,
+    Invited,
+    Speaks,
+    CoHost,
+}
 
 /// Every room that is live.
 pub async fn live_rooms(pool: &PgPool) -> Result<Vec<LiveRoomRow>, QueryError> {
@@ -111,50 +187,77 @@ pub async fn live_rooms(pool: &PgPool) -> Result<Vec<LiveRoomRow>, QueryError> {
 pub async fn admission(pool: &PgPool, session: SessionId, who: Who) -> Result<AdmissionRow, QueryError> {
     match who {
         Who::Ticket(ticket) => admission_of_ticket(pool, session, ticket).await,
-        Who::Host(user) => admission_of_host(pool, session, user).await,
+        Who::Host(user) => admission_of_host_side(pool, session, user).await,
     }
 }
 
 async fn admission_of_ticket(pool: &PgPool, session: SessionId, ticket: TicketId) -> Result<AdmissionRow, QueryError> {
-    let row: Option<(Option<String>, bool, bool)> = sqlx::query_as(ADMISSION_OF_TICKET)
+    let row: Option<(Option<String>, Option<String>, bool)> = sqlx::query_as(ADMISSION_OF_TICKET)
         .bind(session.as_uuid())
         .bind(ticket.as_uuid())
         .fetch_optional(pool)
         .await?;
-    let Some((right_to, removed, may_speak)) = row else {
+    let Some((right_to, excluded, may_speak)) = row else {
         return Ok(AdmissionRow::NoSuchRoom);
     };
-    Ok(match right_to.as_deref() {
-        Some("refunded") => AdmissionRow::Refused(RefusalReason::Refunded),
-        Some("entry") if removed => AdmissionRow::Refused(RefusalReason::Removed),
-        Some("entry") => AdmissionRow::Admitted { may_speak },
+    Ok(match (right_to.as_deref(), excluded) {
+        (Some("refunded"), _) => AdmissionRow::Refused(RefusalReason::Refunded),
+        (Some("entry"), Some(reason)) => AdmissionRow::Refused(exclusion(&reason)),
+        (Some("entry"), None) => AdmissionRow::Admitted { may_speak },
         _ => AdmissionRow::Refused(RefusalReason::NotIssued),
     })
 }
 
-async fn admission_of_host(pool: &PgPool, session: SessionId, user: UserId) -> Result<AdmissionRow, QueryError> {
-    let host: Option<Uuid> =
-        sqlx::query_scalar("SELECT host FROM view_entitlements.rooms WHERE session_id = $1 AND live")
-            .bind(session.as_uuid())
-            .fetch_optional(pool)
-            .await?;
-    Ok(match host {
+fn exclusion(reason: &str) -> RefusalReason {
+    if reason == "removed" {
+        RefusalReason::Removed
+    } else {
+        RefusalReason::Banned
+    }
+}
+
+async fn admission_of_host_side(pool: &PgPool, session: SessionId, user: UserId) -> Result<AdmissionRow, QueryError> {
+    let row: Option<(Uuid, Option<bool>, Option<String>)> = sqlx::query_as(ADMISSION_OF_HOST_SIDE)
+        .bind(session.as_uuid())
+        .bind(user.as_uuid())
+        .fetch_optional(pool)
+        .await?;
+    Ok(match row {
         None => AdmissionRow::NoSuchRoom,
-        Some(host) if host == user.as_uuid() => AdmissionRow::Admitted { may_speak: true },
-        Some(_) => AdmissionRow::Refused(RefusalReason::NotIssued),
+        Some((host, ..)) if host == user.as_uuid() => AdmissionRow::Admitted { may_speak: true },
+        Some((_, Some(muted), _)) => AdmissionRow::Admitted { may_speak: !muted },
+        Some((_, None, Some(reason))) => AdmissionRow::Refused(exclusion(&reason)),
+        Some((_, None, None)) => AdmissionRow::Refused(RefusalReason::NotIssued),
     })
 }
 
 /// The stage of a room; `None` if there is no such room.
 pub async fn stage(pool: &PgPool, room: RoomId) -> Result<Option<StageRow>, QueryError> {
-    let row: Option<(Uuid, Vec<Uuid>, Vec<Uuid>)> =
-        sqlx::query_as(STAGE).bind(room.as_uuid()).fetch_optional(pool).await?;
-    let users = |ids: Vec<Uuid>| ids.into_iter().map(UserId::from_uuid).collect();
-    Ok(row.map(|(host, speakers, requests)| StageRow {
-        host: UserId::from_uuid(host),
-        speakers: users(speakers),
-        requests: users(requests),
-    }))
+    let record: Option<StageRecord> = sqlx::query_as(STAGE).bind(room.as_uuid()).fetch_optional(pool).await?;
+    Ok(record.map(StageRow::from))
+}
+
+impl From<StageRecord> for StageRow {
+    fn from(record: StageRecord) -> Self {
+        let voices = record.voices.0;
+        let of = |part: VoiceOf| voices.iter().filter(move |voice| voice.stands == part);
+        let people = |part| of(part).map(|voice| voice.person).collect();
+        Self {
+            session_id: record.session_id.map(SessionId::from_uuid),
+            live: record.live,
+            host: UserId::from_uuid(record.host),
+            lead: UserId::from_uuid(record.lead.unwrap_or(record.host)),
+            co_hosts: people(VoiceOf::CoHost),
+            speakers: people(VoiceOf::Speaks),
+            requests: people(VoiceOf::Asks),
+            invitations: people(VoiceOf::Invited),
+            muted: voices
+                .iter()
+                .filter(|voice| voice.muted)
+                .map(|voice| voice.person)
+                .collect(),
+        }
+    }
 }
 
 impl TryFrom<LiveRoomRecord> for LiveRoomRow {
@@ -166,13 +269,16 @@ impl TryFrom<LiveRoomRecord> for LiveRoomRow {
         let mut people = vec![PersonRow {
             ticket_id: None,
             user: host,
-            may_speak: true,
+            role: RoleRow::Host,
+            muted: false,
+            asks: false,
         }];
         people.extend(record.people.0);
         Ok(Self {
             room_id: RoomId::from_uuid(record.room_id),
             session_id: SessionId::from_uuid(row.fit("session_id", record.session_id.ok_or(()))?),
             host,
+            lead: record.lead.map_or(host, UserId::from_uuid),
             people,
         })
     }

@@ -2,7 +2,8 @@ CREATE TABLE rooms (
     room_id    uuid PRIMARY KEY,
     host       uuid NOT NULL,
     session_id uuid UNIQUE, -- from the opening on
-    live       bool NOT NULL DEFAULT false
+    live       bool NOT NULL DEFAULT false,
+    lead       uuid -- the co-host who leads; the host, if there is none
 );
 
 CREATE TABLE tickets (
@@ -13,17 +14,20 @@ CREATE TABLE tickets (
         CHECK (right_to IN ('not_issued', 'entry', 'refunded', 'revoked'))
 ) WITH (fillfactor = 80);
 
-CREATE TABLE removed (
+-- Who may not be there, whatever tickets they have.
+CREATE TABLE excluded (
     room_id uuid NOT NULL,
     person  uuid NOT NULL,
-    PRIMARY KEY (room_id, person)
+    reason  text NOT NULL CHECK (reason IN ('removed', 'banned', 'banned_everywhere')),
+    PRIMARY KEY (room_id, person, reason)
 );
 
--- The stage: who asked to speak and who may, in the order they came.
+-- The stage but for the host: everybody who does not just listen, in the order they came.
 CREATE TABLE voices (
     room_id  uuid   NOT NULL,
     person   uuid   NOT NULL,
-    speaks   bool   NOT NULL,
+    stands   text   NOT NULL CHECK (stands IN ('asks', 'invited', 'speaks', 'co_host')),
+    muted    bool   NOT NULL DEFAULT false,
     position bigint NOT NULL,
     PRIMARY KEY (room_id, person)
 );

@@ -4,7 +4,9 @@ use domain::room::ReleaseReason;
 use domain::{RoomEvent, UserId};
 use sqlx::PgPool;
 
-use super::{AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, Who, admission, live_rooms, stage};
+use super::{
+    AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, RoleRow, StageRow, Who, admission, live_rooms, stage,
+};
 use crate::View;
 use crate::tests::stage::project;
 use crate::tests::story::{PRICE, Story, at, host, in_part, on_request, room, session, ticket, user};
@@ -48,7 +50,9 @@ fn listener(number: u32) -> PersonRow {
     PersonRow {
         ticket_id: Some(ticket(number)),
         user: user(number),
-        may_speak: false,
+        role: RoleRow::Listener,
+        muted: false,
+        asks: false,
     }
 }
 
@@ -73,12 +77,15 @@ async fn the_host_and_holders_of_issued_tickets_may_be_in_a_live_room(pool: PgPo
     let the_host = PersonRow {
         ticket_id: None,
         user: host(),
-        may_speak: true,
+        role: RoleRow::Host,
+        muted: false,
+        asks: false,
     };
     let expected = LiveRoomRow {
         room_id: room(1),
         session_id: session(1),
         host: host(),
+        lead: host(),
         people: vec![the_host, listener(10), listener(11)],
     };
     assert_eq!(live_rooms(&pool).await.expect("a query"), [expected]);
@@ -197,4 +204,204 @@ async fn a_withdrawn_or_declined_request_is_gone(pool: PgPool) {
 async fn an_unknown_room_has_no_stage(pool: PgPool) {
     project(&pool, View::Entitlements, &live()).await;
     assert_eq!(stage(&pool, room(2)).await.expect("a query"), None);
+}
+
+fn appointed(user: UserId) -> RoomEvent {
+    RoomEvent::CoHostAppointed {
+        user,
+        by: host(),
+        appointed_at: at(40),
+    }
+}
+
+fn invited(user: UserId) -> RoomEvent {
+    RoomEvent::SpeakerInvited {
+        user,
+        by: host(),
+        invited_at: at(50),
+    }
+}
+
+fn accepted(user: UserId) -> RoomEvent {
+    RoomEvent::InvitationAccepted {
+        user,
+        accepted_at: at(51),
+    }
+}
+
+fn muted(user: UserId) -> RoomEvent {
+    RoomEvent::SpeakerMuted {
+        user,
+        by: host(),
+        muted_at: at(52),
+    }
+}
+
+fn handed_over(from: UserId, to: UserId) -> RoomEvent {
+    RoomEvent::HostHandedOver {
+        from,
+        to,
+        handed_over_at: at(55),
+    }
+}
+
+fn banned(user: UserId, everywhere: bool) -> RoomEvent {
+    RoomEvent::PersonBanned {
+        user,
+        by: host(),
+        everywhere,
+        banned_at: at(56),
+    }
+}
+
+fn unbanned(user: UserId, everywhere: bool) -> RoomEvent {
+    RoomEvent::PersonUnbanned {
+        user,
+        by: host(),
+        everywhere,
+        unbanned_at: at(57),
+    }
+}
+
+async fn stage_of_room(pool: &PgPool) -> StageRow {
+    stage(pool, room(1)).await.expect("a query").expect("a room")
+}
+
+async fn admits_host_side(pool: &PgPool, user: UserId) -> AdmissionRow {
+    let who = Who::Host(user);
+    admission(pool, session(1), who).await.expect("a query")
+}
+
+const SPEAKER: AdmissionRow = AdmissionRow::Admitted { may_speak: true };
+
+/// User 20 has no ticket, user 11 has one: both are of the host's side, appointed before the room opened.
+fn with_co_hosts() -> Story {
+    let story = Story::new().schedule(1).buy(1, 10).buy(1, 11);
+    story.room(1, appointed(user(20))).room(1, appointed(user(11))).open(1)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn co_hosts_may_be_there_and_speak_with_or_without_a_ticket(pool: PgPool) {
+    project(&pool, View::Entitlements, &with_co_hosts()).await;
+    let rooms = live_rooms(&pool).await.expect("a query");
+    let people = rooms[0].people.iter();
+    let people: Vec<_> = people
+        .map(|person| (person.ticket_id, person.user, person.role))
+        .collect();
+    let expected = [
+        (None, host(), RoleRow::Host),
+        (None, user(20), RoleRow::CoHost),
+        (None, user(11), RoleRow::CoHost),
+        (Some(ticket(10)), user(10), RoleRow::Listener),
+        (Some(ticket(11)), user(11), RoleRow::CoHost),
+    ];
+    assert_eq!(people, expected);
+    assert_eq!(admits_host_side(&pool, user(20)).await, SPEAKER);
+    assert_eq!(admits(&pool, 11).await, SPEAKER);
+    let stage = stage_of_room(&pool).await;
+    assert_eq!((stage.lead, stage.co_hosts), (host(), vec![user(20), user(11)]));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_dismissed_co_host_is_who_they_were_before(pool: PgPool) {
+    let dismissed = |user| RoomEvent::CoHostDismissed {
+        user,
+        by: host(),
+        dismissed_at: at(60),
+    };
+    let story = with_co_hosts()
+        .room(1, handed_over(host(), user(20)))
+        .room(1, dismissed(user(20)))
+        .room(1, dismissed(user(11)));
+    project(&pool, View::Entitlements, &story).await;
+    let refused = AdmissionRow::Refused(RefusalReason::NotIssued);
+    assert_eq!(admits_host_side(&pool, user(20)).await, refused);
+    assert_eq!(admits(&pool, 11).await, LISTENER);
+    assert_eq!(people(&pool).await, [listener(10), listener(11)]);
+    assert_eq!(stage_of_room(&pool).await.lead, host(), "who led leads no more");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_lead_goes_over_and_comes_back(pool: PgPool) {
+    let story = with_co_hosts().room(1, handed_over(host(), user(20)));
+    project(&pool, View::Entitlements, &story).await;
+    assert_eq!(stage_of_room(&pool).await.lead, user(20));
+    assert_eq!(live_rooms(&pool).await.expect("a query")[0].lead, user(20));
+    let story = story.room(1, handed_over(user(20), host()));
+    feed_last(&pool, &story, 1).await;
+    assert_eq!(stage_of_room(&pool).await.lead, host());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_muted_may_not_speak_until_their_own_word(pool: PgPool) {
+    let story = with_co_hosts()
+        .room(1, invited(user(10)))
+        .room(1, accepted(user(10)))
+        .room(1, muted(user(10)))
+        .room(1, muted(user(20)));
+    project(&pool, View::Entitlements, &story).await;
+    assert_eq!(admits(&pool, 10).await, LISTENER);
+    assert_eq!(admits_host_side(&pool, user(20)).await, LISTENER);
+    let stage = stage_of_room(&pool).await;
+    assert_eq!(stage.speakers, [user(10)], "and is on the stage as before");
+    assert_eq!(stage.muted, [user(20), user(10)]);
+    let by_own_word = |user| RoomEvent::SpeakerUnmuted {
+        user,
+        unmuted_at: at(60),
+    };
+    let story = story.room(1, by_own_word(user(10))).room(1, by_own_word(user(20)));
+    feed_last(&pool, &story, 2).await;
+    assert_eq!(admits(&pool, 10).await, SPEAKER);
+    assert_eq!(admits_host_side(&pool, user(20)).await, SPEAKER);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_invitation_stands_until_it_is_answered(pool: PgPool) {
+    let declined = RoomEvent::InvitationDeclined {
+        user: user(11),
+        by: host(),
+        declined_at: at(60),
+    };
+    let story = live().room(1, invited(user(11))).room(1, invited(user(10)));
+    project(&pool, View::Entitlements, &story).await;
+    assert_eq!(stage_of_room(&pool).await.invitations, [user(11), user(10)]);
+    assert_eq!(admits(&pool, 10).await, LISTENER);
+    let story = story.room(1, accepted(user(10))).room(1, declined);
+    feed_last(&pool, &story, 2).await;
+    let stage = stage_of_room(&pool).await;
+    assert_eq!((stage.speakers, stage.invitations), (vec![user(10)], vec![]));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn both_bans_must_be_over(pool: PgPool) {
+    let story = live()
+        .room(1, requested(user(10)))
+        .room(1, banned(user(10), false))
+        .room(1, banned(user(10), true));
+    project(&pool, View::Entitlements, &story).await;
+    let refused = AdmissionRow::Refused(RefusalReason::Banned);
+    assert_eq!(admits(&pool, 10).await, refused);
+    assert_eq!(people(&pool).await, [listener(11)]);
+    assert_eq!(stage_of_room(&pool).await.requests, []);
+    let story = story.room(1, unbanned(user(10), true));
+    feed_last(&pool, &story, 1).await;
+    assert_eq!(admits(&pool, 10).await, refused);
+    let story = story.room(1, unbanned(user(10), false));
+    feed_last(&pool, &story, 1).await;
+    assert_eq!(admits(&pool, 10).await, LISTENER);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_banned_co_host_may_not_come_in(pool: PgPool) {
+    let story = with_co_hosts().room(1, banned(user(20), true));
+    project(&pool, View::Entitlements, &story).await;
+    let refused = AdmissionRow::Refused(RefusalReason::Banned);
+    assert_eq!(admits_host_side(&pool, user(20)).await, refused);
+    assert_eq!(stage_of_room(&pool).await.co_hosts, [user(11)]);
+}
+
+async fn feed_last(pool: &PgPool, story: &Story, count: usize) {
+    let last = story.events.len() - count;
+    let page = &story.recorded()[last..];
+    crate::tests::stage::feed(pool, View::Entitlements, crate::view::Side::Live, page).await;
 }

@@ -196,6 +196,8 @@ fn evolve_payout(host: UserId, event: &PayoutEvent) -> Vec<LedgerChange<'_>> {
         | PayoutEvent::HostWaitlisted(_)
         | PayoutEvent::HostDeclined(_)
         | PayoutEvent::HostSuspended { .. }
+        | PayoutEvent::GuestBanned { .. }
+        | PayoutEvent::GuestUnbanned { .. }
         | PayoutEvent::HostReinstated { .. }
         | PayoutEvent::FactsStated { .. }
         | PayoutEvent::TermsAccepted { .. }

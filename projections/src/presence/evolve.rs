@@ -52,6 +52,16 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
         | RoomEvent::SpeakRequestDeclined { .. }
         | RoomEvent::SpeakerApproved { .. }
         | RoomEvent::SpeakerDismissed { .. }
+        | RoomEvent::CoHostAppointed { .. }
+        | RoomEvent::CoHostDismissed { .. }
+        | RoomEvent::SpeakerInvited { .. }
+        | RoomEvent::InvitationAccepted { .. }
+        | RoomEvent::InvitationDeclined { .. }
+        | RoomEvent::SpeakerMuted { .. }
+        | RoomEvent::SpeakerUnmuted { .. }
+        | RoomEvent::PersonBanned { .. }
+        | RoomEvent::PersonUnbanned { .. }
+        | RoomEvent::HostHandedOver { .. }
         | RoomEvent::PersonRemoved { .. } => None,
     }
 }

@@ -124,6 +124,16 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<TicketChange<'_>> {
         | RoomEvent::SpeakerApproved { .. }
         | RoomEvent::SpeakerDismissed { .. }
         | RoomEvent::PersonRemoved { .. }
+        | RoomEvent::CoHostAppointed { .. }
+        | RoomEvent::CoHostDismissed { .. }
+        | RoomEvent::SpeakerInvited { .. }
+        | RoomEvent::InvitationAccepted { .. }
+        | RoomEvent::InvitationDeclined { .. }
+        | RoomEvent::SpeakerMuted { .. }
+        | RoomEvent::SpeakerUnmuted { .. }
+        | RoomEvent::PersonBanned { .. }
+        | RoomEvent::PersonUnbanned { .. }
+        | RoomEvent::HostHandedOver { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }

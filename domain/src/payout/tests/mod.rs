@@ -1,5 +1,6 @@
 //! A host's account: approved, credited once per ticket, paid out never more than it earned.
 
+mod banning;
 mod monthly;
 mod returning;
 mod sharing;

@@ -1,8 +1,11 @@
 //! A room of three seats at 10.00 USD: sales from second 0 to 7200, start at 3600, holds of 60 seconds, one ticket each.
 
 mod hosting;
+mod leading;
 mod lifecycle;
+mod moderating;
 mod offering_prices;
+mod powers;
 mod prices;
 mod rescheduling;
 mod revising;

@@ -1,4 +1,4 @@
-//! The stage: only in a live room, only with a paid seat, by the host's leave.
+//! The stage: only in a live room, only with a paid seat, by leave of the host's side.
 
 use super::*;
 
@@ -125,7 +125,6 @@ fn who_has_no_paid_seat_is_not_in_the_room() {
         withdraw(CLEO),
         approve(CLEO, HOST),
         decline(CLEO, HOST),
-        dismiss(CLEO, HOST),
         remove(CLEO, HOST),
     ];
     for command in commands {
@@ -160,13 +159,13 @@ fn the_stage_is_in_a_live_room_only() {
 
 #[test]
 fn the_host_neither_asks_nor_is_removed() {
-    live().when(ask(HOST)).then_err(RoomError::NotInRoom);
-    live().when(remove(HOST, HOST)).then_err(RoomError::NotInRoom);
+    live().when(ask(HOST)).then_nothing();
+    live().when(remove(HOST, HOST)).then_err(RoomError::OutOfReach);
     live().and(bought(3, HOST)).when(ask(HOST)).then_nothing();
     live()
         .and(bought(3, HOST))
         .when(remove(HOST, HOST))
-        .then_err(RoomError::NotInRoom);
+        .then_err(RoomError::OutOfReach);
 }
 
 #[test]
@@ -228,4 +227,117 @@ fn a_speaker_whose_ticket_is_refunded_leaves_the_stage() {
             },
             seat_released(ticket(2), BOB, ReleaseReason::Refunded, 3_700),
         ]);
+}
+
+fn invite(user: UserId, by: UserId) -> RoomCommand {
+    let at = at(3_600);
+    RoomCommand::InviteSpeaker { user, by, at }
+}
+
+fn accept(user: UserId) -> RoomCommand {
+    RoomCommand::AcceptInvitation { user, at: at(3_600) }
+}
+
+fn decline_invitation(user: UserId) -> RoomCommand {
+    RoomCommand::DeclineInvitation { user, at: at(3_600) }
+}
+
+fn invited(user: UserId) -> RoomEvent {
+    RoomEvent::SpeakerInvited {
+        user,
+        by: HOST,
+        invited_at: at(3_600),
+    }
+}
+
+fn accepted(user: UserId) -> RoomEvent {
+    RoomEvent::InvitationAccepted {
+        user,
+        accepted_at: at(3_600),
+    }
+}
+
+fn not_invited(user: UserId, by: UserId) -> RoomEvent {
+    RoomEvent::InvitationDeclined {
+        user,
+        by,
+        declined_at: at(3_600),
+    }
+}
+
+#[test]
+fn an_invited_listener_speaks_once_they_accept() {
+    live()
+        .when(invite(ANN, HOST))
+        .then([invited(ANN)])
+        .when(invite(ANN, HOST))
+        .then_nothing()
+        .when(accept(ANN))
+        .then([accepted(ANN)])
+        .when(accept(ANN))
+        .then_nothing()
+        .when(invite(ANN, HOST))
+        .then_nothing()
+        .when(approve(ANN, HOST))
+        .then_nothing();
+    live().when(accept(ANN)).then_err(RoomError::NotInvited);
+    live().when(invite(ANN, BOB)).then_err(RoomError::NotHost);
+    live().when(invite(CLEO, HOST)).then_err(RoomError::NotInRoom);
+}
+
+#[test]
+fn an_invitation_is_declined_or_taken_back() {
+    let invitation = || live().and([invited(ANN)]);
+    invitation()
+        .when(decline_invitation(ANN))
+        .then([not_invited(ANN, ANN)])
+        .when(decline_invitation(ANN))
+        .then_nothing()
+        .when(accept(ANN))
+        .then_err(RoomError::NotInvited);
+    invitation().when(dismiss(ANN, HOST)).then([not_invited(ANN, HOST)]);
+}
+
+/// Whoever comes second finishes what the first one began.
+#[test]
+fn an_invitation_and_a_request_meet() {
+    live().and([invited(ANN)]).when(ask(ANN)).then([accepted(ANN)]);
+    live().and([asked(ANN)]).when(invite(ANN, HOST)).then([approved(ANN)]);
+}
+
+#[test]
+fn a_speaker_steps_down_by_their_own_hand() {
+    let step_down = |user| RoomCommand::StepDown { user, at: at(3_700) };
+    live()
+        .and([asked(ANN), approved(ANN)])
+        .when(step_down(ANN))
+        .then([RoomEvent::SpeakerDismissed {
+            user: ANN,
+            by: ANN,
+            dismissed_at: at(3_700),
+        }])
+        .when(step_down(ANN))
+        .then_nothing();
+    live().when(step_down(HOST)).then_err(RoomError::OutOfReach);
+    live().when(step_down(CLEO)).then_nothing();
+}
+
+#[test]
+fn an_invited_person_whose_ticket_is_refunded_is_not_invited_any_more() {
+    live()
+        .and([invited(ANN)])
+        .when(free_refunded(ticket(1), at(3_600)))
+        .then([
+            not_invited(ANN, ANN),
+            seat_released(ticket(1), ANN, ReleaseReason::Refunded, 3_600),
+        ]);
+}
+
+#[test]
+fn who_asks_when_a_thousand_do_waits_for_one_of_them() {
+    let asks = |number: usize| asked(user(1_000_u128.saturating_add(number.try_into().expect("small"))));
+    let room = live().and((1..REQUESTS_MAX).map(asks)).and([asked(BOB)]);
+    let limit = REQUESTS_MAX;
+    room.clone().when(ask(ANN)).then_err(RoomError::RequestsFull { limit });
+    room.then_do(withdraw(BOB)).when(ask(ANN)).then([asked(ANN)]);
 }

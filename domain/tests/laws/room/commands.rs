@@ -151,7 +151,7 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
 }
 
 fn stage() -> impl Strategy<Value = RoomCommand> {
-    (0..BUYERS, 0..8_u128, 0..8_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
+    (0..BUYERS, 0..8_u128, 0..21_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
         let (user, by, at) = (user(person), user(host / 6), at(second));
         match kind {
             0 => RoomCommand::RequestToSpeak { user, at },
@@ -161,6 +161,22 @@ fn stage() -> impl Strategy<Value = RoomCommand> {
             4 => RoomCommand::DismissSpeaker { user, by, at },
             5 => RoomCommand::SuspendSales { at },
             6 => RoomCommand::ReinstateSales { at },
+            7 => RoomCommand::AppointCoHost { user, by, at },
+            8 => RoomCommand::InviteSpeaker { user, by, at },
+            9 => RoomCommand::AcceptInvitation { user, at },
+            10 => RoomCommand::DeclineInvitation { user, at },
+            11 => RoomCommand::MuteSpeaker { user, by, at },
+            12 => RoomCommand::MuteAll { by, at },
+            13 => RoomCommand::Unmute { user, at },
+            14 => RoomCommand::StepDown { user, at },
+            15 => RoomCommand::BanPerson { user, by, at },
+            16 => RoomCommand::UnbanPerson { user, by, at },
+            17 => RoomCommand::HandOver { to: user, at },
+            18 => {
+                let banned = if second % 2 == 0 { vec![user] } else { vec![] };
+                RoomCommand::FollowBans { banned, at }
+            }
+            19 => RoomCommand::DismissCoHost { user, by, at },
             _ => RoomCommand::RemovePerson { user, by, at },
         }
     })

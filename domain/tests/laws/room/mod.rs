@@ -5,7 +5,7 @@ mod seen;
 
 use std::cell::RefCell;
 
-use domain::room::{HoldSeat, RoomPhase};
+use domain::room::{CO_HOSTS_MAX, HoldSeat, RoomPhase};
 use domain::{Channel, Customer, Fingerprint, Room, RoomCommand, RoomError, RoomEvent};
 use proptest::prelude::*;
 
@@ -34,6 +34,12 @@ fn hold_laws(commands: Vec<RoomCommand>) {
             assert!(capacity - held - sold >= waiting, "somebody waits for this seat");
         }
         assert_eq!((state.held_count(), state.sold_count()), (held, sold));
+        assert!(state.facts().is_none_or(|facts| facts.co_hosts.len() <= CO_HOSTS_MAX));
+        let lead = state.lead();
+        assert!(
+            lead.is_none_or(|lead| state.is_of_host_side(lead)),
+            "led by one of the host's side"
+        );
     });
     let seen = seen.into_inner();
     assert!(seen.outcomes.values().all(|count| *count == 1));

@@ -12,7 +12,8 @@ pub(super) struct Seen {
     /// `true` once sold.
     pub(super) seats: BTreeMap<TicketId, bool>,
     pub(super) outcomes: BTreeMap<TicketId, u32>,
-    pub(super) removed: BTreeSet<UserId>,
+    /// Removed, banned here, banned everywhere.
+    barred: [BTreeSet<UserId>; 3],
     /// Who waits, in the order of the log: first those who paid, then the others.
     pub(super) late: Vec<TicketId>,
     pub(super) line: Vec<UserId>,
@@ -29,6 +30,7 @@ impl Seen {
                 self.quotas.set(&revision.tiers, &revision.promo_codes);
             }
             RoomEvent::SeatHeld(held) => {
+                self.require_welcome(held.buyer);
                 let is_waiting_for_more = |ticket: &TicketId| self.quotas.is_exhausted(&self.seats, *ticket);
                 let nobody_paid_for_it = self.late.iter().all(is_waiting_for_more);
                 if let Some(pricing) = &held.terms.pricing {
@@ -48,7 +50,7 @@ impl Seen {
             RoomEvent::WaitingListLeft { user, .. } => self.line.retain(|person| person != user),
             RoomEvent::SeatAwaited { ticket_id, .. } => self.late.push(*ticket_id),
             RoomEvent::SeatSold(sold) => {
-                assert!(!self.removed.contains(&sold.buyer), "sold to somebody who was sent out");
+                self.require_welcome(sold.buyer);
                 if let Some(place) = self.late.iter().position(|ticket| *ticket == sold.ticket_id) {
                     let mut before = self.late[..place].iter();
                     let first_come = before.all(|ticket| self.quotas.is_exhausted(&self.seats, *ticket));
@@ -82,9 +84,23 @@ impl Seen {
                 self.late.retain(|ticket| ticket != ticket_id);
             }
             RoomEvent::PersonRemoved { user, .. } => {
-                self.removed.insert(*user);
+                self.barred[0].insert(*user);
+            }
+            RoomEvent::PersonBanned { user, everywhere, .. } => {
+                self.barred[if *everywhere { 2 } else { 1 }].insert(*user);
+            }
+            RoomEvent::PersonUnbanned { user, everywhere, .. } => {
+                let over = if *everywhere { 2..3 } else { 0..2 };
+                self.barred[over].iter_mut().for_each(|list| {
+                    list.remove(user);
+                });
             }
             _ => {}
         }
+    }
+
+    fn require_welcome(&self, buyer: UserId) {
+        let is_barred = self.barred.iter().any(|list| list.contains(&buyer));
+        assert!(!is_barred, "a seat for somebody who was sent out");
     }
 }

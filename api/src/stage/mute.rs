@@ -1,0 +1,33 @@
+//! `POST /v1/rooms/{room}/stage/{user}/mute`
+
+use axum::extract::State;
+use domain::{RoomCommand, RoomId, UserId};
+
+use super::podium::{StageBody, change};
+use crate::answer::{ReadBack, Written};
+use crate::error::ProblemBody;
+use crate::extract::{Caller, Ids, NoBody};
+use crate::{ApiError, ApiState};
+
+/// Silence somebody on the stage, until their own word
+#[utoipa::path(post, path = "/v1/rooms/{room}/stage/{user}/mute", tag = "stage",
+    params(("room" = Uuid, Path), ("user" = Uuid, Path)), security(("bearer" = [])), responses(
+    (status = 200, body = StageBody),
+    (status = 403, description = "`forbidden`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "`room_not_live` · `room_over` · `not_in_room` · `wrong_state`",
+        body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn mute_speaker(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Ids(room, user): Ids<RoomId, UserId>,
+    _: NoBody,
+) -> Result<Written<ReadBack<StageBody>>, ApiError> {
+    let command = RoomCommand::MuteSpeaker {
+        user,
+        by: caller.user_id,
+        at: state.now(),
+    };
+    change(&state, &caller, room, command).await
+}

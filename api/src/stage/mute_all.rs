@@ -1,0 +1,32 @@
+//! `POST /v1/rooms/{room}/stage/mute_all`
+
+use axum::extract::State;
+use domain::{RoomCommand, RoomId};
+
+use super::podium::{StageBody, change};
+use crate::answer::{ReadBack, Written};
+use crate::error::ProblemBody;
+use crate::extract::{Caller, Id, NoBody};
+use crate::{ApiError, ApiState};
+
+/// Silence everybody on the stage who is below oneself
+#[utoipa::path(post, path = "/v1/rooms/{room}/stage/mute_all", tag = "stage",
+    params(("room" = Uuid, Path)), security(("bearer" = [])), responses(
+    (status = 200, body = StageBody),
+    (status = 403, description = "`forbidden`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "`room_not_live` · `room_over`",
+        body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn mute_all(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Id(room): Id<RoomId>,
+    _: NoBody,
+) -> Result<Written<ReadBack<StageBody>>, ApiError> {
+    let command = RoomCommand::MuteAll {
+        by: caller.user_id,
+        at: state.now(),
+    };
+    change(&state, &caller, room, command).await
+}

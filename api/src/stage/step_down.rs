@@ -1,0 +1,32 @@
+//! `POST /v1/rooms/{room}/stage/me/step_down`
+
+use axum::extract::State;
+use domain::{RoomCommand, RoomId};
+
+use super::podium::{StageBody, change};
+use crate::answer::{ReadBack, Written};
+use crate::error::ProblemBody;
+use crate::extract::{Caller, Id, NoBody};
+use crate::{ApiError, ApiState};
+
+/// Leave the stage: a speaker, or a co-host
+#[utoipa::path(post, path = "/v1/rooms/{room}/stage/me/step_down", tag = "stage",
+    params(("room" = Uuid, Path)), security(("bearer" = [])), responses(
+    (status = 200, body = StageBody),
+    (status = 403, description = "`entry_refused` · `forbidden`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "`room_not_live` · `room_over`",
+        body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn step_down(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Id(room): Id<RoomId>,
+    _: NoBody,
+) -> Result<Written<ReadBack<StageBody>>, ApiError> {
+    let command = RoomCommand::StepDown {
+        user: caller.user_id,
+        at: state.now(),
+    };
+    change(&state, &caller, room, command).await
+}

@@ -1,0 +1,33 @@
+//! `DELETE /v1/rooms/{room}/bans/{user}`
+
+use axum::extract::State;
+use domain::{RoomCommand, RoomId, UserId};
+
+use super::podium::{StageBody, change};
+use crate::answer::{ReadBack, Written};
+use crate::error::ProblemBody;
+use crate::extract::{Caller, Ids, NoBody};
+use crate::{ApiError, ApiState};
+
+/// Let somebody back who was banned from this room, or removed from it
+#[utoipa::path(delete, path = "/v1/rooms/{room}/bans/{user}", tag = "stage",
+    params(("room" = Uuid, Path), ("user" = Uuid, Path)), security(("bearer" = [])), responses(
+    (status = 200, body = StageBody),
+    (status = 403, description = "`forbidden`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "`room_over`",
+        body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn unban_person(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Ids(room, user): Ids<RoomId, UserId>,
+    _: NoBody,
+) -> Result<Written<ReadBack<StageBody>>, ApiError> {
+    let command = RoomCommand::UnbanPerson {
+        user,
+        by: caller.user_id,
+        at: state.now(),
+    };
+    change(&state, &caller, room, command).await
+}

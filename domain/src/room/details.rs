@@ -1,0 +1,269 @@
+//! What the events of a room carry.
+
+use serde::{Deserialize, Serialize};
+
+use crate::room::prices::{PriceTier, PromoCode};
+use crate::terms::{RefundPolicy, Terms};
+use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, SessionId, TicketId, Timestamp, UserId};
+
+/// Who held a ticket before may decline the new time, and has all the money back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RoomRescheduled {
+    pub starts_at: Timestamp,
+    pub planned_minutes: u32,
+    pub sales_close_at: Timestamp,
+    pub decline_until: Timestamp,
+    pub rescheduled_at: Timestamp,
+}
+
+/// How a seat is held otherwise than by a buyer who takes the first free one.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct HoldOptions {
+    /// It was the turn of somebody in line: this hold is the offer.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub offered: bool,
+    /// Should the payment come too late, its buyer would rather wait for another seat than have the money back at once.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wait_if_late: bool,
+}
+
+impl HoldOptions {
+    /// Nothing, for what is not special: most holds are.
+    pub fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+}
+
+/// Terms of selling a room that have a default.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct SaleOptions {
+    /// How long an offer to somebody in line stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_seconds: Option<u32>,
+    /// Tickets may change hands until their holder is admitted.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub transferable: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<PriceTier>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promo_codes: Vec<PromoCode>,
+}
+
+/// How long an offer to somebody in line stands, if the host does not say.
+const OFFER_SECONDS: u32 = 600;
+
+impl SaleOptions {
+    pub fn offer_seconds(&self) -> u32 {
+        self.offer_seconds.unwrap_or(OFFER_SECONDS)
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(super) const fn is_false(fact: &bool) -> bool {
+    !*fact
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    /// By their own wish.
+    Left,
+    /// They have as many tickets as one may have.
+    TicketLimit,
+    /// They were sent out of the live room, or banned.
+    Removed,
+    RoomCancelled,
+    RoomOver,
+    /// The room has a price now, and it is not known where they are: what they would pay cannot be told.
+    CustomerUnknown,
+}
+
+/// What is new about a room. What is absent stays as it was.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Revision {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sales_open_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sales_close_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tickets_per_buyer: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_policy: Option<RefundPolicy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_show_minutes: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transferable: Option<bool>,
+    /// New ones, and known ones as they are now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<PriceTier>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promo_codes: Vec<PromoCode>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RoomRevised {
+    #[serde(flatten)]
+    pub revision: Revision,
+    pub revised_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RoomScheduled {
+    pub room_id: RoomId,
+    pub host: UserId,
+    pub title: String,
+    pub description: String,
+    pub language: String,
+    pub starts_at: Timestamp,
+    pub planned_minutes: u32,
+    pub price: Money,
+    pub capacity: u32,
+    pub sales_open_at: Timestamp,
+    pub sales_close_at: Timestamp,
+    pub tickets_per_buyer: u32,
+    pub hold_seconds: u32,
+    pub refund_policy: RefundPolicy,
+    pub no_show_minutes: u32,
+    pub preset: String,
+    pub preset_version: u32,
+    pub platform_fee: BasisPoints,
+    #[serde(default, skip_serializing_if = "SaleOptions::is_default")]
+    pub sale: SaleOptions,
+    #[serde(default, skip_serializing_if = "FeeRules::is_default")]
+    pub fees: FeeRules,
+    pub request: Fingerprint,
+    pub scheduled_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SeatHeld {
+    pub ticket_id: TicketId,
+    pub buyer: UserId,
+    pub terms: Terms,
+    pub request: Fingerprint,
+    pub held_at: Timestamp,
+    pub expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<Box<HoldOptions>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SeatSold {
+    pub ticket_id: TicketId,
+    pub buyer: UserId,
+    /// The hold had lapsed, but a seat was still free (`rules.md` 17).
+    pub late: bool,
+    /// Late, but its hold had not been released: it keeps that seat. A sale in time has its hold anyway.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub still_held: bool,
+    pub sold_at: Timestamp,
+    /// What it takes anew of a tier or a code: its hold had given that back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retakes: Option<Box<Retaken>>,
+}
+
+/// The tier and the promo code of a seat.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Retaken {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promo_code: Option<Fingerprint>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SeatReleased {
+    pub ticket_id: TicketId,
+    pub buyer: UserId,
+    pub reason: ReleaseReason,
+    /// Refunded before its sale was noted: the seat was only held. Seats that are released for other reasons always are.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub still_held: bool,
+    pub released_at: Timestamp,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseReason {
+    /// The hold was not paid in time.
+    Lapsed,
+    /// The buyer gave the hold back.
+    GivenBack,
+    /// The ticket was refunded in full.
+    Refunded,
+    /// The room was cancelled while the seat was held.
+    RoomCancelled,
+    /// The buyer was sent out of the live room, or banned, while the seat was held.
+    Removed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DenialReason {
+    SoldOut,
+    SalesClosed,
+    RoomOver,
+    /// The buyer has as many tickets as one may have.
+    TicketLimit,
+    /// The buyer was sent out of the live room, or banned: the ticket would admit nobody.
+    Removed,
+    /// The money went back while its buyer waited for a seat.
+    Refunded,
+}
+
+/// One stay of one person, merged from what the media server reported.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PresenceInterval {
+    pub user: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket_id: Option<TicketId>,
+    pub joined_at: Timestamp,
+    pub left_at: Timestamp,
+    /// How long an unmuted microphone track of this person was published, in milliseconds.
+    pub audible_ms: u64,
+}
+
+/// The verdict on a room that ended: what the host's side delivered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DeliveryRecorded {
+    pub session_id: SessionId,
+    /// How long the host's side was audible, in milliseconds.
+    pub host_heard_ms: u64,
+    /// Ticket holders who were in the room while the host's side was audible.
+    pub listeners_present: u32,
+    /// Ended, and the host's side was heard (`rules.md` 11).
+    pub delivered: bool,
+    pub recorded_at: Timestamp,
+}
+
+impl SeatSold {
+    /// The seat was this ticket's already, held.
+    pub const fn was_held(&self) -> bool {
+        !self.late || self.still_held
+    }
+}
+
+impl SeatReleased {
+    /// The seat was held; otherwise it was sold.
+    pub const fn was_held(&self) -> bool {
+        self.still_held || !matches!(self.reason, ReleaseReason::Refunded)
+    }
+}
