@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::{SessionId, Timestamp};
-use event_log::{Clock, EventLog, Leader};
+use event_log::{Aggregates, Clock, EventLog, Leader};
 use sqlx::PgPool;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -32,6 +32,7 @@ pub struct BridgeDeps {
     pub media: Arc<dyn MediaServer>,
     pub entitlements: Arc<dyn Entitlements>,
     pub log: Arc<dyn EventLog>,
+    pub aggregates: Aggregates,
     pub pool: PgPool,
     pub clock: Arc<dyn Clock>,
 }
@@ -95,6 +96,7 @@ impl Bridge {
         tracker.spawn(reconciler::run(
             reconciler,
             Arc::clone(&deps.log),
+            deps.aggregates,
             hints,
             cancel.clone(),
         ));

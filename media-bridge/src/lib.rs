@@ -8,6 +8,7 @@ pub mod desired;
 pub mod fake;
 pub mod gate;
 pub mod identity;
+mod leading;
 pub mod livekit;
 pub mod media_server;
 mod presence;

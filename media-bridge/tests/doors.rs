@@ -11,7 +11,7 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::{RoomId, SessionId, TicketId, UserId};
-use event_log::{Clock, EventLog, LogLimits, MemoryLog, PostgresLog, SystemClock};
+use event_log::{Aggregates, Clock, EventLog, LogLimits, MemoryLog, PostgresLog, SystemClock};
 use livekit_api::access_token::AccessToken;
 use media_bridge::fake::{FakeEntitlements, FakeMediaServer};
 use media_bridge::gate::{self, GateConfig};
@@ -76,6 +76,7 @@ impl House {
         let deps = BridgeDeps {
             media: media.clone(),
             entitlements: entitlements.clone(),
+            aggregates: Aggregates::new(&log),
             log,
             pool: pool.clone(),
             clock: Arc::new(SystemClock),

@@ -8,7 +8,7 @@ use domain::room::PresenceInterval;
 use event_log::{Clock, SystemClock};
 use media_bridge::identity::room_name;
 use media_bridge::rehearsal::AudioEvent;
-use media_bridge::{Identity, MediaError, MediaServer};
+use media_bridge::{EntryError, Identity, MediaError, MediaServer, RefusalReason};
 use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 
@@ -19,6 +19,8 @@ use support::stage::{PATIENCE, is_of};
 const PROMISED: Duration = Duration::from_secs(2);
 const HOST_HZ: u32 = 440;
 const GUEST_HZ: u32 = 1_000;
+const CO_HOST_HZ: u32 = 660;
+const CO_HOST_AGAIN_HZ: u32 = 770;
 
 fn is_removal(event: &AudioEvent) -> bool {
     matches!(event, AudioEvent::Disconnected { reason } if reason == "PARTICIPANT_REMOVED")
@@ -67,6 +69,76 @@ async fn a_room_lives_from_its_opening_to_its_end(pool: PgPool) {
     let is_end = |event: &AudioEvent| matches!(event, AudioEvent::Disconnected { reason } if reason == "ROOM_DELETED");
     stage.expect(host, PATIENCE, is_end).await;
     stage.room_exists_within(PROMISED, false).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_co_host_speaks_and_all_are_silenced_until_their_own_word(pool: PgPool) {
+    let stage = Stage::open(pool).await;
+    let (host, co_host, guest) = (stage.host(), stage.appoint(7), stage.sell(11));
+    stage.room_exists_within(PROMISED, true).await;
+    for identity in [host, co_host, guest] {
+        let token = stage.come_in(identity).await;
+        assert!(!token.is_empty());
+    }
+    // Nobody's token lets them speak: the word comes once they are in.
+    stage.may_speak(host).await;
+    stage.may_speak(co_host).await;
+    stage.speak(host, HOST_HZ).await;
+    stage.speak(co_host, CO_HOST_HZ).await;
+    stage.hears(guest, co_host, CO_HOST_HZ).await;
+    stage.let_speak(guest, true);
+    stage.may_speak(guest).await;
+    stage.speak(guest, GUEST_HZ).await;
+    stage.hears(host, guest, GUEST_HZ).await;
+
+    let muted = Instant::now();
+    stage.mute_all();
+    for identity in [co_host, guest] {
+        let speaker = identity.to_string();
+        let is_silence = |event: &AudioEvent| matches!(event, AudioEvent::Lost { speaker: lost } if *lost == speaker);
+        let (silent, _) = stage.expect(host, PATIENCE, is_silence).await;
+        assert!(
+            silent - muted < PROMISED,
+            "{speaker} silenced after {:?}",
+            silent - muted
+        );
+    }
+    stage.hears(guest, host, HOST_HZ).await;
+
+    stage.unmute(co_host);
+    stage.may_speak(co_host).await;
+    stage.speak(co_host, CO_HOST_AGAIN_HZ).await;
+    stage.hears(host, co_host, CO_HOST_AGAIN_HZ).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn whoever_is_banned_is_out_and_stays_out_at_both_doors(pool: PgPool) {
+    let stage = Stage::open(pool).await;
+    let (host, guest) = (stage.host(), stage.sell(11));
+    stage.come_in(host).await;
+    stage.let_speak(guest, true);
+    let token = stage.come_in(guest).await;
+    stage.may_speak(guest).await;
+    stage.speak(guest, GUEST_HZ).await;
+    stage.hears(host, guest, GUEST_HZ).await;
+
+    let banned = Instant::now();
+    stage.ban(guest);
+    let (out, _) = stage.expect(guest, PATIENCE, is_removal).await;
+    assert!(out - banned < PROMISED, "out after {:?}", out - banned);
+    let refused = stage.bridge.entry(stage.session, guest).await;
+    assert!(
+        matches!(refused, Err(EntryError::Refused(RefusalReason::Banned))),
+        "{refused:?}"
+    );
+    stage.is_refused("at the gate", &token, 403).await;
+    stage.connect("past the gate", &stage.sfu.address(), &token).await;
+    let wait = |is_wanted: fn(&AudioEvent) -> bool| stage.clients.wait_for("past the gate", PATIENCE, is_wanted);
+    let (back, _) = wait(|event| *event == AudioEvent::Connected)
+        .await
+        .expect("the media server lets them in");
+    let (out, _) = wait(is_removal).await.expect("removed");
+    assert!(out - back < PROMISED, "out after {:?}", out - back);
 }
 
 #[sqlx::test(migrations = "../migrations")]

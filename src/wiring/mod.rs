@@ -217,6 +217,7 @@ impl Doors {
                 media: Arc::new(LiveKit::new(config.clone())),
                 entitlements: Arc::clone(&entitlements),
                 log: Arc::clone(&core.log),
+                aggregates: core.aggregates.clone(),
                 pool: core.pool.clone(),
                 clock: Arc::clone(&core.clock),
             },

@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 
 use super::plan::{self, Step};
 use crate::identity::{room_name, session_of};
+use crate::leading::{Handover, Leads};
 use crate::presence::PresenceRecorder;
 use crate::shared::{Hint, Shared};
 use crate::{DesiredRoom, Entitlements, LiveParticipant, LiveRoom, MediaError, MediaServer, Permission};
@@ -40,6 +41,8 @@ pub(crate) struct Deps {
 pub(crate) struct Reconciler {
     deps: Deps,
     pub(super) presence: PresenceRecorder,
+    leads: Leads,
+    handovers: Vec<Handover>,
 }
 
 /// What an activation found.
@@ -58,7 +61,21 @@ struct Observed {
 
 impl Reconciler {
     pub(crate) fn new(deps: Deps, presence: PresenceRecorder) -> Self {
-        Self { deps, presence }
+        Self {
+            deps,
+            presence,
+            leads: Leads::default(),
+            handovers: Vec::new(),
+        }
+    }
+
+    /// Who should lead instead, as of the last activation.
+    pub(crate) fn take_handovers(&mut self) -> Vec<Handover> {
+        std::mem::take(&mut self.handovers)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.deps.clock.now()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -98,6 +115,7 @@ impl Reconciler {
 
         let rooms_complete = self.reconcile_rooms(&desired, &names, serving).await;
         let deleted_all = self.delete_unwanted(&existing, &wanted).await;
+        self.leads.keep_only(&wanted);
         if let Err(error) = self.presence.keep_only(&wanted).await {
             warn!(
                 error = &error as &dyn std::error::Error,
@@ -146,6 +164,7 @@ impl Reconciler {
             let Some(Observed { participants, at }) = observed else {
                 continue;
             };
+            self.handovers.extend(self.leads.observe(room, &participants, at));
             if let Err(error) = self.presence.observe(room, &participants, at).await {
                 warn!(error = &error as &dyn std::error::Error, room.id = %room.room_id, "presence cannot be written");
             }

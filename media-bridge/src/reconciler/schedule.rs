@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_log::{EventLog, leader};
+use domain::{RoomCommand, Timestamp};
+use event_log::{Aggregates, EventLog, Metadata, leader};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
 use super::activation::{Outcome, Reconciler};
+use crate::leading::Handover;
 use crate::shared::Hint;
 
 /// Wakes come in bursts: the first waits for the rest.
@@ -27,6 +30,8 @@ const POLL_IDLE: Duration = Duration::from_secs(5);
 /// After a failure.
 const RETRY: Duration = Duration::from_millis(250);
 const MAX_HINTS: usize = 1_024;
+/// The log may take this long to take a hand-over in; meanwhile the rooms wait.
+const HAND_OVER_MAX: Duration = Duration::from_secs(1);
 
 /// When the next activation is due.
 struct Timetable {
@@ -64,6 +69,7 @@ impl Timetable {
 pub(crate) async fn run(
     mut reconciler: Reconciler,
     log: Arc<dyn EventLog>,
+    aggregates: Aggregates,
     mut hints: mpsc::Receiver<Hint>,
     cancel: CancellationToken,
 ) {
@@ -102,7 +108,25 @@ pub(crate) async fn run(
             () = cancel.cancelled() => return,
             outcome = reconciler.activate() => outcome,
         };
+        for handover in reconciler.take_handovers() {
+            hand_over(&aggregates, handover, reconciler.now()).await;
+        }
         timetable.activated(started, Instant::now(), outcome);
+    }
+}
+
+/// What fails is found again by the next activation, as is whatever the room refuses: it may just have changed.
+async fn hand_over(aggregates: &Aggregates, handover: Handover, at: Timestamp) {
+    let Handover { room, to } = handover;
+    let metadata = Metadata::for_actor("process:hand_over", room.as_uuid());
+    let command = RoomCommand::HandOver { to, at };
+    let executed = aggregates.rooms.execute(room.as_uuid(), command, metadata);
+    match tokio::time::timeout(HAND_OVER_MAX, executed).await {
+        Ok(Ok(_)) => info!(room.id = %room, "somebody else leads the room"),
+        Ok(Err(failure)) => {
+            warn!(room.id = %room, error = &failure as &dyn std::error::Error, "a room is not handed over yet");
+        }
+        Err(_) => warn!(room.id = %room, "a room is not handed over in time"),
     }
 }
 

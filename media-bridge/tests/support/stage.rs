@@ -64,6 +64,7 @@ impl Stage {
             media: media.clone(),
             entitlements: entitlements.clone(),
             log: log.clone(),
+            aggregates: aggregates.clone(),
             pool: pool.clone(),
             clock: Arc::new(SystemClock),
         };
@@ -127,6 +128,29 @@ impl Stage {
 
     pub(crate) fn let_speak(&self, identity: Identity, may_speak: bool) {
         self.entitlements.let_speak(self.session, identity, may_speak);
+        self.bridge.wake();
+    }
+
+    /// One of the host's side, without a ticket.
+    pub(crate) fn appoint(&self, number: u128) -> Identity {
+        let user = UserId::from_uuid(Uuid::from_u128(number));
+        self.entitlements.appoint(self.session, user);
+        self.bridge.wake();
+        Identity::Host(user)
+    }
+
+    pub(crate) fn mute_all(&self) {
+        self.entitlements.mute_all(self.session);
+        self.bridge.wake();
+    }
+
+    pub(crate) fn unmute(&self, identity: Identity) {
+        self.entitlements.mute(self.session, identity, false);
+        self.bridge.wake();
+    }
+
+    pub(crate) fn ban(&self, identity: Identity) {
+        self.entitlements.ban(self.session, identity);
         self.bridge.wake();
     }
 
