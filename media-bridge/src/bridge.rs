@@ -16,6 +16,7 @@ use tracing::error;
 
 use crate::identity::room_name;
 use crate::presence::PresenceRecorder;
+use crate::reactions::{self, Reaction, Reactions};
 use crate::reconciler::{self, Reconciler};
 use crate::shared::Shared;
 use crate::{Admission, Entitlements, EntitlementsError, Identity, MediaServer, RefusalReason};
@@ -66,6 +67,7 @@ pub struct Bridge {
     clock: Arc<dyn Clock>,
     leader: watch::Receiver<Leader>,
     pub(crate) shared: Arc<Shared>,
+    reactions: Arc<Reactions>,
     pub(crate) tracker: TaskTracker,
     pub(crate) cancel: CancellationToken,
 }
@@ -101,7 +103,15 @@ impl Bridge {
             cancel.clone(),
         ));
 
+        let reactions = Arc::new(Reactions::default());
+        tracker.spawn(reactions::run(
+            Arc::clone(&deps.media),
+            Arc::clone(&reactions),
+            cancel.clone(),
+        ));
+
         Self {
+            reactions,
             media: deps.media,
             entitlements: deps.entitlements,
             clock: deps.clock,
@@ -148,6 +158,11 @@ impl Bridge {
             tokio::time::sleep(FOLLOWER_PAUSE.min(limit)).await;
         }
         !limit.is_zero()
+    }
+
+    /// Tells everybody in the room, within a moment and together with what others say.
+    pub fn react(&self, session: SessionId, reaction: Reaction) {
+        self.reactions.add(session, reaction);
     }
 
     /// Looks at once whether the media server is as it should be.

@@ -140,6 +140,7 @@ mod tests {
             identity: Identity::Host(*user).to_string(),
             sid: "PA_x".to_owned(),
             is_active: true,
+            marks: crate::Marks::new(),
             joined_at: None,
             may_publish: true,
             tracks: Vec::new(),

@@ -6,12 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::DateTime;
 use livekit_api::access_token::{AccessToken, TokenVerifier, VideoGrants};
-use livekit_api::services::room::{CreateRoomOptions, RoomClient, UpdateParticipantOptions};
+use livekit_api::services::room::{CreateRoomOptions, RoomClient, SendDataOptions, UpdateParticipantOptions};
 use livekit_api::services::{ServerError, ServerErrorCode, ServiceError};
 use livekit_protocol as proto;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Identity, LiveParticipant, LiveRoom, LiveTrack, MediaError, MediaServer, Permission};
+use crate::marks::PREFIX;
+use crate::{Identity, LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError, MediaServer, Permission};
 
 /// Every call answers within this time, or its outcome is unknown.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
@@ -96,6 +97,26 @@ impl MediaServer for LiveKit {
         Ok(())
     }
 
+    async fn set_marks(&self, room: &str, identity: &str, marks: &Marks) -> Result<(), MediaError> {
+        let options = UpdateParticipantOptions {
+            attributes: marks.clone().into_iter().collect(),
+            ..UpdateParticipantOptions::default()
+        };
+        self.rooms
+            .update_participant(room, identity, options)
+            .await
+            .map_err(media_error)?;
+        Ok(())
+    }
+
+    async fn send_data(&self, room: &str, topic: &str, message: Vec<u8>) -> Result<(), MediaError> {
+        let options = SendDataOptions {
+            topic: Some(topic.to_owned()),
+            ..SendDataOptions::default()
+        };
+        self.rooms.send_data(room, message, options).await.map_err(media_error)
+    }
+
     async fn remove_participant(&self, room: &str, identity: &str) -> Result<(), MediaError> {
         self.rooms.remove_participant(room, identity).await.map_err(media_error)
     }
@@ -154,11 +175,17 @@ pub(crate) fn live_participant(info: proto::ParticipantInfo) -> LiveParticipant 
             .permission
             .as_ref()
             .is_some_and(|permission| permission.can_publish),
+        marks: live_marks(info.attributes),
         joined_at,
         tracks: info.tracks.into_iter().map(live_track).collect(),
         identity: info.identity,
         sid: info.sid,
     }
+}
+
+fn live_marks(attributes: impl IntoIterator<Item = (String, String)>) -> Marks {
+    let ours = |(name, value): &(String, String)| name.starts_with(PREFIX) && !value.is_empty();
+    attributes.into_iter().filter(ours).collect()
 }
 
 fn live_track(track: proto::TrackInfo) -> LiveTrack {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use thiserror::Error;
 
-use crate::Identity;
+use crate::{Identity, Marks};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LiveRoom {
@@ -24,6 +24,8 @@ pub struct LiveParticipant {
     pub is_active: bool,
     pub joined_at: Option<Timestamp>,
     pub may_publish: bool,
+    /// What everybody sees of them, as far as it is ours.
+    pub marks: Marks,
     pub tracks: Vec<LiveTrack>,
 }
 
@@ -62,6 +64,10 @@ pub trait MediaServer: Send + Sync + fmt::Debug + 'static {
     async fn list_rooms(&self) -> Result<Vec<LiveRoom>, MediaError>;
     async fn list_participants(&self, room: &str) -> Result<Vec<LiveParticipant>, MediaError>;
     async fn set_permission(&self, room: &str, identity: &str, permission: Permission) -> Result<(), MediaError>;
+    /// Changes these marks and leaves the others; an empty value takes one away.
+    async fn set_marks(&self, room: &str, identity: &str, marks: &Marks) -> Result<(), MediaError>;
+    /// A message to everybody in the room.
+    async fn send_data(&self, room: &str, topic: &str, message: Vec<u8>) -> Result<(), MediaError>;
     async fn remove_participant(&self, room: &str, identity: &str) -> Result<(), MediaError>;
 
     /// A token that lets `identity` into `room` as a listener, once signed valid for `ttl_seconds`. Stored nowhere.

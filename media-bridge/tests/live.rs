@@ -2,11 +2,13 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::room::PresenceInterval;
 use event_log::{Clock, SystemClock};
 use media_bridge::identity::room_name;
+use media_bridge::reactions::{Reaction, TOPIC};
 use media_bridge::rehearsal::AudioEvent;
 use media_bridge::{EntryError, Identity, MediaError, MediaServer, RefusalReason};
 use sqlx::PgPool;
@@ -109,6 +111,43 @@ async fn a_co_host_speaks_and_all_are_silenced_until_their_own_word(pool: PgPool
     stage.may_speak(co_host).await;
     stage.speak(co_host, CO_HOST_AGAIN_HZ).await;
     stage.hears(host, co_host, CO_HOST_AGAIN_HZ).await;
+}
+
+/// Listeners have no right to say anything in the room: the bridge says it for them.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_raised_hand_and_reactions_reach_everybody(pool: PgPool) {
+    let stage = Stage::open(pool).await;
+    let (host, guest) = (stage.host(), stage.sell(11));
+    stage.come_in(host).await;
+    stage.come_in(guest).await;
+    stage.raise_hand(guest, true);
+    let hand = |value: &'static str, event: &AudioEvent| {
+        matches!(event, AudioEvent::Attributes { of, attributes }
+            if *of == guest.to_string() && attributes.get("boxoffice.hand").map_or("", String::as_str) == value)
+    };
+    stage.expect(host, PATIENCE, |event| hand("raised", event)).await;
+    stage.expect(guest, PATIENCE, |event| hand("raised", event)).await;
+    stage.raise_hand(guest, false);
+    stage.expect(host, PATIENCE, |event| hand("", event)).await;
+
+    for reaction in [Reaction::Applause, Reaction::Heart, Reaction::Applause] {
+        stage.bridge.react(stage.session, reaction);
+    }
+    let mut told = 0;
+    while told < 3 {
+        let is_told = |event: &AudioEvent| matches!(event, AudioEvent::Data { topic, .. } if topic == TOPIC);
+        let (_, event) = stage.expect(guest, PATIENCE, is_told).await;
+        let AudioEvent::Data { message, .. } = event else {
+            unreachable!("waited for data");
+        };
+        let counts: BTreeMap<String, u32> = serde_json::from_str(&message).expect("counts");
+        assert!(
+            counts.keys().all(|kind| kind == "applause" || kind == "heart"),
+            "{message}"
+        );
+        told += counts.values().sum::<u32>();
+    }
+    assert_eq!(told, 3);
 }
 
 #[sqlx::test(migrations = "../migrations")]

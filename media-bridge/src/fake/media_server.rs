@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::{Identity, LiveParticipant, LiveRoom, LiveTrack, MediaError, MediaServer, Permission};
+use crate::{Identity, LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError, MediaServer, Permission};
 
 #[derive(Debug, Default)]
 pub struct FakeMediaServer {
@@ -21,6 +21,7 @@ struct State {
     lost_answers: usize,
     minted: usize,
     calls: Vec<String>,
+    messages: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -110,6 +111,7 @@ impl FakeMediaServer {
             is_active: true,
             joined_at: None,
             may_publish: false,
+            marks: Marks::new(),
             tracks: Vec::new(),
         };
         state.rooms.get_mut(room)?.people.insert(identity.to_owned(), person);
@@ -149,6 +151,11 @@ impl FakeMediaServer {
             .get(room)
             .map(|room| room.people.values().cloned().collect())
             .unwrap_or_default()
+    }
+
+    /// What rooms were told since the last time: topic and message.
+    pub fn take_messages(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.state().messages)
     }
 
     /// The calls since the last time, as `name room`.
@@ -209,6 +216,26 @@ impl MediaServer for FakeMediaServer {
         if !person.may_publish {
             person.tracks.clear();
         }
+        state.answer(())
+    }
+
+    async fn set_marks(&self, room: &str, identity: &str, marks: &Marks) -> Result<(), MediaError> {
+        let mut state = self.call("set_marks", room)?;
+        let person = state.rooms.get_mut(room).and_then(|room| room.people.get_mut(identity));
+        let person = person.ok_or(MediaError::NotFound)?;
+        person.marks.extend(marks.clone());
+        person.marks.retain(|_, value| !value.is_empty());
+        state.answer(())
+    }
+
+    async fn send_data(&self, room: &str, topic: &str, message: Vec<u8>) -> Result<(), MediaError> {
+        let mut state = self.call("send_data", room)?;
+        if !state.rooms.contains_key(room) {
+            return Err(MediaError::NotFound);
+        }
+        state
+            .messages
+            .push((topic.to_owned(), String::from_utf8_lossy(&message).into_owned()));
         state.answer(())
     }
 

@@ -212,6 +212,7 @@ mod tests {
             identity: "host".to_owned(),
             sid: "PA_1".to_owned(),
             is_active,
+            marks: crate::Marks::new(),
             joined_at: None,
             may_publish: true,
             tracks,

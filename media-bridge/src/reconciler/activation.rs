@@ -243,6 +243,7 @@ async fn take_step(deps: &Deps, room: &str, step: &Step) -> bool {
         Step::Remove { .. } => call(media.remove_participant(room, identity)).await,
         Step::Demote { .. } => call(media.set_permission(room, identity, Permission::Listen)).await,
         Step::Promote { .. } => call(media.set_permission(room, identity, Permission::Speak)).await,
+        Step::Mark { marks, .. } => call(media.set_marks(room, identity, marks)).await,
     };
     match outcome {
         // Who is gone needs neither removal nor permission.

@@ -2,19 +2,33 @@
 
 use std::collections::HashMap;
 
-use crate::{DesiredRoom, Identity, LiveParticipant, Permission};
+use crate::{DesiredPerson, DesiredRoom, Identity, LiveParticipant, Marks, marks};
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Step {
-    Remove { identity: String },
-    Demote { identity: String },
-    Promote { identity: String },
+    Remove {
+        identity: String,
+    },
+    Demote {
+        identity: String,
+    },
+    Promote {
+        identity: String,
+    },
+    /// What everybody sees of somebody.
+    Mark {
+        identity: String,
+        marks: Marks,
+    },
 }
 
 impl Step {
     pub(crate) fn identity(&self) -> &str {
         match self {
-            Self::Remove { identity } | Self::Demote { identity } | Self::Promote { identity } => identity,
+            Self::Remove { identity }
+            | Self::Demote { identity }
+            | Self::Promote { identity }
+            | Self::Mark { identity, .. } => identity,
         }
     }
 
@@ -23,41 +37,38 @@ impl Step {
             Self::Remove { .. } => "remove",
             Self::Demote { .. } => "demote",
             Self::Promote { .. } => "promote",
+            Self::Mark { .. } => "mark",
         }
     }
 }
 
 /// The steps, most urgent first: who may not be there goes, who may not speak is silenced, and only then do others get
-/// the word. Identities that are none of ours may not be there.
+/// the word. What they see of each other comes last. Identities that are none of ours may not be there.
 pub(crate) fn steps(room: &DesiredRoom, participants: &[LiveParticipant]) -> Vec<Step> {
-    let wanted: HashMap<Identity, Permission> = room
-        .people
-        .iter()
-        .map(|person| {
-            let permission = if person.may_speak() {
-                Permission::Speak
-            } else {
-                Permission::Listen
-            };
-            (person.identity, permission)
-        })
-        .collect();
-    let mut steps: Vec<Step> = participants
-        .iter()
-        .filter_map(|participant| {
-            let identity = participant.identity.clone();
-            let wanted = identity
-                .parse()
-                .ok()
-                .and_then(|identity: Identity| wanted.get(&identity));
-            match (wanted, participant.may_publish) {
-                (None, _) => Some(Step::Remove { identity }),
-                (Some(Permission::Listen), true) => Some(Step::Demote { identity }),
-                (Some(Permission::Speak), false) => Some(Step::Promote { identity }),
-                (Some(_), _) => None,
-            }
-        })
-        .collect();
+    let wanted: HashMap<Identity, &DesiredPerson> =
+        room.people.iter().map(|person| (person.identity, person)).collect();
+    let mut steps = Vec::new();
+    for participant in participants {
+        let identity = participant.identity.clone();
+        let person = identity
+            .parse()
+            .ok()
+            .and_then(|identity: Identity| wanted.get(&identity));
+        let Some(person) = person else {
+            steps.push(Step::Remove { identity });
+            continue;
+        };
+        let marks = marks::change(&marks::wanted(room, person), &participant.marks);
+        if !marks.is_empty() {
+            let identity = identity.clone();
+            steps.push(Step::Mark { identity, marks });
+        }
+        match (person.may_speak(), participant.may_publish) {
+            (false, true) => steps.push(Step::Demote { identity }),
+            (true, false) => steps.push(Step::Promote { identity }),
+            (true, true) | (false, false) => {}
+        }
+    }
     steps.sort_unstable();
     steps
 }
@@ -68,7 +79,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{DesiredPerson, StageRole};
+    use crate::StageRole;
 
     const HOST: u128 = 1;
 
@@ -100,11 +111,16 @@ mod tests {
         }
     }
 
+    fn role(name: &str) -> Marks {
+        Marks::from([("boxoffice.role".to_owned(), name.to_owned())])
+    }
+
     fn present(identity: &impl ToString, may_publish: bool) -> LiveParticipant {
         LiveParticipant {
             identity: identity.to_string(),
             sid: "PA_x".to_owned(),
             is_active: true,
+            marks: if may_publish { role("speaker") } else { Marks::new() },
             joined_at: None,
             may_publish,
             tracks: Vec::new(),
@@ -121,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn removals_come_before_demotions_and_these_before_promotions() {
+    fn removals_come_before_demotions_these_before_promotions_and_what_is_seen_comes_last() {
         let room = room(&[(ticket(3), true), (ticket(4), false)]);
         let people = [
             present(&ticket(3), false),
@@ -148,6 +164,14 @@ mod tests {
                 },
                 Step::Promote {
                     identity: identity(ticket(3))
+                },
+                Step::Mark {
+                    identity: identity(ticket(3)),
+                    marks: role("speaker")
+                },
+                Step::Mark {
+                    identity: identity(ticket(4)),
+                    marks: role("")
                 },
             ]
         );

@@ -116,7 +116,7 @@ pub(crate) async fn run(
 }
 
 /// What fails is found again by the next activation, as is whatever the room refuses: it may just have changed.
-async fn hand_over(aggregates: &Aggregates, handover: Handover, at: Timestamp) {
+pub(super) async fn hand_over(aggregates: &Aggregates, handover: Handover, at: Timestamp) {
     let Handover { room, to } = handover;
     let metadata = Metadata::for_actor("process:hand_over", room.as_uuid());
     let command = RoomCommand::HandOver { to, at };

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::{RoomId, SessionId, TicketId, UserId};
-use event_log::{Clock, ManualClock, SystemClock};
+use chrono::TimeDelta;
+use domain::payout::HostPermit;
+use domain::room::{SaleOptions, ScheduleRoom};
+use domain::{Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomId, SessionId, TicketId, Timestamp, UserId};
+use event_log::{Aggregates, Clock, EventLog, ManualClock, MemoryLog, Metadata, SystemClock};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -271,4 +274,117 @@ async fn presence_goes_on_after_a_restart_of_ours(pool: PgPool) {
     bench.reconciler.presence = PresenceRecorder::new(bench.pool.clone());
     bench.activate_after(1).await;
     assert_eq!(bench.stays(host).await, [(true, 2_000)]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_raised_hand_and_a_role_are_seen_until_they_are_over(pool: PgPool) {
+    let mut bench = Bench::live(pool).await;
+    let ticket = Identity::Ticket(TICKET);
+    let seen = |bench: &Bench, identity: Identity| -> Vec<String> {
+        let people = bench.media.people(&room_name(SESSION));
+        let person = people
+            .into_iter()
+            .find(|person| person.identity == identity.to_string());
+        let marks = person.expect("is there").marks.into_iter();
+        marks.map(|(name, value)| format!("{name}={value}")).collect()
+    };
+    let host = Identity::Host(HOST);
+    assert_eq!(seen(&bench, host), ["boxoffice.leads=true", "boxoffice.role=host"]);
+    assert_eq!(seen(&bench, ticket), [""; 0], "nothing of a listener");
+    bench.entitlements.raise_hand(SESSION, ticket, true);
+    bench.activate().await;
+    assert_eq!(seen(&bench, ticket), ["boxoffice.hand=raised"]);
+    bench.entitlements.raise_hand(SESSION, ticket, false);
+    bench.entitlements.let_speak(SESSION, ticket, true);
+    bench.entitlements.mute(SESSION, ticket, true);
+    bench.activate().await;
+    assert_eq!(seen(&bench, ticket), ["boxoffice.muted=true", "boxoffice.role=speaker"]);
+    assert_eq!(bench.people()[1], (ticket.to_string(), false), "and has not the word");
+    bench.entitlements.let_speak(SESSION, ticket, false);
+    bench.entitlements.mute(SESSION, ticket, false);
+    bench.activate().await;
+    assert_eq!(seen(&bench, ticket), [""; 0]);
+}
+
+/// From what is seen to what the room says.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_goes_over_to_a_co_host_and_back_to_its_host(pool: PgPool) {
+    const CO_HOST: UserId = UserId::from_uuid(Uuid::from_u128(6));
+    let room_id = RoomId::from_uuid(Uuid::from_u128(9));
+    let mut bench = Bench::live(pool).await;
+    let log: Arc<dyn EventLog> = MemoryLog::new();
+    let aggregates = Aggregates::new(&log);
+    let at = bench.clock.now();
+    let schedule = RoomCommand::Schedule(Box::new(schedule(room_id, at)));
+    let appoint = RoomCommand::AppointCoHost {
+        user: CO_HOST,
+        by: HOST,
+        at,
+    };
+    let session_id = SESSION;
+    for command in [
+        schedule,
+        appoint,
+        RoomCommand::Open {
+            by: HOST,
+            session_id,
+            at,
+        },
+    ] {
+        let metadata = Metadata::for_actor(HOST.to_string(), room_id.as_uuid());
+        let executed = aggregates.rooms.execute(room_id.as_uuid(), command, metadata).await;
+        executed.expect("an accepted command");
+    }
+    bench.entitlements.appoint(SESSION, CO_HOST);
+    bench.activate().await;
+    bench.join(Identity::Host(CO_HOST));
+    bench
+        .media
+        .leave(&room_name(SESSION), &Identity::Host(HOST).to_string());
+    let lead = async || {
+        let read = aggregates.rooms.read(room_id.as_uuid(), domain::Room::lead).await;
+        read.expect("a room").0
+    };
+    for _ in 0..9 {
+        bench.activate_after(4).await;
+    }
+    // Found twice, before the wish knew: the room takes it once.
+    let found = bench.reconciler.take_handovers();
+    assert_eq!(found.len(), 2);
+    for handover in found {
+        super::schedule::hand_over(&aggregates, handover, bench.clock.now()).await;
+    }
+    assert_eq!(lead().await, Some(CO_HOST));
+    bench.entitlements.lead(SESSION, CO_HOST);
+    bench.join(Identity::Host(HOST));
+    bench.activate_after(1).await;
+    for handover in bench.reconciler.take_handovers() {
+        super::schedule::hand_over(&aggregates, handover, bench.clock.now()).await;
+    }
+    assert_eq!(lead().await, Some(HOST));
+}
+
+fn schedule(room_id: RoomId, at: Timestamp) -> ScheduleRoom {
+    ScheduleRoom {
+        room_id,
+        host: HOST,
+        permit: HostPermit::Sells,
+        title: "A room".to_owned(),
+        description: String::new(),
+        language: "en".to_owned(),
+        starts_at: at + TimeDelta::minutes(1),
+        planned_minutes: 30,
+        price: Money::zero("EUR".parse().expect("a currency")),
+        capacity: 10,
+        sales_open_at: None,
+        sales_close_at: None,
+        tickets_per_buyer: 1,
+        hold_seconds: 60,
+        refund_policy: RefundPolicy::None,
+        no_show_minutes: 15,
+        sale: SaleOptions::default(),
+        preset: Preset::open(),
+        request: Fingerprint::of(b"a room"),
+        at,
+    }
 }

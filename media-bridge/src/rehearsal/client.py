@@ -64,6 +64,8 @@ class Client:
         self.room.on("reconnected", lambda: self.emit("reconnected"))
         self.room.on("token_refreshed", lambda: self.emit("token", token=self.room._token))
         self.room.on("participant_permissions_changed", self.on_permissions)
+        self.room.on("participant_attributes_changed", self.on_attributes)
+        self.room.on("data_received", self.on_data)
         self.room.on("track_subscribed", self.on_track)
         self.room.on("track_unsubscribed", self.on_track_lost)
 
@@ -84,6 +86,12 @@ class Client:
     def on_permissions(self, participant, permissions):
         if participant.identity == self.room.local_participant.identity:
             self.emit("permission", can_publish=permissions.can_publish)
+
+    def on_attributes(self, _changed, participant):
+        self.emit("attributes", of=participant.identity, attributes=dict(participant.attributes))
+
+    def on_data(self, packet):
+        self.emit("data", topic=packet.topic or "", message=packet.data.decode())
 
     def on_track(self, track, _publication, participant):
         if track.kind == rtc.TrackKind.KIND_AUDIO:

@@ -1,5 +1,7 @@
 //! What the audio clients report.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -27,6 +29,16 @@ pub enum AudioEvent {
     Unpublished,
     Permission {
         can_publish: bool,
+    },
+    /// What everybody sees of a participant has changed.
+    Attributes {
+        of: String,
+        attributes: BTreeMap<String, String>,
+    },
+    /// A message to the room.
+    Data {
+        topic: String,
+        message: String,
     },
     /// The media server handed out a fresh token.
     Token {

@@ -139,6 +139,11 @@ impl Stage {
         Identity::Host(user)
     }
 
+    pub(crate) fn raise_hand(&self, identity: Identity, asks: bool) {
+        self.entitlements.raise_hand(self.session, identity, asks);
+        self.bridge.wake();
+    }
+
     pub(crate) fn mute_all(&self) {
         self.entitlements.mute_all(self.session);
         self.bridge.wake();
