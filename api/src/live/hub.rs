@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::note::{self, Audience, Note, Topic};
+use super::stage_events::Stages;
 
 /// Who listens at once; each has a connection of its own.
 const CLIENTS_MAX: usize = 10_000;
@@ -32,6 +33,7 @@ struct Hub {
     log: Arc<dyn EventLog>,
     listeners: Mutex<Listeners>,
     places: Arc<Semaphore>,
+    stages: Stages,
     cancel: CancellationToken,
 }
 
@@ -70,10 +72,15 @@ impl Live {
             log,
             listeners: Mutex::default(),
             places: Arc::new(Semaphore::new(CLIENTS_MAX)),
+            stages: Stages::default(),
             cancel,
         });
         tracker.spawn(follow(Arc::clone(&hub)));
         Self(hub)
+    }
+
+    pub(super) fn stages(&self) -> &Stages {
+        &self.0.stages
     }
 
     /// `None` when too many listen already.

@@ -8,8 +8,10 @@ mod hub;
 mod my_events;
 mod note;
 mod room_events;
+mod stage_events;
 mod stream;
 
 pub use hub::Live;
 pub(crate) use my_events::*;
 pub(crate) use room_events::*;
+pub(crate) use stage_events::*;

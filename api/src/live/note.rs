@@ -70,6 +70,30 @@ const fn is_public(event: &RoomEvent) -> bool {
     )
 }
 
+/// Whether an event of this kind changes who is on the stage, or would be.
+pub(super) fn is_about_stage(kind: &str) -> bool {
+    const KINDS: [&str; 17] = [
+        "room_opened",
+        "room_ended",
+        "speak_requested",
+        "speak_request_withdrawn",
+        "speak_request_declined",
+        "speaker_approved",
+        "speaker_dismissed",
+        "speaker_invited",
+        "invitation_accepted",
+        "invitation_declined",
+        "speaker_muted",
+        "speaker_unmuted",
+        "co_host_appointed",
+        "co_host_dismissed",
+        "host_handed_over",
+        "person_removed",
+        "person_banned",
+    ];
+    KINDS.contains(&kind)
+}
+
 fn concerned(event: &RoomEvent) -> (Option<TicketId>, Vec<UserId>) {
     match event {
         RoomEvent::SeatHeld(held) => (Some(held.ticket_id), vec![held.buyer]),

@@ -22,7 +22,7 @@ use crate::ApiError;
 /// Who was away for longer is told to read everything anew.
 const HISTORY_MAX: u64 = 10_000;
 /// A comment so often keeps the connection, which else would be closed as idle.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// The last message that the client has seen: a log position.
 #[derive(Clone, Copy, Debug)]

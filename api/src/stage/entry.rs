@@ -36,16 +36,17 @@ pub(crate) async fn live_session(state: &ApiState, room: RoomId) -> Result<Sessi
     }
 }
 
+pub(super) fn no_media_server() -> ApiError {
+    ApiError::MediaUnavailable(Box::new(NoMediaServer))
+}
+
 /// A token for an opening, from the media bridge.
 pub(crate) async fn media_entry(
     state: &ApiState,
     session: SessionId,
     identity: Identity,
 ) -> Result<EntryBody, ApiError> {
-    let bridge = state
-        .bridge
-        .as_ref()
-        .ok_or_else(|| ApiError::MediaUnavailable(Box::new(NoMediaServer)))?;
+    let bridge = state.bridge.as_ref().ok_or_else(no_media_server)?;
     let entry = bridge.entry(session, identity).await?;
     Ok(EntryBody {
         livekit_url: state.public_ws_url.clone(),

@@ -1,7 +1,7 @@
 //! `GET /v1/rooms/{room}/stage`
 
 use axum::extract::State;
-use domain::{Room, RoomId};
+use domain::{Room, RoomId, UserId};
 use projections::View;
 
 use super::podium::{StageBody, find_stage};
@@ -26,14 +26,19 @@ pub(crate) async fn read_stage(
     known: IfNoneMatch,
 ) -> Result<One<StageBody>, ApiError> {
     state.wait_for(View::Entitlements, min_position).await?;
-    let user = caller.user_id;
-    let look = move |room: &Room| room.facts().map(|_| room.may_be_inside(user));
-    let (is_inside, _) = state.aggregates.rooms.read(room.as_uuid(), look).await?;
-    if !is_inside.ok_or(ApiError::NotFound)? {
-        return Err(ApiError::Forbidden {
-            detail: "This is for those who may be inside.",
-        });
-    }
+    require_inside(&state, room, caller.user_id).await?;
     let body = find_stage(&state, room).await?.ok_or(ApiError::NotFound)?;
     Ok(One::new(body, known))
+}
+
+/// The stage is for those who may be inside.
+pub(crate) async fn require_inside(state: &ApiState, room: RoomId, user: UserId) -> Result<(), ApiError> {
+    let look = move |room: &Room| room.facts().map(|_| room.may_be_inside(user));
+    let (is_inside, _) = state.aggregates.rooms.read(room.as_uuid(), look).await?;
+    if is_inside.ok_or(ApiError::NotFound)? {
+        return Ok(());
+    }
+    Err(ApiError::Forbidden {
+        detail: "This is for those who may be inside.",
+    })
 }

@@ -13,16 +13,16 @@ use crate::support::{ALICE, BOB, HOST, Person, TestApp};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Listening {
+pub(crate) struct Listening {
     body: BodyDataStream,
     text: String,
 }
 
 /// `(event, id, data)`
-type Message = (String, u64, Value);
+pub(crate) type Message = (String, u64, Value);
 
 impl Listening {
-    async fn to(app: &TestApp, path: &str, by: Option<Person>, last: Option<u64>) -> Self {
+    pub(crate) async fn to(app: &TestApp, path: &str, by: Option<Person>, last: Option<u64>) -> Self {
         let mut request = Request::get(path);
         if let Some(person) = by {
             request = request.header("authorization", format!("Bearer {}", app.token(person)));
@@ -41,7 +41,7 @@ impl Listening {
     }
 
     /// `None` at the end of the stream.
-    async fn next(&mut self) -> Option<Message> {
+    pub(crate) async fn next(&mut self) -> Option<Message> {
         loop {
             if let Some((message, rest)) = self.text.split_once("\n\n") {
                 let (message, rest) = (message.to_owned(), rest.to_owned());

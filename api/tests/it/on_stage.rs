@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
+use crate::live::Listening;
 use crate::support::{ALICE, BOB, CLEO, DORA, HOST, Person, TestApp};
 
 /// A live room of the host: Cleo is a co-host without a ticket, Alice and Bob have tickets.
@@ -114,6 +115,13 @@ async fn powers_end_where_the_table_says(_: PgPoolOptions, options: PgConnectOpt
     stage.is_refused("stage/me/accept", ALICE, 409, "wrong_state").await;
     stage.is_refused("stage/me/unmute", DORA, 409, "not_in_room").await;
     stage.is_refused("end", CLEO, 403, "forbidden").await;
+    let react = |by: Person, kind: &str| {
+        let call = stage.app.post(stage.path("reactions")).by(by);
+        call.json(&json!({"reaction": kind})).send()
+    };
+    react(DORA, "applause").await.expect_problem(403, "forbidden");
+    react(ALICE, "applause").await.expect_problem(503, "media_unavailable");
+    react(ALICE, "boo").await.expect_problem(422, "invalid_field");
     let second = stage.put(&format!("co_hosts/{}", DORA.id), HOST).await;
     assert_eq!(second["co_hosts"], json!([CLEO.id, DORA.id]));
     let third = stage
@@ -193,5 +201,48 @@ async fn a_host_bans_from_all_their_rooms(_: PgPoolOptions, options: PgConnectOp
     app.eventually(HOST, &bans, |bans| bans["everywhere"] == json!([]))
         .await;
     hold().await.expect(201);
+    stage.app.stop().await;
+}
+
+/// The next stage that is so, on a stream that tells nothing else.
+async fn until(stream: &mut Listening, is_it: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let (event, _, stage) = stream.next().await.expect("the stream goes on");
+        assert_eq!(event, "stage");
+        if is_it(&stage) {
+            return stage;
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_stage_is_told_whole_and_again_to_who_comes_back(_: PgPoolOptions, options: PgConnectOptions) {
+    let stage = Stage::set(options).await;
+    let path = stage.path("stage/events");
+    let mut stream = Listening::to(&stage.app, &path, Some(BOB), None).await;
+    let first = until(&mut stream, |_| true).await;
+    assert_eq!(
+        (&first["requests"], &first["co_hosts"]),
+        (&json!([]), &json!([CLEO.id]))
+    );
+    stage.post("speak_requests/me", ALICE).await;
+    until(&mut stream, |told| told["requests"] == json!([ALICE.id])).await;
+    drop(stream);
+
+    // What happened meanwhile is in the first message.
+    stage.post(&format!("stage/{}/approve", ALICE.id), CLEO).await;
+    stage.post("stage/mute_all", HOST).await;
+    let mut stream = Listening::to(&stage.app, &path, Some(BOB), None).await;
+    let back = until(&mut stream, |_| true).await;
+    assert_eq!(
+        (&back["speakers"], &back["muted"]),
+        (&json!([ALICE.id]), &json!([CLEO.id, ALICE.id]))
+    );
+    let now = stage.app.get(stage.path("stage")).by(BOB).send().await.expect(200);
+    assert_eq!(back, now);
+
+    // Who may not be inside hears no more.
+    stage.ban(BOB, HOST).await;
+    while stream.next().await.is_some() {}
     stage.app.stop().await;
 }
