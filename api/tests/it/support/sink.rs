@@ -80,6 +80,11 @@ impl Sink {
         self.shared.whims.lock().expect("nobody panicked").extend(whims);
     }
 
+    /// From now on it takes what comes.
+    pub(crate) fn forgive(&self) {
+        self.shared.whims.lock().expect("nobody panicked").clear();
+    }
+
     pub(crate) fn received(&self) -> Vec<Received> {
         self.shared.received.lock().expect("nobody panicked").clone()
     }

@@ -11,7 +11,7 @@ pub(super) struct Template(PgConnectOptions);
 impl Template {
     /// Starts the shop once, so that its views are there.
     pub(super) async fn prepare(options: PgConnectOptions) -> Self {
-        World::open(options.clone()).await.app.stop().await;
+        World::open(options.clone(), false).await.app.stop().await;
         Self(options)
     }
 

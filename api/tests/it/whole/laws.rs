@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::ticket::{DisputeState, TicketPhase};
-use domain::{Currency, Payout, Ticket, TicketId};
+use domain::{Currency, Fingerprint, Payout, Ticket, TicketId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::world::World;
-use crate::support::{FINANCE, HOST, text};
+use super::world::{CO_HOST, World};
+use crate::support::{FINANCE, HOST, Person, text};
 
 type Law = Result<(), String>;
 
@@ -22,7 +22,12 @@ pub(super) async fn judge(world: &World) -> Law {
     let books = Books::read(world).await?;
     books.clearing_is_empty()?;
     the_provider_agrees(world, &books)?;
-    the_host_agrees(world, &books).await?;
+    the_store_agrees(world, &books)?;
+    for host in [HOST, CO_HOST] {
+        the_host_agrees(world, host, &books).await?;
+    }
+    a_month_is_paid_once(&events)?;
+    world.every_refund_was_told(&events)?;
     the_tickets_agree(world, &events, &books).await
 }
 
@@ -41,8 +46,9 @@ async fn nothing_waits_for_a_human(world: &World) -> Law {
     })
 }
 
-/// Conservation of money and seats at every position, refunds within captures, one ticket for each seat, a ticket or a
-/// refund for each capture, and the ledger view as the events have it.
+/// Conservation of money and seats at every position, no tier and no code taken more often than there are, refunds within
+/// captures, one ticket for each seat, a ticket or a refund for each capture, parts that are the whole of what was shared and
+/// reach whose they are, and the ledger view as the events have it.
 async fn the_checker_agrees(world: &World) -> Law {
     let task = checker::Task {
         database: (*world.app.pool.connect_options()).clone(),
@@ -121,7 +127,14 @@ fn the_provider_agrees(world: &World, books: &Books) -> Law {
         },
     );
     let refunded = sum(world.stripe.refunds(), |refund| refund["status"] == "succeeded", amount);
-    let transferred = sum(world.stripe.transfers(), |_| true, amount);
+    let transferred = sum(
+        world.stripe.transfers(),
+        |_| true,
+        |transfer| {
+            let minor = |field: &str| transfer[field].as_i64().unwrap_or_default();
+            minor("amount") - minor("amount_reversed")
+        },
+    );
     let lost = sum(
         world.stripe.disputes(),
         |dispute| dispute["status"] == "lost",
@@ -134,19 +147,47 @@ fn the_provider_agrees(world: &World, books: &Books) -> Law {
     })
 }
 
-/// The host's account and the ledger are one.
-async fn the_host_agrees(world: &World, books: &Books) -> Law {
+/// The same for what an app store owes.
+fn the_store_agrees(world: &World, books: &Books) -> Law {
+    let (there, here) = (world.due_from_store(), books.of("cash:provider:app_store"));
+    ensure(there == here, || {
+        format!("the store owes {there}, and the books say {here}: {:?}", books.0)
+    })
+}
+
+/// The first of a month comes once: the money goes out, or waits for the next.
+fn a_month_is_paid_once(events: &[Value]) -> Law {
+    const YEAR_AND_MONTH: usize = "2030-01".len();
+    let by_the_month = Fingerprint::of(b"monthly").to_string();
+    let mut months = BTreeSet::new();
+    for event in events {
+        let payload = &event["payload"];
+        let at = match text(&event["event_type"]) {
+            "payout_requested" if payload["request"] == by_the_month.as_str() => &payload["requested_at"],
+            "payout_rolled_over" => &payload["due_at"],
+            _ => continue,
+        };
+        let month = &text(at)[..YEAR_AND_MONTH];
+        let is_new = months.insert((text(&event["aggregate_id"]), month));
+        ensure(is_new, || format!("{month} comes twice: {event}"))?;
+    }
+    Ok(())
+}
+
+/// A host's account and the ledger are one.
+async fn the_host_agrees(world: &World, host: Person, books: &Books) -> Law {
     let look = |account: &Payout| {
-        let amounts = [Payout::available, Payout::reserved, Payout::receivable];
+        let amounts = [Payout::available, Payout::pending, Payout::reserved, Payout::receivable];
         amounts.map(|amount| amount(account, Currency::USD).amount_minor())
     };
-    let host: Uuid = HOST.id.parse().expect("an id");
+    let host: Uuid = host.id.parse().expect("an id");
     let read = world.app.aggregates.payouts.read(host, look).await;
     let (account, _) = read.map_err(|error| error.to_string())?;
     let available = -books.of(&format!("liability:host:{host}:available"));
+    let pending = -books.of(&format!("liability:host:{host}:pending"));
     let reserved = -books.of(&format!("liability:host:{host}:reserve"));
     let receivable = books.of(&format!("asset:host:{host}:receivable"));
-    let ledger = [available, reserved, receivable];
+    let ledger = [available, pending, reserved, receivable];
     ensure(account == ledger, || {
         format!("the account has {account:?}, and the ledger {ledger:?}")
     })

@@ -8,9 +8,12 @@
 
 mod act;
 mod databases;
+mod elsewhere;
 mod laws;
+mod letters;
 mod perform;
 mod regressions;
+mod stores;
 mod world;
 
 use std::collections::BTreeSet;
@@ -27,16 +30,17 @@ use self::databases::Template;
 use self::world::World;
 use crate::support::text;
 
-const SEEDS: &str = "proptest-regressions/whole.txt";
+const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/whole.txt");
 const CASES: u32 = 8;
-const ACTS_MAX: usize = 40;
+/// Of which some are several.
+const ACTS_MAX: usize = 30;
 /// A story is made shorter for so long, at most.
 const SHRINK_MS: u32 = 120_000;
 const STORY_LIMIT: Duration = Duration::from_mins(1);
 
 /// So many stories come by all that matters, or they prove nothing.
-const MANY: u32 = 100;
-const MATTERS: [&str; 16] = [
+const MANY: u32 = 500;
+const MATTERS: [&str; 21] = [
     "waiting_list_joined",
     "payment_captured",
     "payment_declined",
@@ -53,6 +57,11 @@ const MATTERS: [&str; 16] = [
     "dispute_won",
     "dispute_lost",
     "payout_paid",
+    "payout_returned",
+    "share_credited",
+    "earnings_matured",
+    "host_suspended",
+    "payout_schedule_chosen",
 ];
 
 /// Kinds of events that a story came by.
@@ -60,7 +69,7 @@ type Seen = BTreeSet<String>;
 
 /// Plays a story to its end, and says what it came by, or which law it breaks.
 async fn play(options: PgConnectOptions, story: &Story) -> Result<Seen, String> {
-    let mut world = World::open(options).await;
+    let mut world = World::open(options, story.earnings_wait).await;
     world.schedule(&story.rooms).await;
     for act in &story.acts {
         world.perform(act).await;

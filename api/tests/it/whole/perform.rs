@@ -2,12 +2,11 @@
 
 use domain::{RoomId, TicketCommand, TicketId, UserId};
 use event_log::Metadata;
-use serde_json::json;
-use stripe_fake::Card;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::act::{Act, By, Call, CardKind};
-use super::world::{BUYERS, World, one_of};
+use super::act::{Act, By, CardKind, Wish};
+use super::world::{BUYERS, CO_HOST, CODE, TIER, World, one_of};
 use crate::support::{ADMIN, HOST, Person, text};
 
 const UNPAID: [&str; 2] = ["held", "payment_pending"];
@@ -37,14 +36,22 @@ impl World {
                 price_minor,
             } => self.revise(room, capacity, price_minor).await,
             Act::Reschedule { room, minutes } => self.reschedule(room, minutes).await,
-            Act::RequestPayout { minor } => self.request_payout(minor).await,
+            Act::RequestPayout { by_host, minor } => self.request_payout(by_host, minor).await,
+            Act::PaidByTheMonth(is_so) => self.be_paid_by_the_month(is_so).await,
+            Act::Suspend(is_so) => self.suspend(is_so).await,
             Act::Webhooks(post) => self.send_webhooks(post).await,
+            Act::StoreTells(word) => self.store_tells(word).await,
+            Act::StoreRefunds { pick } => self.store_refunds(pick).await,
+            Act::MailServer { is_busy, times } => self.upset_mail_server(is_busy, times),
             Act::Later { seconds } => self.pass(i64::from(seconds)),
+            Act::Quiet => self.breathe().await,
+            Act::NextMonth => self.pass_into_the_next_month().await,
             Act::Confirm { .. }
             | Act::AnswerBank { .. }
             | Act::Dispute { .. }
             | Act::CloseDispute { .. }
             | Act::EndRefund { .. }
+            | Act::TransferBack { .. }
             | Act::RefundsWait(_)
             | Act::BadDay { .. } => self.elsewhere(act),
         }
@@ -55,12 +62,14 @@ impl World {
             Act::Hold {
                 room,
                 buyer: who,
+                wish,
                 waits_if_late,
             } => {
                 let Some(room) = one_of(&self.rooms, room).cloned() else {
                     return;
                 };
-                let (key, wish) = (self.key(), json!({ "wait_if_late": waits_if_late }));
+                let (key, mut wish) = (self.key(), wish_of(wish));
+                wish["wait_if_late"] = json!(waits_if_late);
                 let path = format!("/v1/rooms/{room}/tickets");
                 self.ask(|app| app.post(&path).by(buyer(who)).key(&key).json(&wish))
                     .await;
@@ -97,21 +106,14 @@ impl World {
         };
         let (key, path) = (self.key(), format!("/v1/tickets/{}/payments", text(&ticket["id"])));
         let payment = self.ask(|app| app.post(&path).by(who).key(&key)).await.body;
+        if ticket["terms"]["channel"] == "ios" {
+            let is_started = payment["state"] == "pending";
+            return self.use_store(who, &ticket, is_started && card == CardKind::Pays);
+        }
         let told = (payment["provider_ref"].as_str(), payment["client_secret"].as_str());
         let (Some(reference), Some(secret)) = told else { return };
         self.intents.push((reference.to_owned(), secret.to_owned()));
         self.use_card(reference, secret, card);
-    }
-
-    /// An intent that is over takes no card.
-    fn use_card(&self, reference: &str, secret: &str, card: CardKind) {
-        let card = match card {
-            CardKind::Pays => Card::Pays,
-            CardKind::Declined => Card::Declined("insufficient_funds"),
-            CardKind::Asks => Card::Asks,
-            CardKind::Unused => return,
-        };
-        let _is_taken = self.stripe.confirm(reference, secret, card);
     }
 
     async fn have(&mut self, act: &Act) {
@@ -210,73 +212,33 @@ impl World {
         self.ask(|app| app.post(&path).by(HOST).json(&wish)).await;
     }
 
-    async fn request_payout(&mut self, minor: Option<u16>) {
+    async fn request_payout(&mut self, by_host: bool, minor: Option<u16>) {
+        let who = if by_host { HOST } else { CO_HOST };
         let amount = minor.map(|minor| json!({"amount": {"amount_minor": minor, "currency": "USD"}}));
         let (key, wish) = (self.key(), amount.unwrap_or_else(|| json!({"currency": "USD"})));
-        self.ask(|app| app.post("/v1/me/payouts").by(HOST).key(&key).json(&wish))
+        self.ask(|app| app.post("/v1/me/payouts").by(who).key(&key).json(&wish))
             .await;
     }
 
-    /// What happens at the provider, of which nobody here knows yet.
-    fn elsewhere(&mut self, act: &Act) {
-        let stripe = &self.stripe;
-        match *act {
-            Act::Confirm { pick, card } => {
-                if let Some((reference, secret)) = one_of(&self.intents, pick) {
-                    self.use_card(reference, secret, card);
-                }
-            }
-            Act::AnswerBank { pick, is_yes } => {
-                let asked = |intent: &serde_json::Value| intent["status"] == "requires_action";
-                let intents: Vec<_> = stripe.intents().into_iter().filter(asked).collect();
-                if let Some(intent) = one_of(&intents, pick) {
-                    assert!(stripe.authenticate(text(&intent["id"]), is_yes), "it was asked");
-                }
-            }
-            Act::Dispute { pick } => {
-                if let Some(intent) = one_of(&self.disputable(), pick) {
-                    let _dispute = stripe.dispute(intent);
-                }
-            }
-            Act::CloseDispute { pick, is_won } => {
-                let is_open = |dispute: &serde_json::Value| dispute["status"] == "needs_response";
-                let open: Vec<_> = stripe.disputes().into_iter().filter(is_open).collect();
-                if let Some(dispute) = one_of(&open, pick) {
-                    stripe.close_dispute(text(&dispute["id"]), is_won);
-                }
-            }
-            Act::EndRefund { pick, does_fail } => {
-                let is_pending = |refund: &serde_json::Value| refund["status"] == "pending";
-                let pending: Vec<_> = stripe.refunds().into_iter().filter(is_pending).collect();
-                if let Some(refund) = one_of(&pending, pick) {
-                    stripe.end_refund(text(&refund["id"]), does_fail.then_some("expired_or_canceled_card"));
-                }
-            }
-            Act::RefundsWait(do_wait) => stripe.set_refunds_wait(do_wait),
-            Act::BadDay { call, fault, times } => {
-                let (method, path) = match call {
-                    Call::CreateIntent => ("POST", "/v1/payment_intents"),
-                    Call::FindIntent => ("GET", "/v1/payment_intents"),
-                    Call::Refund => ("POST", "/v1/refunds"),
-                    Call::Transfer => ("POST", "/v1/transfers"),
-                    Call::ListEvents => ("GET", "/v1/events"),
-                };
-                stripe.script(method, path, fault, usize::from(times));
-            }
-            _ => unreachable!("nothing of the provider: {act:?}"),
-        }
+    pub(super) async fn be_paid_by_the_month(&self, is_so: bool) {
+        let wish = json!({ "schedule": if is_so { "monthly" } else { "on_request" } });
+        self.ask(|app| app.put("/v1/me/payout_schedule").by(HOST).json(&wish))
+            .await;
     }
 
-    /// Captured, and nothing of it has gone back: a bank takes a charge whole, and once.
-    fn disputable(&self) -> Vec<String> {
-        let (refunds, disputes) = (self.stripe.refunds(), self.stripe.disputes());
-        let is_of = |object: &serde_json::Value, id: &str| object["payment_intent"] == id;
-        let intents = self.stripe.intents();
-        let ids = intents
-            .iter()
-            .filter(|intent| intent["status"] == "succeeded")
-            .map(|intent| text(&intent["id"]).to_owned());
-        ids.filter(|id| !refunds.iter().chain(&disputes).any(|object| is_of(object, id)))
-            .collect()
+    pub(super) async fn suspend(&self, is_so: bool) {
+        let path = format!("/v1/hosts/{}/{}", HOST.id, if is_so { "suspend" } else { "reinstate" });
+        let why = json!({"reason": "review"});
+        self.ask(|app| app.post(&path).by(ADMIN).json(&why)).await;
+    }
+}
+
+/// Where the room has no tier, or the shop no store, the seat is refused.
+fn wish_of(wish: Wish) -> Value {
+    match wish {
+        Wish::Plain => json!({}),
+        Wish::Tier => json!({ "tier": TIER }),
+        Wish::Code => json!({ "tier": TIER, "promo_code": CODE }),
+        Wish::Store => json!({"channel": "ios"}),
     }
 }

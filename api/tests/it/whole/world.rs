@@ -3,28 +3,47 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{Datelike, TimeDelta};
+use domain::{BasisPoints, EarningRules, Preset};
 use event_log::Clock;
+use outbound::mail::{MailSettings, Smtp};
 use payments::stripe::{Stripe, StripeConfig};
 use processes::ProcessSettings;
 use processes::jobs::JobState;
+use processes::mail::Mailer;
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use stripe_fake::{FakeStripe, SECRET_KEY};
 
-use super::act::{Plan, Post};
+use super::act::{Plan, Post, StoreWord};
 use super::laws;
-use crate::support::{ADMIN, ALICE, Answer, BOB, CLEO, Call, DORA, HOST, Person, Shop, TestApp, TestClock, text};
+use super::stores::Purchase;
+use crate::support::{
+    ADMIN, ALICE, Answer, BOB, CLEO, Call, DORA, HOST, OTHER_HOST, Person, Shop, Sink, TestApp, TestClock, text,
+};
 
 pub(super) const BUYERS: [Person; 4] = [ALICE, BOB, CLEO, DORA];
+/// Shares the rooms that are shared.
+pub(super) const CO_HOST: Person = OTHER_HOST;
+pub(super) const TIER: &str = "early";
+pub(super) const CODE: &str = "HALF";
+const CO_HOSTS_SHARE_BP: u16 = 3_000;
 pub(super) const ACCOUNT: &str = "acct_host";
 const WEBHOOK_SECRET: &str = "whsec_of_the_whole";
+/// Where earnings wait at all.
+const EARNINGS_WAIT: EarningRules = EarningRules {
+    pending_days: 2,
+    reserve: BasisPoints::try_new(1_000).unwrap(),
+    reserve_days: 5,
+};
 const HOLD_SECONDS: u32 = 60;
 /// A call that says to try again is tried again so often.
 const TRIES: usize = 3;
 /// What happens by itself has happened within this.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
+/// From the first of a month on, so many days later it is another one.
+const MONTH_DAYS: i64 = 33;
 /// Moments at which something is still due, at most.
 const MOMENTS_MAX: i64 = 60;
 /// What is tried again and again is given more time from moment to moment: more than a day in all, for so long Stripe may
@@ -38,12 +57,16 @@ pub(super) struct World {
     pub(super) rooms: Vec<String>,
     /// Payments that were started: the provider's reference and the buyer's secret.
     pub(super) intents: Vec<(String, String)>,
+    /// What an app store has sold.
+    pub(super) purchases: Vec<Purchase>,
+    pub(super) sink: Sink,
     keys: usize,
 }
 
 impl World {
     /// Without a room yet.
-    pub(super) async fn open(options: PgConnectOptions) -> Self {
+    pub(super) async fn open(options: PgConnectOptions, earnings_wait: bool) -> Self {
+        let sink = Sink::start().await;
         let clock = TestClock::new();
         let stripe = FakeStripe::start(clock.now().timestamp()).await.expect("a port");
         stripe.add_account(ACCOUNT);
@@ -56,7 +79,13 @@ impl World {
             back_off_first: Duration::from_millis(5),
             ..StripeConfig::new(SECRET_KEY.into(), Arc::new(move || now.now()))
         };
+        let mut preset = Preset::open();
+        if earnings_wait {
+            preset.fees.earning = EARNINGS_WAIT;
+        }
         let shop = Shop {
+            preset,
+            mail: Some(mailer(&sink)),
             clock: clock.clone(),
             dates_log: true,
             provider: Some(Arc::new(Stripe::new(config).expect("a client"))),
@@ -76,20 +105,20 @@ impl World {
             clock,
             rooms: vec![],
             intents: vec![],
+            purchases: vec![],
+            sink,
             keys: 0,
         }
     }
 
     pub(super) async fn schedule(&mut self, plans: &[Plan]) {
         let wish = json!({ "destination": ACCOUNT });
-        self.app.approve(HOST).await;
-        self.app
-            .put("/v1/me/payout_destination")
-            .by(HOST)
-            .json(&wish)
-            .send()
-            .await
-            .expect(200);
+        for host in [HOST, CO_HOST] {
+            self.app.approve(host).await;
+            let link = self.app.put("/v1/me/payout_destination").by(host).json(&wish);
+            link.send().await.expect(200);
+        }
+        self.reach_buyers().await;
         for (number, plan) in plans.iter().enumerate() {
             let change = |room: &mut Value| {
                 room["price"]["amount_minor"] = json!(plan.price_minor);
@@ -99,10 +128,37 @@ impl World {
                 room["offer_seconds"] = json!(HOLD_SECONDS);
                 room["transferable"] = json!(true);
                 room["refund_policy"] = json!({"kind": "until_start"});
+                if plan.tier_quota > 0 && plan.price_minor > 0 {
+                    let price = json!({"amount_minor": plan.price_minor / 2, "currency": "USD"});
+                    let quota = plan.tier_quota.min(plan.capacity);
+                    room["tiers"] = json!([{"tier": TIER, "name": "Early", "price": price, "quota": quota}]);
+                    let half = json!({"basis_points": 5_000});
+                    room["promo_codes"] = json!([{"code": CODE, "label": "half", "discount": half, "quota": 1}]);
+                }
             };
             let room = self.app.schedule(HOST, &format!("room-{number}"), change).await;
+            // Scheduling has named another place.
+            let link = self.app.put("/v1/me/payout_destination").by(HOST).json(&wish);
+            link.send().await.expect(200);
+            if plan.is_shared {
+                self.share(&room).await;
+            }
             self.rooms.push(room);
         }
+    }
+
+    async fn share(&self, room: &str) {
+        let share = |person: Person, basis_points| json!({"user_id": person.id, "basis_points": basis_points});
+        let shares = [
+            share(HOST, 10_000 - CO_HOSTS_SHARE_BP),
+            share(CO_HOST, CO_HOSTS_SHARE_BP),
+        ];
+        let propose = self.app.put(format!("/v1/rooms/{room}/shares")).by(HOST);
+        let propose = propose.json(&json!({ "shares": shares }));
+        propose.send().await.expect(200);
+        let accept = self.app.post(format!("/v1/rooms/{room}/shares/me/accept")).by(CO_HOST);
+        let accept = accept.json(&json!({ "basis_points": CO_HOSTS_SHARE_BP }));
+        accept.send().await.expect(200);
     }
 
     /// A key that nobody used.
@@ -162,9 +218,28 @@ impl World {
         self.stripe.advance_seconds(seconds);
     }
 
-    /// The bad days are over, the banks have decided, and time passes until nothing is left to do.
-    pub(super) async fn rest(&self) -> Result<(), String> {
+    /// On a bad day not everything comes to an end.
+    pub(super) async fn breathe(&self) {
+        let _may_be_a_bad_day = self.until_quiet().await;
+    }
+
+    /// Letters are given up after two days: those that were sent away go out first. On a bad day the month is not over yet.
+    pub(super) async fn pass_into_the_next_month(&self) {
+        self.sink.forgive();
+        if self.until_quiet().await.is_ok() {
+            let days = MONTH_DAYS - i64::from(self.clock.now().day());
+            self.pass(days * 24 * 60 * 60);
+        }
+    }
+
+    /// The bad days are over, banks, stores and the admin have decided, and time passes until nothing is left to do.
+    pub(super) async fn rest(&mut self) -> Result<(), String> {
         self.stripe.clear_script();
+        self.sink.forgive();
+        self.suspend(false).await;
+        // Nobody waits for the end of another month.
+        self.be_paid_by_the_month(false).await;
+        self.store_tells(StoreWord::Notice).await;
         self.stripe.set_refunds_wait(false);
         for refund in self
             .stripe
@@ -186,7 +261,9 @@ impl World {
                 .into_iter()
                 .map(|job| job.run_at)
                 .min();
+            self.store_refunds_what_is_owed().await;
             let Some(next) = next else {
+                self.until_quiet().await?;
                 return self.until_lawful().await;
             };
             let wait = (next - self.clock.now()).num_seconds().max(0) + 1;
@@ -237,4 +314,15 @@ impl World {
 pub(super) fn one_of<T>(all: &[T], pick: u8) -> Option<&T> {
     let index = usize::from(pick).checked_rem(all.len())?;
     all.get(index)
+}
+
+fn mailer(sink: &Sink) -> Mailer {
+    let settings = MailSettings {
+        url: sink.url.as_str().into(),
+        from: "Night Talks <tickets@shop.example>".to_owned(),
+    };
+    Mailer {
+        smtp: Smtp::new(&settings).expect("settings for mail"),
+        links: "https://talks.example".to_owned(),
+    }
 }
