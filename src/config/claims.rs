@@ -8,7 +8,6 @@ use clap::Args;
 pub(crate) struct ClaimOptions {
     /// Claim that says whether a person is 18 or older: a yes or no, never a birth date
     #[arg(
-        id = "claim_adult",
         long = "claim-adult",
         env = "OIDC_CLAIM_ADULT",
         default_value_t = ClaimNames::default().adult,
@@ -17,7 +16,6 @@ pub(crate) struct ClaimOptions {
     adult: String,
     /// Claim that counts a person's active followers
     #[arg(
-        id = "claim_followers",
         long = "claim-followers",
         env = "OIDC_CLAIM_FOLLOWERS",
         default_value_t = ClaimNames::default().followers,
@@ -26,7 +24,6 @@ pub(crate) struct ClaimOptions {
     followers: String,
     /// Claim that says whether a person's profile is complete
     #[arg(
-        id = "claim_profile_complete",
         long = "claim-profile-complete",
         env = "OIDC_CLAIM_PROFILE_COMPLETE",
         default_value_t = ClaimNames::default().profile_complete,
@@ -35,7 +32,6 @@ pub(crate) struct ClaimOptions {
     profile_complete: String,
     /// Claim that says whether a person's e-mail address is verified
     #[arg(
-        id = "claim_email_verified",
         long = "claim-email-verified",
         env = "OIDC_CLAIM_EMAIL_VERIFIED",
         default_value_t = ClaimNames::default().email_verified,
@@ -44,7 +40,6 @@ pub(crate) struct ClaimOptions {
     email_verified: String,
     /// Claim that says whether a second factor was used: a yes or no, or a list of methods with `mfa` in it
     #[arg(
-        id = "claim_two_factor",
         long = "claim-two-factor",
         env = "OIDC_CLAIM_TWO_FACTOR",
         default_value_t = ClaimNames::default().two_factor,
@@ -53,7 +48,6 @@ pub(crate) struct ClaimOptions {
     two_factor: String,
     /// Claim with a person's country, such as `US`
     #[arg(
-        id = "claim_country",
         long = "claim-country",
         env = "OIDC_CLAIM_COUNTRY",
         default_value_t = ClaimNames::default().country,

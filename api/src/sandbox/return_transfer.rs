@@ -7,7 +7,7 @@ use payments::sandbox::ReturnTransferError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::script::sandbox_of_admin;
+use super::operator::sandbox_of_admin;
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Fields, Id, JsonBody};
 use crate::{ApiError, ApiState};

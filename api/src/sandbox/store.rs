@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::script::sandbox_of_admin;
+use super::operator::sandbox_of_admin;
 use crate::error::ProblemBody;
 use crate::extract::{Caller, JsonBody};
 use crate::shapes::{ChannelName, MoneyBody};
