@@ -47,7 +47,7 @@ pub(super) async fn look_up(
 /// Lines of either side from before a time that have not found their other side, or that nobody has looked at yet.
 async fn open_before(state: &ApiState, time: Timestamp) -> Result<u64, ApiError> {
     let provider = state.provider.name();
-    let open = count_open(&state.pool, provider, time).await?;
+    let open = count_open(&state.pool, provider, Some(time)).await?;
     let read = reconciliation::book_position(&state.pool, provider).await?;
     let up_to = state.log.position_at(time - TimeDelta::microseconds(1)).await?;
     let account = format!("cash:provider:{provider}");

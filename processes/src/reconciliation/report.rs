@@ -114,14 +114,14 @@ impl BookLineReason {
 }
 
 pub async fn report(pool: &PgPool, provider: &str, now: Timestamp) -> sqlx::Result<Report> {
-    let counts = count(pool, provider).await?;
+    let open = count_open(pool, provider, None).await?;
     Ok(Report {
         provider: provider.to_owned(),
         matched: matched(pool, provider).await?,
         provider_lines: open_provider_lines(pool, provider, now).await?,
         book_lines: open_book_lines(pool, provider, now).await?,
-        provider_lines_open: counts.0,
-        book_lines_open: counts.1,
+        provider_lines_open: open.provider_lines + open.other_business,
+        book_lines_open: open.book_lines,
     })
 }
 
@@ -213,40 +213,30 @@ async fn open_book_lines(pool: &PgPool, provider: &str, now: Timestamp) -> sqlx:
     lines.collect()
 }
 
-async fn count(pool: &PgPool, provider: &str) -> sqlx::Result<(u64, u64)> {
-    let row = sqlx::query!(
-        r#"SELECT
-             (SELECT count(*) FROM reconciliation_provider_lines
-                 WHERE provider = $1 AND matched_position IS NULL) AS "told!",
-             (SELECT count(*) FROM reconciliation_book_lines WHERE provider = $1 AND matched_line IS NULL) AS "booked!""#,
-        provider,
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok((row.told.unsigned_abs(), row.booked.unsigned_abs()))
-}
-
-/// Open lines from before a time, other business aside.
+/// Open lines, or those of them from before a time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OpenCounts {
+    /// Of the statement, other business aside.
     pub provider_lines: u64,
+    pub other_business: u64,
     pub book_lines: u64,
 }
 
-pub async fn count_open(pool: &PgPool, provider: &str, before: Timestamp) -> sqlx::Result<OpenCounts> {
+pub async fn count_open(pool: &PgPool, provider: &str, before: Option<Timestamp>) -> sqlx::Result<OpenCounts> {
     let row = sqlx::query!(
-        r#"SELECT
-             (SELECT count(*) FROM reconciliation_provider_lines
-                 WHERE provider = $1 AND matched_position IS NULL AND reference IS NOT NULL AND told_at < $2) AS "told!",
+        r#"SELECT count(reference) AS "ours!", count(*) - count(reference) AS "others!",
              (SELECT count(*) FROM reconciliation_book_lines
-                 WHERE provider = $1 AND matched_line IS NULL AND booked_at < $2) AS "booked!""#,
+                 WHERE provider = $1 AND matched_line IS NULL AND ($2::timestamptz IS NULL OR booked_at < $2)) AS "booked!"
+           FROM reconciliation_provider_lines
+           WHERE provider = $1 AND matched_position IS NULL AND ($2::timestamptz IS NULL OR told_at < $2)"#,
         provider,
         before,
     )
     .fetch_one(pool)
     .await?;
     Ok(OpenCounts {
-        provider_lines: row.told.unsigned_abs(),
+        provider_lines: row.ours.unsigned_abs(),
+        other_business: row.others.unsigned_abs(),
         book_lines: row.booked.unsigned_abs(),
     })
 }
