@@ -5,22 +5,17 @@ use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::disputing::bank;
-use crate::dividing::{buy, deliver, earned};
+use crate::dividing::{buy, customer, deliver, earned, german_taxes, pay_out, refund_in_part};
 use crate::support::{ALICE, BOB, FINANCE, HOST, OTHER_HOST, Shop, TestApp, text};
 
 /// A shop with taxes whose provider takes nothing.
 async fn start(options: PgConnectOptions) -> TestApp {
     let shop = Shop {
-        taxes: serde_json::from_value(json!({"version": 3, "rates": {"DE": 1900}})).expect("tax rules"),
+        taxes: german_taxes(),
         is_provider_free: true,
         ..Shop::default()
     };
     TestApp::start_as(options, shop).await
-}
-
-fn customer(country: &str) -> Value {
-    let piece = |kind: &str| json!({"kind": kind, "country": country});
-    json!({"customer": {"country": country, "evidence": [piece("ip_address"), piece("payment_card")]}})
 }
 
 fn usd(minor: i64) -> Value {
@@ -32,34 +27,11 @@ async fn earn_and_pay_out(app: &TestApp) {
     let room = app.schedule(HOST, "room", |_| {}).await;
     buy(app, &room, ALICE, &customer("DE")).await;
     let ticket = buy(app, &room, BOB, &customer("AT")).await;
-    let refund = json!({"amount": {"amount_minor": 250, "currency": "USD"}});
-    let path = format!("/v1/tickets/{ticket}/refunds");
-    app.post(path)
-        .by(HOST)
-        .key("part")
-        .json(&refund)
-        .send()
-        .await
-        .expect(201);
-    let path = format!("/v1/tickets/{ticket}");
-    app.eventually(BOB, &path, |body| body["refunds"][0]["state"] == "done")
-        .await;
+    refund_in_part(app, &ticket, BOB, 250).await;
     deliver(app, &room).await;
     // 8.40 less 5 %, and 7.50 less 5 %.
     app.eventually(HOST, "/v1/me/earnings", earned(798 + 713)).await;
-    let destination = json!({"destination": "acct_host"});
-    let path = "/v1/me/payout_destination";
-    app.put(path).by(HOST).json(&destination).send().await.expect(200);
-    let wish = json!({"amount": usd(1_500)});
-    app.post("/v1/me/payouts")
-        .by(HOST)
-        .key("payout")
-        .json(&wish)
-        .send()
-        .await
-        .expect(202);
-    app.eventually(HOST, "/v1/me/payouts", |body| body["data"][0]["state"] == "paid")
-        .await;
+    pay_out(app, 1_500).await;
 }
 
 async fn statement(app: &TestApp, month: &str) -> Value {

@@ -18,6 +18,43 @@ pub(crate) async fn buy(app: &TestApp, room: &str, buyer: Person, body: &Value) 
     ticket
 }
 
+/// A German shop's rates.
+pub(crate) fn german_taxes() -> TaxRules {
+    serde_json::from_value(json!({"version": 3, "rates": {"DE": 1900}})).expect("tax rules")
+}
+
+/// Somebody who says where they are, with two pieces of evidence.
+pub(crate) fn customer(country: &str) -> Value {
+    let piece = |kind: &str| json!({"kind": kind, "country": country});
+    json!({"customer": {"country": country, "evidence": [piece("ip_address"), piece("payment_card")]}})
+}
+
+/// The host gives a part of a price back.
+pub(crate) async fn refund_in_part(app: &TestApp, ticket: &str, buyer: Person, minor: i64) {
+    let refund = json!({"amount": {"amount_minor": minor, "currency": "USD"}});
+    let path = format!("/v1/tickets/{ticket}/refunds");
+    let asked = app.post(path).by(HOST).key("part").json(&refund).send().await;
+    asked.expect(201);
+    let path = format!("/v1/tickets/{ticket}");
+    app.eventually(buyer, &path, |body| body["refunds"][0]["state"] == "done")
+        .await;
+}
+
+/// The host asks for a part of what is there, and is paid.
+pub(crate) async fn pay_out(app: &TestApp, minor: i64) {
+    let wish = json!({"amount": {"amount_minor": minor, "currency": "USD"}});
+    let asked = app
+        .post("/v1/me/payouts")
+        .by(HOST)
+        .key("payout")
+        .json(&wish)
+        .send()
+        .await;
+    asked.expect(202);
+    app.eventually(HOST, "/v1/me/payouts", |body| body["data"][0]["state"] == "paid")
+        .await;
+}
+
 pub(crate) async fn deliver(app: &TestApp, room: &str) {
     for verb in ["open", "end"] {
         let path = format!("/v1/rooms/{room}/{verb}");
@@ -110,7 +147,7 @@ async fn two_sales_settled_at_once_do_not_use_the_same_rest_below_the_line(
 #[sqlx::test(migrations = "../migrations")]
 async fn tax_goes_by_the_customers_country_with_two_pieces_of_evidence(_: PgPoolOptions, options: PgConnectOptions) {
     let shop = Shop {
-        taxes: serde_json::from_value::<TaxRules>(json!({"version": 3, "rates": {"DE": 1900}})).unwrap(),
+        taxes: german_taxes(),
         is_provider_free: true,
         ..Shop::default()
     };
@@ -122,7 +159,7 @@ async fn tax_goes_by_the_customers_country_with_two_pieces_of_evidence(_: PgPool
     missing.expect_problem(422, "invalid_field");
     assert_eq!(missing.pointer(), Some("/customer"));
     let piece = |kind: &str, country: &str| json!({"kind": kind, "country": country});
-    let customer = |evidence: Value| json!({"customer": {"country": "DE", "evidence": evidence}});
+    let from_germany = |evidence: Value| json!({"customer": {"country": "DE", "evidence": evidence}});
     for (key, evidence) in [
         ("one-piece", json!([piece("ip_address", "DE")])),
         (
@@ -134,14 +171,14 @@ async fn tax_goes_by_the_customers_country_with_two_pieces_of_evidence(_: PgPool
             json!([piece("ip_address", "DE"), piece("payment_card", "FR")]),
         ),
     ] {
-        let refused = hold(key, customer(evidence)).await;
+        let refused = hold(key, from_germany(evidence)).await;
         refused.expect_problem(422, "invalid_field");
         assert_eq!(refused.pointer(), Some("/customer/evidence"), "{key}");
     }
     let lower = hold("lower-case", json!({"customer": {"country": "de", "evidence": []}})).await;
     assert_eq!(lower.pointer(), Some("/customer/country"));
 
-    let proven = customer(json!([piece("ip_address", "DE"), piece("payment_card", "DE")]));
+    let proven = customer("DE");
     let ticket = buy(&app, &room, ALICE, &proven).await;
     let body = app
         .get(format!("/v1/tickets/{ticket}"))

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::disputing::bank;
-use crate::dividing::{books, buy, deliver, earned};
+use crate::dividing::{books, buy, customer, deliver, earned, german_taxes, pay_out, refund_in_part};
 use crate::support::{ALICE, BOB, FINANCE, HOST, Shop, TestApp, text};
 
 async fn read(app: &TestApp, path: &str) -> Value {
@@ -15,14 +15,10 @@ async fn read(app: &TestApp, path: &str) -> Value {
 /// payout.
 async fn eventful(options: PgConnectOptions) -> TestApp {
     let shop = Shop {
-        taxes: serde_json::from_value(json!({"version": 3, "rates": {"DE": 1900}})).expect("tax rules"),
+        taxes: german_taxes(),
         ..Shop::default()
     };
     let app = TestApp::start_as(options, shop).await;
-    let customer = |country: &str| {
-        let piece = |kind: &str| json!({"kind": kind, "country": country});
-        json!({"customer": {"country": country, "evidence": [piece("ip_address"), piece("payment_card")]}})
-    };
     let room = app.schedule(HOST, "room", |room| room["capacity"] = json!(5)).await;
     let held = app
         .post(format!("/v1/rooms/{room}/tickets"))
@@ -37,35 +33,12 @@ async fn eventful(options: PgConnectOptions) -> TestApp {
     app.confirm(&payment, json!({})).await.expect(200);
     app.ticket_becomes(&disputed, ALICE, "issued").await;
     let ticket = buy(&app, &room, BOB, &customer("AT")).await;
-    let refund = json!({"amount": {"amount_minor": 250, "currency": "USD"}});
-    let path = format!("/v1/tickets/{ticket}/refunds");
-    app.post(path)
-        .by(HOST)
-        .key("part")
-        .json(&refund)
-        .send()
-        .await
-        .expect(201);
-    let path = format!("/v1/tickets/{ticket}");
-    app.eventually(BOB, &path, |body| body["refunds"][0]["state"] == "done")
-        .await;
+    refund_in_part(&app, &ticket, BOB, 250).await;
     deliver(&app, &room).await;
     // Of 10.00: 1.60 tax, 0.59 provider, 0.39 platform; of 7.50: 0.59 provider, 0.34 platform.
     let both = (1_000 - 160 - 59 - 39) + (750 - 59 - 34);
     app.eventually(HOST, "/v1/me/earnings", earned(both)).await;
-    let destination = json!({"destination": "acct_host"});
-    let path = "/v1/me/payout_destination";
-    app.put(path).by(HOST).json(&destination).send().await.expect(200);
-    let wish = json!({"amount": {"amount_minor": 500, "currency": "USD"}});
-    app.post("/v1/me/payouts")
-        .by(HOST)
-        .key("payout")
-        .json(&wish)
-        .send()
-        .await
-        .expect(202);
-    app.eventually(HOST, "/v1/me/payouts", |body| body["data"][0]["state"] == "paid")
-        .await;
+    pay_out(&app, 500).await;
     bank(&app, &payment, "open").await;
     bank(&app, &payment, "lost").await;
     app.ticket_becomes(&disputed, ALICE, "revoked").await;

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use uuid::Uuid;
 
 use crate::disputing::bank;
-use crate::dividing::{deliver, earned};
+use crate::dividing::{deliver, earned, pay_out};
 use crate::support::{ALICE, BOB, FINANCE, HOST, TestApp, text};
 
 const PATH: &str = "/v1/reconciliation";
@@ -54,17 +54,7 @@ async fn every_movement_at_the_provider_finds_its_line_in_the_books(_: PgPoolOpt
     app.ticket_becomes(&refunded, BOB, "refunded").await;
     deliver(&app, &room).await;
     app.eventually(HOST, "/v1/me/earnings", earned(894)).await;
-    let destination = json!({"destination": "acct_host"});
-    let path = "/v1/me/payout_destination";
-    app.put(path).by(HOST).json(&destination).send().await.expect(200);
-    let wish = json!({"amount": {"amount_minor": 500, "currency": "USD"}});
-    app.post("/v1/me/payouts")
-        .by(HOST)
-        .key("payout")
-        .json(&wish)
-        .send()
-        .await
-        .expect(202);
+    pay_out(&app, 500).await;
     bank(&app, &payment, "open").await;
     bank(&app, &payment, "lost").await;
     app.ticket_becomes(&disputed, ALICE, "revoked").await;
