@@ -23,6 +23,37 @@ pub struct Stretch {
     pub up_to: u64,
 }
 
+/// What a line, or a sum of lines, has of each kind.
+#[derive(FromRow)]
+struct FiguresRecord {
+    gross: i64,
+    tax: i64,
+    store_fee: i64,
+    provider_fee: i64,
+    platform_fee: i64,
+    co_hosts: i64,
+    pending: i64,
+    available: i64,
+    pending_payout: i64,
+    paid_out: i64,
+    reserved: i64,
+    receivable: i64,
+}
+
+impl FiguresRecord {
+    fn parts(&self, currency: Currency) -> Parts {
+        let money = |minor| Money::new(minor, currency);
+        Parts {
+            pending: money(self.pending),
+            available: money(self.available),
+            pending_payout: money(self.pending_payout),
+            paid_out: money(self.paid_out),
+            reserved: money(self.reserved),
+            receivable: money(self.receivable),
+        }
+    }
+}
+
 #[derive(FromRow)]
 struct LineRecord {
     position: i64,
@@ -33,18 +64,8 @@ struct LineRecord {
     payout_id: Option<Uuid>,
     reference: Option<String>,
     currency: String,
-    gross: i64,
-    tax: i64,
-    store_fee: i64,
-    provider_fee: i64,
-    platform_fee: i64,
-    co_hosts: i64,
-    pending: i64,
-    available: i64,
-    pending_payout: i64,
-    paid_out: i64,
-    reserved: i64,
-    receivable: i64,
+    #[sqlx(flatten)]
+    figures: FiguresRecord,
     terms: Option<Json<Terms>>,
 }
 
@@ -52,18 +73,8 @@ struct LineRecord {
 struct TotalsRecord {
     currency: String,
     sales: i64,
-    gross: i64,
-    tax: i64,
-    store_fee: i64,
-    provider_fee: i64,
-    platform_fee: i64,
-    co_hosts: i64,
-    pending: i64,
-    available: i64,
-    pending_payout: i64,
-    paid_out: i64,
-    reserved: i64,
-    receivable: i64,
+    #[sqlx(flatten)]
+    figures: FiguresRecord,
 }
 
 #[derive(FromRow)]
@@ -201,15 +212,8 @@ impl TryFrom<LineRecord> for StatementLine {
     fn try_from(record: LineRecord) -> Result<Self, QueryError> {
         let row = RowOf::new("view_statements.lines", record.position);
         let currency = row.currency(&record.currency)?;
-        let money = |minor| Money::new(minor, currency);
-        let parts = Parts {
-            pending: money(record.pending),
-            available: money(record.available),
-            pending_payout: money(record.pending_payout),
-            paid_out: money(record.paid_out),
-            reserved: money(record.reserved),
-            receivable: money(record.receivable),
-        };
+        let (figures, money) = (&record.figures, |minor| Money::new(minor, currency));
+        let parts = figures.parts(currency);
         Ok(Self {
             position: row.position("position", record.position)?,
             at: record.at,
@@ -218,12 +222,12 @@ impl TryFrom<LineRecord> for StatementLine {
             ticket_id: record.ticket_id.map(TicketId::from_uuid),
             payout_id: record.payout_id.map(PayoutId::from_uuid),
             reference: record.reference,
-            gross: money(record.gross),
-            tax: money(record.tax),
-            store_fee: money(record.store_fee),
-            provider_fee: money(record.provider_fee),
-            platform_fee: money(record.platform_fee),
-            co_hosts: money(record.co_hosts),
+            gross: money(figures.gross),
+            tax: money(figures.tax),
+            store_fee: money(figures.store_fee),
+            provider_fee: money(figures.provider_fee),
+            platform_fee: money(figures.platform_fee),
+            co_hosts: money(figures.co_hosts),
             net: parts.net(),
             parts,
             terms: record.terms.map(|terms| SaleTerms::from(terms.0)),
@@ -237,24 +241,17 @@ impl TryFrom<TotalsRecord> for Totals {
     fn try_from(record: TotalsRecord) -> Result<Self, QueryError> {
         let row = RowOf::new("view_statements.lines", &record.currency);
         let currency = row.currency(&record.currency)?;
-        let money = |minor| Money::new(minor, currency);
+        let (figures, money) = (&record.figures, |minor| Money::new(minor, currency));
         Ok(Self {
             currency,
             sales: row.position("sales", record.sales)?,
-            gross: money(record.gross),
-            tax: money(record.tax),
-            store_fee: money(record.store_fee),
-            provider_fee: money(record.provider_fee),
-            platform_fee: money(record.platform_fee),
-            co_hosts: money(record.co_hosts),
-            parts: Parts {
-                pending: money(record.pending),
-                available: money(record.available),
-                pending_payout: money(record.pending_payout),
-                paid_out: money(record.paid_out),
-                reserved: money(record.reserved),
-                receivable: money(record.receivable),
-            },
+            gross: money(figures.gross),
+            tax: money(figures.tax),
+            store_fee: money(figures.store_fee),
+            provider_fee: money(figures.provider_fee),
+            platform_fee: money(figures.platform_fee),
+            co_hosts: money(figures.co_hosts),
+            parts: figures.parts(currency),
         })
     }
 }
