@@ -31,8 +31,7 @@ impl View {
         match self {
             Self::Presence | Self::Statements => 1,
             Self::Timeline => 3,
-            Self::Tickets => 4,
-            Self::Entitlements => 5,
+            Self::Tickets | Self::Entitlements => 5,
             Self::Earnings => 6,
             Self::Catalogue | Self::Ledger => 7,
         }

@@ -17,7 +17,7 @@ pub(super) struct LineBody {
     pub(super) at: Moment,
     /// `earning`, `share`, `dispute_held`, `dispute_released`, `dispute_reversed`, `payout_requested`, `payout_paid`,
     /// `payout_failed`, `payout_returned`, `payout_rolled_over`, `earnings_matured`, `reserve_released`,
-    /// `receivable_netted`, or `refund`: this one went back to the buyer before it was earned.
+    /// `receivable_netted`, or `refund` and `dispute_lost`: this went back to the buyer before it was earned.
     pub(super) kind: &'static str,
     pub(super) room_id: Option<Uuid>,
     pub(super) ticket_id: Option<Uuid>,
@@ -35,7 +35,7 @@ pub(super) struct LineBody {
     pub(super) co_hosts: MoneyBody,
     /// What it did to what the host is owed.
     pub(super) net: MoneyBody,
-    /// What went back to the buyer.
+    /// What went back to the buyer before it was earned.
     pub(super) refunded: MoneyBody,
     /// Why it went back.
     pub(super) reason: Option<String>,
@@ -152,12 +152,16 @@ impl From<RefundLine> for LineBody {
         Self {
             position: line.position,
             at: line.at.into(),
-            kind: "refund",
+            kind: if line.dispute.is_some() {
+                "dispute_lost"
+            } else {
+                "refund"
+            },
             room_id: Some(line.room_id.as_uuid()),
             ticket_id: Some(line.ticket_id.as_uuid()),
             payout_id: None,
-            refund_id: Some(line.refund_id.as_uuid()),
-            reference: None,
+            refund_id: line.refund_id.map(|id| id.as_uuid()),
+            reference: line.dispute,
             gross: zero,
             tax: zero,
             store_fee: zero,

@@ -52,7 +52,7 @@ pub(super) struct TotalsBody {
     /// All lines' `net`: what the balance moved by.
     pub(super) net: MoneyBody,
     pub(super) paid_out: MoneyBody,
-    /// How many refunds went back before the sale was earned, and how much.
+    /// How many refunds and lost disputes went back before the sale was earned, and how much.
     pub(super) refunds: u64,
     pub(super) refunded: MoneyBody,
 }

@@ -163,6 +163,52 @@ async fn a_lost_dispute_is_lines_of_its_own(_: PgPoolOptions, options: PgConnect
     app.stop().await;
 }
 
+/// The host never had the money, and still sees where the sale has gone.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_dispute_lost_before_delivery_is_told_and_moves_nothing(_: PgPoolOptions, options: PgConnectOptions) {
+    let shop = Shop {
+        is_provider_free: true,
+        ..Shop::default()
+    };
+    let app = TestApp::start_as(options, shop).await;
+    let room = app.schedule(HOST, "room", |room| room["capacity"] = json!(5)).await;
+    let disputed = app.hold(&room, ALICE, "hold").await;
+    let payment = app.start_payment(&disputed, ALICE, "pay").await;
+    app.confirm(&payment, json!({})).await.expect(200);
+    app.ticket_becomes(&disputed, ALICE, "issued").await;
+    app.buy(&room, BOB, "b").await;
+    bank(&app, &payment, "open").await;
+    bank(&app, &payment, "lost").await;
+    app.ticket_becomes(&disputed, ALICE, "revoked").await;
+    deliver(&app, &room).await;
+    app.eventually(HOST, "/v1/me/earnings", earned(950)).await;
+    let path = format!("/v1/me/statements?min_position={}", app.head().await);
+    let body = app.get(&path).by(HOST).send().await.expect(200);
+    let (lost, earning) = (&body["data"][0], &body["data"][1]);
+    assert_eq!(
+        (&lost["kind"], &earning["kind"]),
+        (&json!("dispute_lost"), &json!("earning"))
+    );
+    assert_eq!(
+        (&lost["ticket_id"], &lost["refund_id"]),
+        (&json!(disputed), &Value::Null)
+    );
+    assert_eq!((&lost["refunded"], &lost["net"]), (&usd(1_000), &usd(0)));
+    assert!(text(&lost["reference"]).starts_with("dp_"));
+    assert_eq!(body["data"].as_array().map(Vec::len), Some(2));
+    let totals = &body["currencies"][0]["totals"];
+    assert_eq!(
+        (
+            &totals["sales"],
+            &totals["refunds"],
+            &totals["refunded"],
+            &totals["net"]
+        ),
+        (&json!(1), &json!(1), &usd(1_000), &usd(950))
+    );
+    app.stop().await;
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_statement_is_a_sheet_for_who_asks_for_one(_: PgPoolOptions, options: PgConnectOptions) {
     let app = start(options).await;

@@ -79,9 +79,10 @@ struct TotalsRecord {
 
 #[derive(FromRow)]
 struct RefundRecord {
-    owed_position: i64,
-    owed_at: Timestamp,
-    refund_id: Uuid,
+    position: i64,
+    at: Timestamp,
+    refund_id: Option<Uuid>,
+    dispute: Option<String>,
     ticket_id: Uuid,
     room_id: Uuid,
     amount_minor: i64,
@@ -146,14 +147,19 @@ pub async fn balances_at(pool: &PgPool, host: UserId, position: u64) -> Result<V
     Ok(totals.into_iter().map(Balance::from).collect())
 }
 
-/// What went back to the host's buyers in a stretch before it was earned, in order; one more than [`LINES_MAX`] if there
-/// are more. From the tickets view, which must have come as far.
+/// What went back to the host's buyers in a stretch before it was earned, or was taken back by their banks, in order; one more
+/// than [`LINES_MAX`] if there are more. From the tickets view, which must have come as far.
 pub async fn refunds(pool: &PgPool, host: UserId, stretch: Stretch) -> Result<Vec<RefundLine>, QueryError> {
     let select = "
-        SELECT owed_position, owed_at, refund_id, ticket_id, room_id, amount_minor, currency, reason
+        SELECT owed_position AS position, owed_at AS at, refund_id, NULL AS dispute, ticket_id, room_id, amount_minor,
+            currency, reason
         FROM view_tickets.refunds JOIN view_tickets.tickets USING (ticket_id)
         WHERE host = $1 AND owed_position > $2 AND owed_position <= $3
-        ORDER BY owed_position LIMIT $4";
+        UNION ALL
+        SELECT lost.position, lost_at, NULL, dispute, ticket_id, room_id, amount_minor, currency, 'dispute_lost'
+        FROM view_tickets.lost_disputes AS lost JOIN view_tickets.tickets USING (ticket_id)
+        WHERE host = $1 AND lost.position > $2 AND lost.position <= $3
+        ORDER BY position LIMIT $4";
     let records: Vec<RefundRecord> = sqlx::query_as(select)
         .bind(host.as_uuid())
         .bind(bigint(stretch.after))
@@ -279,11 +285,12 @@ impl TryFrom<RefundRecord> for RefundLine {
     type Error = QueryError;
 
     fn try_from(record: RefundRecord) -> Result<Self, QueryError> {
-        let row = RowOf::new("view_tickets.refunds", record.refund_id);
+        let row = RowOf::new("view_tickets.refunds", record.position);
         Ok(Self {
-            position: row.position("owed_position", record.owed_position)?,
-            at: record.owed_at,
-            refund_id: RefundId::from_uuid(record.refund_id),
+            position: row.position("position", record.position)?,
+            at: record.at,
+            refund_id: record.refund_id.map(RefundId::from_uuid),
+            dispute: record.dispute,
             ticket_id: TicketId::from_uuid(record.ticket_id),
             room_id: RoomId::from_uuid(record.room_id),
             amount: row.money(record.amount_minor, &record.currency)?,

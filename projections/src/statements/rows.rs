@@ -125,15 +125,18 @@ pub struct Totals {
     pub parts: Parts,
 }
 
-/// Money that went back to a buyer of this host's before the sale was earned: the host never had it.
+/// Money that went back to a buyer of this host's before the sale was earned, or that a bank took back: the host never had it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RefundLine {
     pub position: u64,
     pub at: Timestamp,
-    pub refund_id: RefundId,
+    /// Of a refund.
+    pub refund_id: Option<RefundId>,
+    /// Of a dispute that was lost: the provider's name of it.
+    pub dispute: Option<String>,
     pub ticket_id: TicketId,
     pub room_id: RoomId,
     pub amount: Money,
-    /// As the event has it.
+    /// As the event has it; `dispute_lost` of a dispute.
     pub reason: String,
 }

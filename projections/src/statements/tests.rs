@@ -178,6 +178,25 @@ async fn balances_of_any_position_are_what_they_were_then(pool: PgPool) {
     }
 }
 
+/// A bank took the money of a sale that was not earned; one that took an earning is a line of its own.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_bank_took_before_it_was_earned_is_told_beside(pool: PgPool) {
+    project_all(&pool, &Story::new().schedule(1).buy(1, 10).buy(1, 11).lose_dispute(11)).await;
+    let taken = refunds(&pool, host(), ALWAYS).await.expect("a query");
+    let [line] = &taken[..] else {
+        panic!("one line: {taken:?}")
+    };
+    assert_eq!((line.ticket_id, line.amount), (ticket(11), usd(PRICE)));
+    assert_eq!((line.dispute.as_deref(), line.refund_id), (Some("dp_11"), None));
+    assert_eq!(line.reason, "dispute_lost");
+    let after = Stretch {
+        after: line.position,
+        up_to: u64::MAX,
+    };
+    assert_eq!(refunds(&pool, host(), after).await.expect("a query"), []);
+    assert!(lines(&pool, host(), ALWAYS).await.expect("a query").is_empty());
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn what_went_back_before_it_was_earned_is_told_beside(pool: PgPool) {
     project_all(&pool, &whole_story()).await;

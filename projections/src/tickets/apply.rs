@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::evolve::evolve;
-use super::fold::{Fold, NewPayment, NewTicket, Payment, Refund, Ticket};
+use super::fold::{Fold, Lost, NewPayment, NewTicket, Payment, Refund, Ticket};
 use super::load::load;
 use super::{RefundState, TicketState};
 use crate::ApplyError;
@@ -58,6 +58,10 @@ const NEW_REFUND: &str = "
         in_full, failure, owed_at, owed_position)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
+const NEW_LOST_DISPUTE: &str = "
+    INSERT INTO lost_disputes (position, ticket_id, dispute, amount_minor, currency, lost_at)
+    VALUES ($1, $2, $3, $4, $5, $6)";
+
 const MOVE_REFUNDS: &str = "
     UPDATE refunds SET state = moved.state, failure = moved.failure
     FROM unnest($1::uuid[], $2::text[], $3::text[]) AS moved (refund_id, state, failure)
@@ -80,6 +84,9 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
         write_refund(*id, refund, tables).await?;
     }
     write_moved_refunds(&fold, tables).await?;
+    for lost in &fold.lost {
+        write_lost_dispute(lost, tables).await?;
+    }
     Ok(())
 }
 
@@ -344,6 +351,20 @@ async fn write_refund(id: Uuid, refund: &Refund<'_>, tables: &mut PgConnection) 
         .bind(refund.failure.map(text))
         .bind(owed.owed_at)
         .bind(refund.position)
+        .execute(tables)
+        .await?;
+    Ok(())
+}
+
+/// Fewer still.
+async fn write_lost_dispute(of: &Lost<'_>, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query(NEW_LOST_DISPUTE)
+        .bind(of.position)
+        .bind(of.ticket)
+        .bind(text(&of.dispute.dispute))
+        .bind(of.dispute.covered.amount_minor())
+        .bind(of.dispute.covered.currency().code())
+        .bind(of.dispute.lost_at)
         .execute(tables)
         .await?;
     Ok(())

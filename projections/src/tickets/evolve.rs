@@ -2,7 +2,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use domain::room::{ReleaseReason, SeatHeld};
-use domain::ticket::RefundOwed;
+use domain::ticket::{DisputeLost, RefundOwed};
 use domain::{AnyEvent, Money, PaymentId, RefundId, RoomEvent, RoomId, TicketEvent, TicketId, Timestamp, UserId};
 
 use super::TicketState;
@@ -66,6 +66,11 @@ pub(crate) enum TicketChange<'a> {
         ticket: TicketId,
         refund: RefundId,
         to: RefundStep<'a>,
+    },
+    /// The buyer's bank has taken the money, and keeps it.
+    Revoke {
+        ticket: TicketId,
+        lost: &'a DisputeLost,
     },
 }
 
@@ -149,7 +154,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<'
         TicketEvent::TicketAdmitted { .. } => enter(TicketState::Admitted),
         TicketEvent::TicketSettled(_) => enter(TicketState::Settled),
         TicketEvent::TicketReturned { .. } => enter(TicketState::Released),
-        TicketEvent::DisputeLost(_) => enter(TicketState::Revoked),
+        TicketEvent::DisputeLost(lost) => Some(TicketChange::Revoke { ticket, lost }),
         TicketEvent::TicketLapsed { .. } => Some(TicketChange::EnterUnpaid {
             ticket,
             state: TicketState::Lapsed,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::room::SeatHeld;
-use domain::ticket::RefundOwed;
+use domain::ticket::{DisputeLost, RefundOwed};
 use domain::{Money, PaymentId, TicketId, Timestamp};
 use uuid::Uuid;
 
@@ -25,6 +25,8 @@ pub(super) struct Fold<'a> {
     pub(super) payments_of: HashMap<Uuid, Vec<Uuid>>,
     pub(super) new_refunds: HashMap<Uuid, Refund<'a>>,
     pub(super) moved_refunds: HashMap<Uuid, (RefundState, Option<&'a str>)>,
+    /// Disputes that took money before it was earned.
+    pub(super) lost: Vec<Lost<'a>>,
 }
 
 pub(super) struct Ticket<'a> {
@@ -68,6 +70,12 @@ pub(super) struct Refund<'a> {
     pub(super) position: i64,
 }
 
+pub(super) struct Lost<'a> {
+    pub(super) ticket: Uuid,
+    pub(super) dispute: &'a DisputeLost,
+    pub(super) position: i64,
+}
+
 impl<'a> Fold<'a> {
     pub(super) fn take_in(&mut self, change: TicketChange<'a>, position: i64) -> Result<(), ApplyError> {
         match change {
@@ -98,6 +106,7 @@ impl<'a> Fold<'a> {
                 self.move_refund(refund.as_uuid(), to);
                 self.touch(ticket, position);
             }
+            TicketChange::Revoke { ticket, lost } => self.revoke(ticket, lost, position),
         }
         Ok(())
     }
@@ -163,7 +172,8 @@ impl<'a> Fold<'a> {
             | TicketChange::EnterUnpaid { .. }
             | TicketChange::GiveTo { .. }
             | TicketChange::OweRefund { .. }
-            | TicketChange::MoveRefund { .. } => {}
+            | TicketChange::MoveRefund { .. }
+            | TicketChange::Revoke { .. } => {}
         }
     }
 
@@ -272,6 +282,17 @@ impl<'a> Fold<'a> {
             self.enter(ticket, TicketState::Refunded, position);
         } else {
             self.touch(ticket, position);
+        }
+    }
+
+    fn revoke(&mut self, ticket: TicketId, lost: &'a DisputeLost, position: i64) {
+        self.enter(ticket, TicketState::Revoked, position);
+        if lost.covered.is_positive() {
+            self.lost.push(Lost {
+                ticket: ticket.as_uuid(),
+                dispute: lost,
+                position,
+            });
         }
     }
 

@@ -114,7 +114,8 @@ fn wanted(page: &[Arc<Recorded>]) -> Wanted {
                 | TicketChange::GiveTo { ticket, .. }
                 | TicketChange::EnterUnpaid { ticket, .. }
                 | TicketChange::OweRefund { ticket, .. }
-                | TicketChange::MoveRefund { ticket, .. },
+                | TicketChange::MoveRefund { ticket, .. }
+                | TicketChange::Revoke { ticket, .. },
             ) => {
                 wanted.tickets.insert(ticket.as_uuid());
             }

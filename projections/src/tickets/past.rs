@@ -37,7 +37,8 @@ pub fn is_about(event: &AnyEvent, ticket: TicketId) -> bool {
             | TicketChange::DeclinePayment { .. }
             | TicketChange::CancelPayment { .. }
             | TicketChange::OweRefund { .. }
-            | TicketChange::MoveRefund { .. },
+            | TicketChange::MoveRefund { .. }
+            | TicketChange::Revoke { .. },
         )
         | None => false,
     }

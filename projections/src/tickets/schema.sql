@@ -56,3 +56,13 @@ CREATE TABLE refunds (
 );
 
 CREATE INDEX refunds_of_ticket ON refunds (ticket_id);
+
+-- What buyers' banks took of sales that were not earned yet.
+CREATE TABLE lost_disputes (
+    position     bigint      PRIMARY KEY,
+    ticket_id    uuid        NOT NULL,
+    dispute      text        NOT NULL, -- the provider's name of it
+    amount_minor bigint      NOT NULL, -- as far as the sale's own money covered it
+    currency     text        NOT NULL,
+    lost_at      timestamptz NOT NULL
+);
