@@ -24,7 +24,7 @@ pub async fn attendance(
     on_stage: &[UserId],
     now: Timestamp,
 ) -> Result<Attendance, sqlx::Error> {
-    let on_stage: Vec<_> = on_stage.iter().map(|user| user.as_uuid()).collect();
+    let on_stage: Vec<_> = on_stage.iter().map(UserId::as_uuid).collect();
     let row = sqlx::query!(
         r#"WITH present AS (
             SELECT user_id, bool_or(audible) AS audible FROM media_presence

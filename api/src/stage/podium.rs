@@ -35,8 +35,8 @@ pub(crate) struct StageBody {
 }
 
 impl StageBody {
-    fn new(row: &StageRow, there: Attendance) -> Self {
-        let ids = |users: &[UserId]| users.iter().map(|user| user.as_uuid()).collect();
+    fn new(row: &StageRow, there: &Attendance) -> Self {
+        let ids = |users: &[UserId]| users.iter().map(UserId::as_uuid).collect();
         Self {
             live: row.live,
             host_id: row.host.as_uuid(),
@@ -69,7 +69,7 @@ pub(crate) async fn find_stage(state: &ApiState, room: RoomId) -> Result<Option<
         }
         None => Attendance::default(),
     };
-    Ok(Some(StageBody::new(&row, there)))
+    Ok(Some(StageBody::new(&row, &there)))
 }
 
 /// Executes a command on the room and answers with the stage as it is after it, to those who may be inside.

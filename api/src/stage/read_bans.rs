@@ -39,7 +39,7 @@ pub(crate) async fn read_bans(
         if !room.is_of_host_side(user) {
             return Err(RoomError::NotHost);
         }
-        let ids = |users: &std::collections::BTreeSet<UserId>| users.iter().map(|user| user.as_uuid()).collect();
+        let ids = |users: &std::collections::BTreeSet<UserId>| users.iter().map(UserId::as_uuid).collect();
         Ok(BansBody {
             here: ids(facts.bans.here()),
             everywhere: ids(facts.bans.everywhere()),

@@ -205,12 +205,8 @@ impl Payout {
             }
             PayoutEvent::HostSuspended { .. } => self.hosting.suspend(),
             PayoutEvent::HostReinstated { .. } => self.hosting.reinstate(),
-            PayoutEvent::GuestBanned { user, .. } => {
-                self.banned.insert(user);
-            }
-            PayoutEvent::GuestUnbanned { user, .. } => {
-                self.banned.remove(&user);
-            }
+            PayoutEvent::GuestBanned { user, .. } => self.set_banned(user, true),
+            PayoutEvent::GuestUnbanned { user, .. } => self.set_banned(user, false),
             PayoutEvent::FactsStated { facts, .. } => self.hosting.state(facts),
             PayoutEvent::TermsAccepted { terms_sha256, .. } => self.hosting.accept(terms_sha256),
             PayoutEvent::DestinationLinked { destination, .. } => self.destination = Some(destination),
@@ -253,9 +249,7 @@ impl Payout {
                 self.set_phase(payout_id, PayoutPhase::Failed);
             }
             PayoutEvent::PayoutScheduleChosen { schedule, .. } => self.schedule = Some(schedule),
-            PayoutEvent::PayoutRolledOver { available, due_at, .. } => {
-                self.rolled_over.insert(available.currency(), due_at);
-            }
+            PayoutEvent::PayoutRolledOver { available, due_at, .. } => self.roll_over(available, due_at),
             PayoutEvent::ShareCredited(share) => self.credit_share_of(&share),
             PayoutEvent::PayoutReturned { payout_id, amount, .. } => self.take_back(payout_id, amount),
             PayoutEvent::EarningsMatured { amount, matured_at } => {
@@ -266,6 +260,18 @@ impl Payout {
             }
             PayoutEvent::ReceivableNetted { amount, .. } => self.net(amount),
         }
+    }
+
+    fn set_banned(&mut self, user: UserId, is_banned: bool) {
+        if is_banned {
+            self.banned.insert(user);
+        } else {
+            self.banned.remove(&user);
+        }
+    }
+
+    fn roll_over(&mut self, available: Money, due_at: Timestamp) {
+        self.rolled_over.insert(available.currency(), due_at);
     }
 
     fn credit(&mut self, earning: &EarningCredited) {

@@ -3,6 +3,7 @@
 use crate::room::decide::Decision;
 use crate::room::facts::RoomFacts;
 use crate::room::powers::Power;
+use crate::room::stage::Stage;
 use crate::{Room, RoomError, RoomEvent, Timestamp, UserId};
 
 /// Beside the host.
@@ -21,7 +22,7 @@ impl Room {
     /// Who leads: the host, but for the time somebody else was put in charge.
     pub fn lead(&self) -> Option<UserId> {
         let host = self.facts()?.host;
-        Some(self.stage().and_then(|stage| stage.lead()).unwrap_or(host))
+        Some(self.stage().and_then(Stage::lead).unwrap_or(host))
     }
 
     /// Before the room opens, or while it is live.
@@ -80,6 +81,24 @@ impl Room {
             to,
             handed_over_at: at,
         }])
+    }
+}
+
+/// What became of the host's side, taken in.
+impl Room {
+    pub(super) fn take_co_host(&mut self, user: UserId) {
+        self.with_facts(|facts| facts.co_hosts.push(user));
+        self.with_stage(|stage| stage.clear(user));
+    }
+
+    pub(super) fn let_co_host_go(&mut self, user: UserId) {
+        self.with_facts(|facts| facts.dismiss_co_host(user));
+        self.with_stage(|stage| stage.clear(user));
+    }
+
+    pub(super) fn take_handover(&mut self, to: UserId) {
+        let co_host = Some(to).filter(|to| !self.is_host(*to));
+        self.with_stage(|stage| stage.lead_by(co_host));
     }
 }
 

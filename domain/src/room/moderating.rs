@@ -140,6 +140,29 @@ impl Room {
     }
 }
 
+/// What became of somebody's standing, taken in.
+impl Room {
+    pub(super) fn take_removal(&mut self, user: UserId) {
+        self.with_facts(|facts| facts.dismiss_co_host(user));
+        self.with_stage(|stage| stage.remove(user));
+    }
+
+    pub(super) fn take_ban(&mut self, user: UserId, everywhere: bool) {
+        self.with_facts(|facts| {
+            facts.dismiss_co_host(user);
+            facts.bans.ban(user, everywhere);
+        });
+        self.with_stage(|stage| stage.clear(user));
+    }
+
+    pub(super) fn take_unban(&mut self, user: UserId, everywhere: bool) {
+        self.with_facts(|facts| facts.bans.unban(user, everywhere));
+        if !everywhere {
+            self.with_stage(|stage| stage.let_back(user));
+        }
+    }
+}
+
 const fn muted(user: UserId, by: UserId, at: Timestamp) -> RoomEvent {
     RoomEvent::SpeakerMuted { user, by, muted_at: at }
 }

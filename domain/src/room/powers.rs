@@ -113,7 +113,9 @@ pub fn powers_table() -> String {
     let mut table = "| | host | co-host | speaker | listener |\n| --- | --- | --- | --- | --- |\n".to_owned();
     for (power, reaches) in POWERS {
         let cells = reaches.map(Reach::name).join(" | ");
-        table.push_str(&format!("| {} | {cells} |\n", power.name()));
+        for part in ["| ", power.name(), " | ", &cells, " |\n"] {
+            table.push_str(part);
+        }
     }
     table
 }

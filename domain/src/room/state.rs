@@ -199,40 +199,17 @@ impl Room {
             }
             RoomEvent::SpeakerApproved { user, .. } => self.with_stage(|stage| stage.approve(user)),
             RoomEvent::SpeakerDismissed { user, .. } => self.with_stage(|stage| stage.dismiss(user)),
-            RoomEvent::PersonRemoved { user, .. } => {
-                self.with_facts(|facts| facts.dismiss_co_host(user));
-                self.with_stage(|stage| stage.remove(user));
-            }
-            RoomEvent::CoHostAppointed { user, .. } => {
-                self.with_facts(|facts| facts.co_hosts.push(user));
-                self.with_stage(|stage| stage.clear(user));
-            }
-            RoomEvent::CoHostDismissed { user, .. } => {
-                self.with_facts(|facts| facts.dismiss_co_host(user));
-                self.with_stage(|stage| stage.clear(user));
-            }
+            RoomEvent::PersonRemoved { user, .. } => self.take_removal(user),
+            RoomEvent::CoHostAppointed { user, .. } => self.take_co_host(user),
+            RoomEvent::CoHostDismissed { user, .. } => self.let_co_host_go(user),
             RoomEvent::SpeakerInvited { user, .. } => self.with_stage(|stage| stage.invite(user)),
             RoomEvent::InvitationAccepted { user, .. } => self.with_stage(|stage| stage.approve(user)),
             RoomEvent::InvitationDeclined { user, .. } => self.with_stage(|stage| stage.drop_invitation(user)),
             RoomEvent::SpeakerMuted { user, .. } => self.with_stage(|stage| stage.mute(user)),
             RoomEvent::SpeakerUnmuted { user, .. } => self.with_stage(|stage| stage.unmute(user)),
-            RoomEvent::PersonBanned { user, everywhere, .. } => {
-                self.with_facts(|facts| {
-                    facts.dismiss_co_host(user);
-                    facts.bans.ban(user, everywhere);
-                });
-                self.with_stage(|stage| stage.clear(user));
-            }
-            RoomEvent::PersonUnbanned { user, everywhere, .. } => {
-                self.with_facts(|facts| facts.bans.unban(user, everywhere));
-                if !everywhere {
-                    self.with_stage(|stage| stage.let_back(user));
-                }
-            }
-            RoomEvent::HostHandedOver { to, .. } => {
-                let to = Some(to).filter(|to| !self.is_host(*to));
-                self.with_stage(|stage| stage.lead_by(to));
-            }
+            RoomEvent::PersonBanned { user, everywhere, .. } => self.take_ban(user, everywhere),
+            RoomEvent::PersonUnbanned { user, everywhere, .. } => self.take_unban(user, everywhere),
+            RoomEvent::HostHandedOver { to, .. } => self.take_handover(to),
             // Evidence for readers; the verdict that follows is what counts here.
             RoomEvent::PresenceRecorded { .. } => {}
             RoomEvent::DeliveryRecorded(recorded) => self.take_delivery(recorded),
@@ -246,34 +223,26 @@ impl Room {
                 request,
                 customer,
                 joined_at,
-            } => self.with_seats(|seats| {
-                seats.waiting_mut().join(Waiter {
+            } => {
+                let waiter = Waiter {
                     user,
                     ticket_id,
                     request,
                     customer,
                     joined_at,
-                });
-            }),
+                };
+                self.with_seats(|seats| seats.waiting_mut().join(waiter));
+            }
             RoomEvent::WaitingListLeft { user, .. } => self.with_seats(|seats| seats.waiting_mut().leave(user)),
             RoomEvent::SeatAwaited {
                 ticket_id,
                 buyer,
                 until,
                 ..
-            } => self.with_seats(|seats| {
-                let paid = PaidWaiter {
-                    ticket_id,
-                    buyer,
-                    until,
-                };
-                seats.waiting_mut().await_seat(paid);
-            }),
+            } => self.let_wait(ticket_id, buyer, until),
             RoomEvent::SeatTransferred {
                 ticket_id, from, to, ..
-            } => {
-                self.with_seats(|seats| seats.transfer(ticket_id, from, to));
-            }
+            } => self.with_seats(|seats| seats.transfer(ticket_id, from, to)),
             RoomEvent::RoomRescheduled(new) => self.with_facts(|facts| facts.reschedule(&new)),
             RoomEvent::SharesProposed { shares, .. } => {
                 self.with_facts(|facts| facts.sharing.propose(facts.host, shares));
@@ -284,6 +253,15 @@ impl Room {
             RoomEvent::SalesSuspended { .. } => self.with_facts(|facts| facts.sales_suspended = true),
             RoomEvent::SalesReinstated { .. } => self.with_facts(|facts| facts.sales_suspended = false),
         }
+    }
+
+    fn let_wait(&mut self, ticket_id: TicketId, buyer: UserId, until: Timestamp) {
+        let paid = PaidWaiter {
+            ticket_id,
+            buyer,
+            until,
+        };
+        self.with_seats(|seats| seats.waiting_mut().await_seat(paid));
     }
 
     fn scheduled(scheduled: RoomScheduled) -> Self {
@@ -305,7 +283,7 @@ impl Room {
         }
     }
 
-    fn with_facts(&mut self, change: impl FnOnce(&mut RoomFacts)) {
+    pub(super) fn with_facts(&mut self, change: impl FnOnce(&mut RoomFacts)) {
         match self {
             Self::Unscheduled => {}
             Self::Scheduled { facts, .. }
@@ -315,7 +293,7 @@ impl Room {
         }
     }
 
-    fn with_stage(&mut self, change: impl FnOnce(&mut Stage)) {
+    pub(super) fn with_stage(&mut self, change: impl FnOnce(&mut Stage)) {
         match self {
             Self::Live { stage, .. } => change(stage),
             Self::Unscheduled | Self::Scheduled { .. } | Self::Ended { .. } | Self::Cancelled { .. } => {}

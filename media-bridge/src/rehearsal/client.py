@@ -65,6 +65,7 @@ class Client:
         self.room.on("token_refreshed", lambda: self.emit("token", token=self.room._token))
         self.room.on("participant_permissions_changed", self.on_permissions)
         self.room.on("participant_attributes_changed", self.on_attributes)
+        self.room.on("participant_connected", self.on_participant)
         self.room.on("data_received", self.on_data)
         self.room.on("track_subscribed", self.on_track)
         self.room.on("track_unsubscribed", self.on_track_lost)
@@ -86,6 +87,11 @@ class Client:
     def on_permissions(self, participant, permissions):
         if participant.identity == self.room.local_participant.identity:
             self.emit("permission", can_publish=permissions.can_publish)
+
+    def on_participant(self, participant):
+        # Others are told of somebody who came some time later, and then with all that they are.
+        if participant.attributes:
+            self.on_attributes(None, participant)
 
     def on_attributes(self, _changed, participant):
         self.emit("attributes", of=participant.identity, attributes=dict(participant.attributes))

@@ -83,6 +83,12 @@ impl Seen {
                 *self.outcomes.entry(*ticket_id).or_default() += 1;
                 self.late.retain(|ticket| ticket != ticket_id);
             }
+            _ => self.take_bars(event),
+        }
+    }
+
+    fn take_bars(&mut self, event: &RoomEvent) {
+        match event {
             RoomEvent::PersonRemoved { user, .. } => {
                 self.barred[0].insert(*user);
             }
