@@ -33,7 +33,8 @@ impl View {
             Self::Timeline => 3,
             Self::Tickets | Self::Entitlements => 5,
             Self::Earnings => 6,
-            Self::Catalogue | Self::Ledger => 7,
+            Self::Ledger => 7,
+            Self::Catalogue => 8,
         }
     }
 

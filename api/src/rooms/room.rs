@@ -1,6 +1,6 @@
 //! A room as everybody may see it.
 
-use domain::{RoomCommand, RoomId, Timestamp};
+use domain::{RoomCommand, RoomId, Timestamp, UserId};
 use event_log::Metadata;
 use projections::View;
 use projections::catalogue::{RoomRow, RoomState, find_room};
@@ -18,7 +18,7 @@ use crate::{ApiError, ApiState};
 pub(crate) struct RoomBody {
     id: Uuid,
     host_id: Uuid,
-    /// Empty: rooms have one host so far.
+    /// In the order of their appointment.
     co_host_ids: Vec<Uuid>,
     title: String,
     description: String,
@@ -86,7 +86,7 @@ impl RoomBody {
         Self {
             id: row.id.as_uuid(),
             host_id: row.host_id.as_uuid(),
-            co_host_ids: Vec::new(),
+            co_host_ids: row.co_hosts.iter().map(UserId::as_uuid).collect(),
             title: row.title,
             description: row.description,
             language: row.language,

@@ -124,6 +124,15 @@ async fn powers_end_where_the_table_says(_: PgPoolOptions, options: PgConnectOpt
     react(ALICE, "boo").await.expect_problem(422, "invalid_field");
     let second = stage.put(&format!("co_hosts/{}", DORA.id), HOST).await;
     assert_eq!(second["co_hosts"], json!([CLEO.id, DORA.id]));
+    let path = format!("/v1/rooms/{}", stage.room);
+    let head = stage.app.head().await;
+    let room = stage
+        .app
+        .get(format!("{path}?min_position={head}"))
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(room["co_host_ids"], json!([CLEO.id, DORA.id]));
     let third = stage
         .app
         .put(stage.path(&format!("co_hosts/{alice}")))

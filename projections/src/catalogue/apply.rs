@@ -86,6 +86,10 @@ const ASK_ANEW: &str = "DELETE FROM sharing WHERE room_id = $1";
 
 const AGREE: &str = "INSERT INTO sharing (room_id, user_id) VALUES ($1, $2)";
 
+const APPOINT: &str = "UPDATE rooms SET co_host_ids = array_append(co_host_ids, $2) WHERE room_id = $1";
+
+const DISMISS: &str = "UPDATE rooms SET co_host_ids = array_remove(co_host_ids, $2) WHERE room_id = $1";
+
 const SEARCH: &str = "UPDATE rooms SET search = $2 WHERE room_id = $1";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
@@ -104,20 +108,27 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
         set_tiers(room.room_id.as_uuid(), &room.sale.tiers, tables).await?;
     }
     for (room, edit) in &fold.edits {
-        match edit {
-            Edit::Revise(revision) => revise(*room, revision, tables).await?,
-            Edit::Reschedule(new) => reschedule(*room, new, tables).await?,
-            Edit::ProposeShares => {
-                sqlx::query(ASK_ANEW).bind(room).execute(&mut *tables).await?;
-            }
-            Edit::AgreeToShare(user) => {
-                sqlx::query(AGREE).bind(room).bind(user).execute(&mut *tables).await?;
-            }
-        }
+        write_edit(*room, *edit, tables).await?;
     }
     write_seats(&fold, tables).await?;
     write_tiers(&fold, tables).await?;
     write_rooms(&fold, tables).await?;
+    Ok(())
+}
+
+async fn write_edit(room: Uuid, edit: Edit<'_>, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let (statement, user) = match edit {
+        Edit::Revise(revision) => return revise(room, revision, tables).await,
+        Edit::Reschedule(new) => return reschedule(room, new, tables).await,
+        Edit::ProposeShares => {
+            sqlx::query(ASK_ANEW).bind(room).execute(tables).await?;
+            return Ok(());
+        }
+        Edit::AgreeToShare(user) => (AGREE, user),
+        Edit::AppointCoHost(user) => (APPOINT, user),
+        Edit::DismissCoHost(user) => (DISMISS, user),
+    };
+    sqlx::query(statement).bind(room).bind(user).execute(tables).await?;
     Ok(())
 }
 

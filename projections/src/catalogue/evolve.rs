@@ -53,6 +53,14 @@ pub(crate) enum CatalogueChange<'a> {
         room: RoomId,
         user: UserId,
     },
+    AppointCoHost {
+        room: RoomId,
+        user: UserId,
+    },
+    DismissCoHost {
+        room: RoomId,
+        user: UserId,
+    },
 }
 
 /// How a seat is taken.
@@ -117,6 +125,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         RoomEvent::DeliveryRecorded(delivery) if delivery.delivered => Some(CatalogueChange::Deliver { room }),
         RoomEvent::SharesProposed { .. } => Some(CatalogueChange::ProposeShares { room }),
         RoomEvent::ShareAgreed { user, .. } => Some(CatalogueChange::AgreeToShare { room, user: *user }),
+        RoomEvent::CoHostAppointed { user, .. } => Some(CatalogueChange::AppointCoHost { room, user: *user }),
+        RoomEvent::CoHostDismissed { user, .. } => Some(CatalogueChange::DismissCoHost { room, user: *user }),
         RoomEvent::SeatDenied { .. }
         | RoomEvent::SpeakRequested { .. }
         | RoomEvent::SpeakRequestWithdrawn { .. }
@@ -128,8 +138,6 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         | RoomEvent::SeatAwaited { .. }
         | RoomEvent::SeatTransferred { .. }
         | RoomEvent::PersonRemoved { .. }
-        | RoomEvent::CoHostAppointed { .. }
-        | RoomEvent::CoHostDismissed { .. }
         | RoomEvent::SpeakerInvited { .. }
         | RoomEvent::InvitationAccepted { .. }
         | RoomEvent::InvitationDeclined { .. }

@@ -29,7 +29,9 @@ pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
         | CatalogueChange::SuspendSales { .. }
         | CatalogueChange::Deliver { .. }
         | CatalogueChange::ProposeShares { .. }
-        | CatalogueChange::AgreeToShare { .. } => None,
+        | CatalogueChange::AgreeToShare { .. }
+        | CatalogueChange::AppointCoHost { .. }
+        | CatalogueChange::DismissCoHost { .. } => None,
     }
 }
 
@@ -59,6 +61,8 @@ pub(super) enum Edit<'a> {
     Reschedule(&'a RoomRescheduled),
     ProposeShares,
     AgreeToShare(Uuid),
+    AppointCoHost(Uuid),
+    DismissCoHost(Uuid),
 }
 
 /// Counts are differences; the rest is what it is after the page, if it was said.
@@ -147,6 +151,16 @@ impl<'a> Fold<'a> {
             CatalogueChange::AgreeToShare { room, user } => {
                 let agreed = Edit::AgreeToShare(user.as_uuid());
                 self.edits.push((room.as_uuid(), agreed));
+                self.room(room, position);
+            }
+            CatalogueChange::AppointCoHost { room, user } => {
+                let appointed = Edit::AppointCoHost(user.as_uuid());
+                self.edits.push((room.as_uuid(), appointed));
+                self.room(room, position);
+            }
+            CatalogueChange::DismissCoHost { room, user } => {
+                let dismissed = Edit::DismissCoHost(user.as_uuid());
+                self.edits.push((room.as_uuid(), dismissed));
                 self.room(room, position);
             }
         }

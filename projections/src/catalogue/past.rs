@@ -53,6 +53,10 @@ impl PastRoom {
             CatalogueChange::Deliver { .. }
             | CatalogueChange::ProposeShares { .. }
             | CatalogueChange::AgreeToShare { .. } => {}
+            CatalogueChange::AppointCoHost { user, .. } => self.change(|row| row.co_hosts.push(user)),
+            CatalogueChange::DismissCoHost { user, .. } => {
+                self.change(|row| row.co_hosts.retain(|co_host| *co_host != user));
+            }
         }
         let Paused { by_host, with_host } = self.paused;
         self.change(|row| (row.sales_paused, row.position) = (by_host || with_host, position));
@@ -101,6 +105,7 @@ fn listed(room: &RoomScheduled, position: u64) -> RoomRow {
     let mut row = RoomRow {
         id: room.room_id,
         host_id: room.host,
+        co_hosts: vec![],
         title: text(&room.title).into_owned(),
         description: text(&room.description).into_owned(),
         language: text(&room.language).into_owned(),

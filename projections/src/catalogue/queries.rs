@@ -24,6 +24,8 @@ words! {
 pub struct RoomRow {
     pub id: RoomId,
     pub host_id: UserId,
+    /// In the order of their appointment.
+    pub co_hosts: Vec<UserId>,
     pub title: String,
     pub description: String,
     pub language: String,
@@ -92,6 +94,7 @@ pub struct RoomFilter {
 struct RoomRecord {
     room_id: Uuid,
     host_id: Uuid,
+    co_host_ids: Vec<Uuid>,
     title: String,
     description: String,
     language: String,
@@ -133,7 +136,7 @@ struct TierRecord {
 }
 
 const SELECT: &str = "
-    SELECT room_id, host_id, title, description, language, state, starts_at, planned_minutes, price_minor, currency,
+    SELECT room_id, host_id, co_host_ids, title, description, language, state, starts_at, planned_minutes, price_minor, currency,
         capacity, held, sold, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
         no_show_minutes, offer_seconds, transferable, decline_until,
         (sales_paused OR sales_suspended) AS sales_paused, opened_at, ended_at, created_position, position,
@@ -233,6 +236,7 @@ impl TryFrom<RoomRecord> for RoomRow {
         Ok(Self {
             id: RoomId::from_uuid(record.room_id),
             host_id: UserId::from_uuid(record.host_id),
+            co_hosts: record.co_host_ids.into_iter().map(UserId::from_uuid).collect(),
             state: row.fit("state", record.state.parse())?,
             starts_at: record.starts_at,
             planned_minutes: row.count("planned_minutes", record.planned_minutes)?,

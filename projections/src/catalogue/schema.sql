@@ -1,6 +1,7 @@
 CREATE TABLE rooms (
     room_id           uuid        PRIMARY KEY,
     host_id           uuid        NOT NULL,
+    co_host_ids       uuid[]      NOT NULL DEFAULT '{}', -- in the order of their appointment
     title             text        NOT NULL,
     description       text        NOT NULL,
     language          text        NOT NULL,

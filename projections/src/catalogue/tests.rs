@@ -34,6 +34,7 @@ async fn a_scheduled_room_is_listed_with_its_terms(pool: PgPool) {
     let expected = RoomRow {
         id: room(1),
         host_id: host(),
+        co_hosts: vec![],
         title: facts.title,
         description: facts.description,
         language: facts.language,
@@ -162,6 +163,28 @@ async fn a_room_opens_and_ends(pool: PgPool) {
     assert_eq!(row.state, RoomState::Ended);
     assert_eq!((row.opened_at, row.ended_at), (Some(at(2)), Some(at(3))));
     assert_eq!((row.created_position, row.position), (1, 3));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_names_its_co_hosts_in_the_order_they_came(pool: PgPool) {
+    let appointed = |number| RoomEvent::CoHostAppointed {
+        user: user(number),
+        by: host(),
+        appointed_at: at(2),
+    };
+    let dismissed = RoomEvent::CoHostDismissed {
+        user: user(20),
+        by: host(),
+        dismissed_at: at(3),
+    };
+    let story = Story::new()
+        .schedule(1)
+        .room(1, appointed(20))
+        .room(1, appointed(11))
+        .room(1, dismissed)
+        .room(1, appointed(20));
+    let row = room_after(&pool, &story).await;
+    assert_eq!((row.co_hosts, row.position), (vec![user(11), user(20)], 5));
 }
 
 #[sqlx::test(migrations = "../migrations")]
