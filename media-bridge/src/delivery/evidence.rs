@@ -51,7 +51,7 @@ pub(super) fn evidence(
         .collect();
     RecordDelivery {
         session_id,
-        host_heard_ms: heard.iter().map(|interval| interval.audible_ms).sum(),
+        host_heard_ms: heard_ms(heard),
         listeners_present: u32::try_from(present.len()).unwrap_or(u32::MAX),
         intervals: intervals.into_iter().map(|(_, interval)| interval).collect(),
         at: now,
@@ -74,6 +74,27 @@ fn interval(attendee: &Attendee, ended_at: Timestamp) -> PresenceInterval {
         left_at,
         audible_ms: u64::try_from(stay.audible_ms.clamp(0, length_ms)).unwrap_or(0),
     }
+}
+
+/// How long anybody of these was heard, at most: those who were there together may have spoken at the same time, so between
+/// them they count for no longer than one of them was there.
+fn heard_ms(mut stays: Vec<&PresenceInterval>) -> u64 {
+    stays.sort_unstable_by_key(|stay| stay.joined_at);
+    let (mut done, mut together) = (0_u64, 0_u64);
+    let mut span: Option<(Timestamp, Timestamp)> = None;
+    for stay in stays {
+        span = match span {
+            Some((begin, end)) if stay.joined_at < end => Some((begin, max(end, stay.left_at))),
+            _ => {
+                done = done.saturating_add(std::mem::take(&mut together));
+                Some((stay.joined_at, stay.left_at))
+            }
+        };
+        let length = span.map_or(0, |(begin, end)| (end - begin).num_milliseconds());
+        let length = u64::try_from(length).unwrap_or(0);
+        together = together.saturating_add(stay.audible_ms).min(length);
+    }
+    done.saturating_add(together)
 }
 
 fn overlap(one: &PresenceInterval, other: &PresenceInterval) -> bool {
@@ -165,6 +186,16 @@ mod tests {
             let verdict = verdict(&[co_host(identity), stayed(ticket(2), 0, 99, None, 0)]);
             assert_eq!(verdict.host_heard_ms, 30_000, "{identity}");
         }
+    }
+
+    #[test]
+    fn two_who_are_heard_at_the_same_time_are_not_heard_for_twice_as_long() {
+        let together = [
+            stayed(host(), 0, 60, Some(60), 50_000),
+            stayed(Identity::Host(CO_HOST), 20, 70, Some(70), 45_000),
+            stayed(Identity::Host(CO_HOST), 80, 90, Some(90), 5_000),
+        ];
+        assert_eq!(verdict(&together).host_heard_ms, 75_000);
     }
 
     #[test]
