@@ -70,11 +70,11 @@ impl TicketAccount {
         }
         known.amount.checked_add(fee)?;
         let zero = Money::zero(known.amount.currency());
-        let is_standing = self
-            .standing()
-            .is_some_and(|(payment, _)| payment.payment_id == known.payment_id);
-        let left = self.left().filter(|_| is_standing).unwrap_or(zero);
-        let taken = if known.amount.amount_minor() < left.amount_minor() {
+        let standing = self.standing().map(|(payment, _)| payment.payment_id);
+        let left = self.left().unwrap_or(zero);
+        let taken = if standing != Some(known.payment_id) {
+            zero
+        } else if known.amount.amount_minor() < left.amount_minor() {
             known.amount
         } else {
             left
@@ -96,10 +96,14 @@ impl TicketAccount {
             lost_at: at,
         });
         let mut events = vec![lost];
-        // What never became a ticket will not become one any more: the rest of it goes back.
+        // What never became a ticket will not become one any more: the rest of it goes back, also when the dispute was about
+        // another charge.
         let rest = left.checked_sub(taken)?;
-        if !self.was_issued() && rest.is_positive() {
-            events.push(TicketEvent::RefundOwed(rest_of_disputed(known.payment_id, rest, at)));
+        if let Some(payment_id) = standing
+            && !self.was_issued()
+            && rest.is_positive()
+        {
+            events.push(TicketEvent::RefundOwed(rest_of_disputed(payment_id, rest, at)));
         }
         Ok(events)
     }

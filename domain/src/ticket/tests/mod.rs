@@ -1,5 +1,6 @@
 //! A ticket at 10.00 USD, platform fee 5 %, refundable until the start at second 3600.
 
+mod disputing;
 mod issuing;
 mod paying;
 mod refunding;
