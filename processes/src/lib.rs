@@ -38,7 +38,7 @@ pub use checkout::{BeginPayment, BeginPaymentError, Begun, PurchaseError};
 pub use deps::{Deps, PayoutSettings, ProcessSettings};
 pub use inbox::ReceiveError;
 pub use job::{Job, JobContext, JobError, JobResult, NewJob, Outcome};
-pub use people::People;
+pub use people::{FindPersonError, People};
 pub use processes::Processes;
 pub use runner::run_job;
 pub use subscriber::{SUBSCRIBER, react};

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use domain::{PayoutError, RoomError, ShopError, TicketError};
 use event_log::{ExecuteError, ReadError};
 use outbound::webhooks::StoreError;
-use processes::ReceiveError;
+use processes::{FindPersonError, ReceiveError};
 use projections::QueryError;
 
 type Cause = Box<dyn StdError + Send + Sync>;
@@ -167,6 +167,16 @@ impl From<sqlx::Error> for ApiError {
             Self::LogUnavailable(Box::new(error))
         } else {
             Self::Internal(Box::new(error))
+        }
+    }
+}
+
+impl From<FindPersonError> for ApiError {
+    fn from(error: FindPersonError) -> Self {
+        match &error {
+            FindPersonError::Overloaded => Self::Overloaded,
+            FindPersonError::Database(source) if !is_away(source) => Self::Internal(Box::new(error)),
+            FindPersonError::Database(_) | FindPersonError::Lost => Self::LogUnavailable(Box::new(error)),
         }
     }
 }

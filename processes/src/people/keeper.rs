@@ -14,7 +14,8 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::cache::Cache;
-use super::{ClaimedContact, Contact, NewContact, Subject, contacts, store};
+use super::lookup::Lookup;
+use super::{ClaimedContact, Contact, FindPersonError, NewContact, Subject, contacts, store};
 
 /// Within this a node hears of somebody who was erased on another one.
 const HEARING_INTERVAL: Duration = Duration::from_secs(1);
@@ -25,6 +26,7 @@ pub struct People {
     pool: PgPool,
     clock: Arc<dyn Clock>,
     cache: Arc<Cache>,
+    lookup: Lookup,
 }
 
 impl fmt::Debug for People {
@@ -36,6 +38,7 @@ impl fmt::Debug for People {
 impl People {
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
         Self {
+            lookup: Lookup::new(pool.clone(), Arc::clone(&clock)),
             pool,
             clock,
             cache: Arc::default(),
@@ -54,12 +57,12 @@ impl People {
     }
 
     /// The id of this person on the log. Whoever is new gets one.
-    pub async fn user_of(&self, subject: &Subject) -> sqlx::Result<UserId> {
+    pub async fn user_of(&self, subject: &Subject) -> Result<UserId, FindPersonError> {
         if let Some(user) = self.cache.find(&subject.key) {
             return Ok(user);
         }
         let era = self.cache.era();
-        let user = store::find_or_make(&self.pool, subject, self.clock.now()).await?;
+        let user = self.lookup.find_or_make(subject).await?;
         self.cache.keep(subject.key, user, era);
         Ok(user)
     }

@@ -1,64 +1,101 @@
 //! The tables of people and of ids that are nobody's any more.
 
+use std::collections::HashMap;
+
 use domain::{Timestamp, UserId};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::Subject;
 
-/// Two at once who both are new to us, or an id that is taken: a third look always finds one.
+/// Two at once to whom the same person is new, or an id that is taken: a third look always finds one.
 const TRIES_MAX: usize = 3;
 /// Erasures that a node hears of at once.
 const ERASED_MAX: i64 = 200;
 
-/// The id of this person, which is made if there is none yet.
-pub(super) async fn find_or_make(pool: &PgPool, subject: &Subject, now: Timestamp) -> sqlx::Result<UserId> {
+/// The ids of these people, in their order; who has none yet gets one.
+pub(super) async fn find_or_make(pool: &PgPool, subjects: &[Subject], now: Timestamp) -> sqlx::Result<Vec<UserId>> {
+    let mut known = HashMap::new();
     for _ in 0..TRIES_MAX {
-        if let Some(user) = find(pool, subject).await? {
-            return Ok(user);
-        }
-        if let Some(user) = make(pool, subject, now).await? {
-            return Ok(user);
-        }
+        find(pool, &missing(subjects, &known), &mut known).await?;
+        make(pool, &missing(subjects, &known), now, &mut known).await?;
     }
-    find(pool, subject).await?.ok_or(sqlx::Error::RowNotFound)
+    find(pool, &missing(subjects, &known), &mut known).await?;
+    let id = |subject: &Subject| known.get(&subject.key).copied().ok_or(sqlx::Error::RowNotFound);
+    subjects.iter().map(id).collect()
 }
 
-/// The id that somebody brings along, unless it was erased or is taken; else one by chance. `None` if another was quicker.
+type Known = HashMap<[u8; 32], UserId>;
+
+/// Each once, and in one order everywhere: two nodes that make the same people wait for each other only one way round.
+fn missing(subjects: &[Subject], known: &Known) -> Vec<Subject> {
+    let is_missing = |subject: &&Subject| !known.contains_key(&subject.key);
+    let mut missing: Vec<Subject> = subjects.iter().filter(is_missing).copied().collect();
+    missing.sort_unstable_by_key(|subject| subject.key);
+    missing.dedup_by_key(|subject| subject.key);
+    missing
+}
+
+fn keys(subjects: &[Subject]) -> Vec<Vec<u8>> {
+    subjects.iter().map(|subject| subject.key.to_vec()).collect()
+}
+
+/// The id that each brings along, unless it was erased or is taken; else one by chance. Nobody is added of whom another was
+/// quicker.
 ///
-/// In a rush many are new, so nobody waits for the disk here: whatever is recorded of this person is recorded after it, and
+/// In a rush many are new, so nobody waits for the disk here: whatever is recorded of a person is recorded after it, and
 /// an event that is durable makes everything before it durable.
-async fn make(pool: &PgPool, subject: &Subject, now: Timestamp) -> sqlx::Result<Option<UserId>> {
-    let inherited = subject.own_id.unwrap_or(subject.derived_id);
-    let made = sqlx::query_scalar!(
-        "WITH hasty AS (SELECT set_config('synchronous_commit', 'off', true)),
-         candidate AS (
-             SELECT CASE WHEN ($4 OR EXISTS (SELECT FROM derived_people WHERE user_id = $2))
-                          AND NOT EXISTS (SELECT FROM erased_people WHERE user_id = $2)
-                          AND NOT EXISTS (SELECT FROM people WHERE user_id = $2)
-                    THEN $2::uuid ELSE $3::uuid END AS user_id
-             FROM hasty
-         )
+async fn make(pool: &PgPool, subjects: &[Subject], now: Timestamp, known: &mut Known) -> sqlx::Result<()> {
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let inherited = |subject: &Subject| subject.own_id.unwrap_or(subject.derived_id).as_uuid();
+    let made = sqlx::query!(
+        "WITH hasty AS (SELECT set_config('synchronous_commit', 'off', true))
          INSERT INTO people (subject, user_id, created_at)
-         SELECT $1, user_id, $5 FROM candidate
+         SELECT new.subject,
+             CASE WHEN (new.is_own OR EXISTS (SELECT FROM derived_people WHERE user_id = new.inherited))
+                   AND NOT EXISTS (SELECT FROM erased_people WHERE user_id = new.inherited)
+                   AND NOT EXISTS (SELECT FROM people WHERE user_id = new.inherited)
+             THEN new.inherited ELSE new.by_chance END,
+             $5
+         FROM hasty, unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::bool[])
+             AS new (subject, inherited, by_chance, is_own)
          ON CONFLICT DO NOTHING
-         RETURNING user_id",
-        &subject.key[..],
-        inherited.as_uuid(),
-        Uuid::new_v4(),
-        subject.own_id.is_some(),
+         RETURNING subject, user_id",
+        &keys(subjects),
+        &subjects.iter().map(inherited).collect::<Vec<Uuid>>(),
+        &subjects.iter().map(|_| Uuid::new_v4()).collect::<Vec<Uuid>>(),
+        &subjects
+            .iter()
+            .map(|subject| subject.own_id.is_some())
+            .collect::<Vec<bool>>(),
         now,
     )
-    .fetch_optional(pool)
+    .fetch_all(pool)
     .await?;
-    Ok(made.map(UserId::from_uuid))
+    let rows = made.into_iter().map(|row| (row.subject, row.user_id));
+    known.extend(rows.filter_map(entry));
+    Ok(())
 }
 
-async fn find(pool: &PgPool, subject: &Subject) -> sqlx::Result<Option<UserId>> {
-    let found = sqlx::query_scalar!("SELECT user_id FROM people WHERE subject = $1", &subject.key[..])
-        .fetch_optional(pool)
-        .await?;
-    Ok(found.map(UserId::from_uuid))
+async fn find(pool: &PgPool, subjects: &[Subject], known: &mut Known) -> sqlx::Result<()> {
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let found = sqlx::query!(
+        "SELECT subject, user_id FROM people WHERE subject = ANY($1)",
+        &keys(subjects)
+    )
+    .fetch_all(pool)
+    .await?;
+    let rows = found.into_iter().map(|row| (row.subject, row.user_id));
+    known.extend(rows.filter_map(entry));
+    Ok(())
+}
+
+fn entry((subject, user): (Vec<u8>, Uuid)) -> Option<([u8; 32], UserId)> {
+    Some((subject.try_into().ok()?, UserId::from_uuid(user)))
 }
 
 /// Whether there is, or was, somebody with this id.

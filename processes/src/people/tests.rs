@@ -1,9 +1,11 @@
 //! Ids of people on real PostgreSQL: made, kept, inherited, erased.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use domain::UserId;
 use event_log::SystemClock;
+use futures::future::try_join_all;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -87,6 +89,29 @@ async fn many_at_once_are_one_person(pool: PgPool) {
     let (a, b, c) = tokio::join!(one.user_of(&name), other.user_of(&name), one.user_of(&name));
     assert_eq!(a.unwrap(), b.unwrap());
     assert_eq!(one.user_of(&name).await.unwrap(), c.unwrap());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_crowd_of_the_known_and_the_new_is_found_at_once(pool: PgPool) {
+    let (one, other) = (people(&pool), people(&pool));
+    let known = one.user_of(&subject(7)).await.unwrap();
+    // The same id brought along by two: it is the first one's alone.
+    let twin = Subject {
+        key: [200; 32],
+        ..owning(1)
+    };
+    let crowd: Vec<Subject> = (0..100).map(owning).filter(|subject| subject.key != [7; 32]).collect();
+    let crowd: Vec<Subject> = crowd.into_iter().chain([twin, subject(7), owning(3)]).collect();
+    let (ours, theirs) = tokio::join!(
+        try_join_all(crowd.iter().map(|subject| one.user_of(subject))),
+        try_join_all(crowd.iter().map(|subject| other.user_of(subject))),
+    );
+    let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
+    assert_eq!(ours, theirs, "the same on both nodes");
+    assert_eq!(ours[crowd.len() - 2], known);
+    assert_eq!(Some(ours[crowd.len() - 1]), owning(3).own_id);
+    let different: HashSet<UserId> = ours.iter().copied().collect();
+    assert_eq!(different.len(), crowd.len() - 1, "all but the one who came twice");
 }
 
 #[sqlx::test(migrations = "../migrations")]
