@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{DesiredPerson, DesiredRoom, StageRole};
 
-/// By the names that begin with [`PREFIX`]; whatever else a participant carries is none of our business. Nothing of a
+/// By the names that begin with `PREFIX`; whatever else a participant carries is none of our business. Nothing of a
 /// listener, which most are, so that a full room is not told about each of them.
 pub type Marks = BTreeMap<String, String>;
 
