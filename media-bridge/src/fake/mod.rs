@@ -2,6 +2,8 @@
 
 mod entitlements;
 mod media_server;
+mod room;
 
 pub use entitlements::FakeEntitlements;
 pub use media_server::FakeMediaServer;
+pub use room::schedule_of;

@@ -3,17 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
-use domain::payout::HostPermit;
-use domain::room::{SaleOptions, ScheduleRoom};
-use domain::{Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomId, SessionId, TicketId, Timestamp, UserId};
+use domain::{RoomCommand, RoomId, SessionId, TicketId, UserId};
 use event_log::{Aggregates, Clock, EventLog, ManualClock, MemoryLog, Metadata, SystemClock};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{Deps, Reconciler};
 use crate::Identity;
-use crate::fake::{FakeEntitlements, FakeMediaServer};
+use crate::fake::{FakeEntitlements, FakeMediaServer, schedule_of};
 use crate::identity::room_name;
 use crate::presence::PresenceRecorder;
 use crate::shared::Shared;
@@ -315,7 +312,7 @@ async fn a_room_goes_over_to_a_co_host_and_back_to_its_host(pool: PgPool) {
     let log: Arc<dyn EventLog> = MemoryLog::new();
     let aggregates = Aggregates::new(&log);
     let at = bench.clock.now();
-    let schedule = RoomCommand::Schedule(Box::new(schedule(room_id, at)));
+    let schedule = RoomCommand::Schedule(Box::new(schedule_of(room_id, HOST, at)));
     let appoint = RoomCommand::AppointCoHost {
         user: CO_HOST,
         by: HOST,
@@ -362,29 +359,4 @@ async fn a_room_goes_over_to_a_co_host_and_back_to_its_host(pool: PgPool) {
         super::schedule::hand_over(&aggregates, handover, bench.clock.now()).await;
     }
     assert_eq!(lead().await, Some(HOST));
-}
-
-fn schedule(room_id: RoomId, at: Timestamp) -> ScheduleRoom {
-    ScheduleRoom {
-        room_id,
-        host: HOST,
-        permit: HostPermit::Sells,
-        title: "A room".to_owned(),
-        description: String::new(),
-        language: "en".to_owned(),
-        starts_at: at + TimeDelta::minutes(1),
-        planned_minutes: 30,
-        price: Money::zero("EUR".parse().expect("a currency")),
-        capacity: 10,
-        sales_open_at: None,
-        sales_close_at: None,
-        tickets_per_buyer: 1,
-        hold_seconds: 60,
-        refund_policy: RefundPolicy::None,
-        no_show_minutes: 15,
-        sale: SaleOptions::default(),
-        preset: Preset::open(),
-        request: Fingerprint::of(b"a room"),
-        at,
-    }
 }

@@ -8,12 +8,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use chrono::TimeDelta;
-use domain::payout::HostPermit;
-use domain::room::{Authority, DeliveryRecorded, PresenceInterval, ScheduleRoom};
-use domain::{Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomEvent, RoomId, SessionId, TicketId, UserId};
+use domain::room::{Authority, DeliveryRecorded, PresenceInterval};
+use domain::{RoomCommand, RoomEvent, RoomId, SessionId, TicketId, UserId};
 use event_log::{Aggregates, Clock, EventLog, MemoryLog, Metadata, SystemClock};
-use media_bridge::fake::FakeEntitlements;
+use media_bridge::fake::{FakeEntitlements, schedule_of};
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::identity::room_name;
 use media_bridge::rehearsal::{AudioClients, AudioEvent};
@@ -277,28 +275,7 @@ impl Stage {
 impl Stage {
     pub(crate) async fn schedule_and_open(&self) {
         let at = SystemClock.now();
-        let schedule = ScheduleRoom {
-            room_id: self.room,
-            host: self.host,
-            permit: HostPermit::Sells,
-            title: "A room".to_owned(),
-            description: String::new(),
-            language: "en".to_owned(),
-            starts_at: at + TimeDelta::minutes(1),
-            planned_minutes: 30,
-            price: Money::zero("EUR".parse().expect("a currency")),
-            capacity: 10,
-            sales_open_at: None,
-            sales_close_at: None,
-            tickets_per_buyer: 1,
-            hold_seconds: 60,
-            refund_policy: RefundPolicy::None,
-            no_show_minutes: 15,
-            sale: domain::room::SaleOptions::default(),
-            preset: Preset::open(),
-            request: Fingerprint::of(b"a room"),
-            at,
-        };
+        let schedule = schedule_of(self.room, self.host, at);
         self.execute(RoomCommand::Schedule(Box::new(schedule))).await;
         let (by, session_id) = (self.host, self.session);
         self.execute(RoomCommand::Open { by, session_id, at }).await;
