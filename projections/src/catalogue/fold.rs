@@ -131,56 +131,46 @@ impl<'a> Fold<'a> {
                 (room.state, room.ended_at) = (Some(RoomState::Ended), Some(at));
             }
             CatalogueChange::Cancel { room } => self.room(room, position).state = Some(RoomState::Cancelled),
-            CatalogueChange::Revise { room, revision } => {
-                self.edits.push((room.as_uuid(), Edit::Revise(revision)));
-                self.room(room, position);
-            }
-            CatalogueChange::Reschedule { room, new } => {
-                self.edits.push((room.as_uuid(), Edit::Reschedule(new)));
-                self.room(room, position);
-            }
+            CatalogueChange::Revise { room, revision } => self.edit(room, Edit::Revise(revision), position),
+            CatalogueChange::Reschedule { room, new } => self.edit(room, Edit::Reschedule(new), position),
             CatalogueChange::PauseSales { room, paused } => self.room(room, position).sales_paused = Some(paused),
             CatalogueChange::SuspendSales { room, suspended } => {
                 self.room(room, position).sales_suspended = Some(suspended);
             }
             CatalogueChange::Deliver { room } => self.room(room, position).delivered = Some(true),
-            CatalogueChange::ProposeShares { room } => {
-                self.edits.push((room.as_uuid(), Edit::ProposeShares));
-                self.room(room, position);
-            }
+            CatalogueChange::ProposeShares { room } => self.edit(room, Edit::ProposeShares, position),
             CatalogueChange::AgreeToShare { room, user } => {
-                let agreed = Edit::AgreeToShare(user.as_uuid());
-                self.edits.push((room.as_uuid(), agreed));
-                self.room(room, position);
+                self.edit(room, Edit::AgreeToShare(user.as_uuid()), position);
             }
             CatalogueChange::AppointCoHost { room, user } => {
-                let appointed = Edit::AppointCoHost(user.as_uuid());
-                self.edits.push((room.as_uuid(), appointed));
-                self.room(room, position);
+                self.edit(room, Edit::AppointCoHost(user.as_uuid()), position);
             }
             CatalogueChange::DismissCoHost { room, user } => {
-                let dismissed = Edit::DismissCoHost(user.as_uuid());
-                self.edits.push((room.as_uuid(), dismissed));
-                self.room(room, position);
+                self.edit(room, Edit::DismissCoHost(user.as_uuid()), position);
             }
         }
+    }
+
+    fn edit(&mut self, room: RoomId, edit: Edit<'a>, position: i64) {
+        self.edits.push((room.as_uuid(), edit));
+        self.room(room, position);
     }
 
     /// The tier of a seat that was or is taken.
     fn tier_of(&mut self, ticket: Uuid, taken_anew: Option<&str>, is_taken: bool) -> Option<String> {
         if let Some(tier) = taken_anew {
-            let new = SeatFold {
-                was_taken: false,
+            let was_taken = self.seats.get(&ticket).is_some_and(|seat| seat.was_taken);
+            let tier = tier.to_owned();
+            let seat = SeatFold {
+                was_taken,
                 is_taken,
-                tier: tier.to_owned(),
+                tier,
             };
-            let seat = self.seats.entry(ticket).or_insert(new);
-            (seat.is_taken, seat.tier) = (is_taken, tier.to_owned());
-            return Some(tier.to_owned());
+            self.seats.insert(ticket, seat);
+        } else if let Some(seat) = self.seats.get_mut(&ticket) {
+            seat.is_taken = is_taken;
         }
-        let seat = self.seats.get_mut(&ticket)?;
-        seat.is_taken = is_taken;
-        Some(seat.tier.clone())
+        self.seats.get(&ticket).map(|seat| seat.tier.clone())
     }
 
     /// Counts by what the seat was before, so that a seat sold late (its hold long released) is not taken off the holds.
