@@ -41,7 +41,6 @@ struct Seen {
     read_at: Option<Instant>,
     /// The position that the view showed, at least.
     position: u64,
-    /// Empty where there is nothing to tell any more.
     text: Arc<str>,
 }
 
