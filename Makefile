@@ -11,9 +11,12 @@ test:
 	@scripts/setup test
 	@scripts/test
 
-# The fault suite in its long form, on the release build; `FAULT_ROUNDS` and `FAULT_SEED` are heeded.
+# The fault suite in its long form, on the release build; `FAULT_ROUNDS` and `FAULT_SEED` are heeded. First a million steps
+# of the media server's model (`RECONCILER_STEPS`, `RECONCILER_SEED`).
 faults:
 	@scripts/setup test
+	@PATH=$$PWD/.tools/venv/bin:$$PATH RECONCILER_STEPS=$${RECONCILER_STEPS:-1000000} \
+		cargo nextest run --release --package media-bridge --lib --no-capture -E 'test(simulation)'
 	@PATH=$$PWD/.tools/venv/bin:$$PATH FAULT_ROUNDS=$${FAULT_ROUNDS:-200} \
 		cargo nextest run --release --package boxoffice --test it --profile faults
 

@@ -7,6 +7,8 @@ mod activation;
 pub(crate) mod plan;
 mod schedule;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use activation::{Deps, Reconciler};

@@ -80,7 +80,9 @@ pub(crate) async fn run(
     let mut news = log.wake();
     let mut log_is_open = true;
     loop {
+        // What is due comes before what makes it due sooner, and a simulation has one order only.
         tokio::select! {
+            biased;
             () = cancel.cancelled() => return,
             () = tokio::time::sleep_until(timetable.next) => {}
             () = shared.woken() => {
