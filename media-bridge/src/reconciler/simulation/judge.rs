@@ -12,6 +12,8 @@ use crate::{DesiredPerson, Identity, Marks};
 
 /// Of calm time, from the event on the log to the media server.
 pub(super) const BOUND: Duration = Duration::from_secs(2);
+/// While no room is live at all, the media server is looked at more rarely.
+const IDLE_BOUND: Duration = Duration::from_secs(6);
 /// What was under way when a storm ended may take so long to fail: reading the wish, listing, a room, deletions.
 pub(super) const AFTERMATH: Duration = Duration::from_secs(16);
 /// The timetable's least distance between two activations.
@@ -21,7 +23,7 @@ const APART: Duration = Duration::from_millis(100);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Wrong {
     RoomIsMissing { room: String },
-    RoomIsLeft { room: String },
+    RoomIsLeft { room: String, is_idle: bool },
     Stays { room: String, sid: String },
     MayPublish { room: String, sid: String },
     MayNotPublish { room: String, sid: String },
@@ -32,11 +34,21 @@ impl Wrong {
     const fn name(&self) -> &'static str {
         match self {
             Self::RoomIsMissing { .. } => "a room is missing",
-            Self::RoomIsLeft { .. } => "a room is left over",
+            Self::RoomIsLeft { is_idle: false, .. } => "a room is left over",
+            Self::RoomIsLeft { is_idle: true, .. } => "a room is left over, and none is live",
             Self::Stays { .. } => "somebody forbidden stays",
             Self::MayPublish { .. } => "somebody forbidden may publish",
             Self::MayNotPublish { .. } => "somebody on the stage may not publish",
             Self::Marks { .. } => "somebody is shown as they are not",
+        }
+    }
+}
+
+impl Wrong {
+    const fn bound(&self) -> Duration {
+        match self {
+            Self::RoomIsLeft { is_idle: true, .. } => IDLE_BOUND,
+            _ => BOUND,
         }
     }
 }
@@ -135,7 +147,7 @@ impl Judge {
         let lasted = self.calm.saturating_sub(since);
         let longest = self.longest.entry(wrong.name()).or_default();
         *longest = (*longest).max(lasted);
-        if lasted > BOUND {
+        if lasted > wrong.bound() {
             self.fail(format!("{wrong:?} for {lasted:?} of calm time"));
         }
     }
@@ -233,7 +245,8 @@ fn differences(wish: &Rooms, server: &Server) -> Vec<Wrong> {
     }
     for (room, live) in server.rooms.iter().filter(|(room, _)| session_of(room).is_some()) {
         let Some(wanted) = wish.get(room) else {
-            wrong.push(Wrong::RoomIsLeft { room: room.clone() });
+            let (room, is_idle) = (room.clone(), wish.is_empty());
+            wrong.push(Wrong::RoomIsLeft { room, is_idle });
             continue;
         };
         let people: HashMap<String, &DesiredPerson> = wanted
