@@ -32,6 +32,8 @@ enum Command {
     Serve(Box<commands::serve::Options>),
     /// Play a whole room from schedule to payout on a server of its own, and check every step
     Demo(demo::Options),
+    /// Try out what a media server carries, with real audio
+    Rehearse(Box<commands::rehearse::Options>),
     /// Say what is missing on this machine and how to get it
     Doctor(commands::doctor::Options),
     /// Bring the database's tables up to date
@@ -83,6 +85,7 @@ impl Command {
         match self {
             Self::Serve(options) => commands::serve::run(*options).await.map(|()| ExitCode::SUCCESS),
             Self::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Rehearse(options) => commands::rehearse::run(*options).await,
             Self::Doctor(options) => commands::doctor::run(options).await,
             Self::Migrate(options) => commands::migrate::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Token(options) => commands::token::run(options).await.map(|()| ExitCode::SUCCESS),

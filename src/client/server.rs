@@ -36,6 +36,8 @@ pub struct ServerOptions {
 pub struct Ready {
     pub http: String,
     pub database_url: String,
+    /// Of a media server of its own.
+    pub livekit_port: Option<u16>,
 }
 
 /// A running server. Killed when dropped.
@@ -80,6 +82,11 @@ impl Server {
 
     pub fn database_url(&self) -> &str {
         &self.ready.database_url
+    }
+
+    /// Where its own media server answers, if it runs one.
+    pub fn livekit_port(&self) -> Option<u16> {
+        self.ready.livekit_port
     }
 
     /// How it was started.

@@ -5,6 +5,7 @@ pub(crate) mod jobs;
 pub(crate) mod log;
 pub(crate) mod migrate;
 pub(crate) mod projections;
+pub(crate) mod rehearse;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod webhooks;

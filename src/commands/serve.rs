@@ -104,7 +104,7 @@ async fn start_sfu(options: &Options, data_dir: &DataDir, webhook_url: &str) -> 
     let sfu = SfuOptions {
         binary,
         data_dir,
-        webhook_url,
+        webhook_url: Some(webhook_url),
         ports: None,
     };
     match Sfu::start(&sfu).await {

@@ -32,8 +32,8 @@ pub struct SfuOptions<'a> {
     pub binary: PathBuf,
     /// Keeps its configuration, its secret and its log.
     pub data_dir: &'a DataDir,
-    /// Where its webhooks go.
-    pub webhook_url: &'a str,
+    /// Where its webhooks go, if anybody wants them.
+    pub webhook_url: Option<&'a str>,
     /// Free ones are found if there are none given.
     pub ports: Option<Ports>,
 }
@@ -112,7 +112,7 @@ impl Server {
             udp_port: ports.media,
             api_key: API_KEY,
             api_secret: api_secret.expose_secret(),
-            webhook_url: Some(options.webhook_url),
+            webhook_url: options.webhook_url,
         });
         let config = data_dir.file("livekit.yaml");
         write_private(&config, &yaml).with_context(|| format!("write {}", config.display()))?;

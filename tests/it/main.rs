@@ -8,6 +8,7 @@ mod faults;
 mod nodes;
 mod operations;
 mod outages;
+mod rehearsal;
 mod rush;
 mod support;
 mod undelivered;

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use super::{AudioEvent, Reported};
+use super::{AudioEvent, Reported, Tally};
 
 /// Needs Python with the packages `livekit` and `numpy`.
 const SCRIPT: &str = include_str!("client.py");
@@ -50,7 +50,7 @@ pub struct AudioClients {
     commands: AsyncMutex<ChildStdin>,
     backlog: Arc<Backlog>,
     reader: TaskTracker,
-    _process: Child,
+    process: Child,
 }
 
 /// Everything that was reported, in order.
@@ -78,6 +78,15 @@ struct Line {
 impl AudioClients {
     /// Starts the process. It has no clients yet.
     pub fn start(python: &Path) -> Result<Self, RehearsalError> {
+        Self::launch(python, None)
+    }
+
+    /// What these hear goes into the tally, and is not kept.
+    pub fn start_counted(python: &Path, tally: Arc<Tally>) -> Result<Self, RehearsalError> {
+        Self::launch(python, Some(tally))
+    }
+
+    fn launch(python: &Path, tally: Option<Arc<Tally>>) -> Result<Self, RehearsalError> {
         let mut process = Command::new(python)
             .args(["-u", "-c", SCRIPT])
             .stdin(Stdio::piped())
@@ -94,14 +103,19 @@ impl AudioClients {
             news: watch::Sender::new(true),
         });
         let reader = TaskTracker::new();
-        reader.spawn(read(reports, Arc::clone(&backlog)));
+        reader.spawn(read(reports, Arc::clone(&backlog), tally));
         reader.close();
         Ok(Self {
             commands: AsyncMutex::new(commands),
             backlog,
             reader,
-            _process: process,
+            process,
         })
+    }
+
+    /// The process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.id()
     }
 
     /// Connects a new client, which will decode and measure what it hears.
@@ -211,18 +225,22 @@ impl Backlog {
     }
 }
 
-async fn read(reports: ChildStdout, backlog: Arc<Backlog>) {
+async fn read(reports: ChildStdout, backlog: Arc<Backlog>, tally: Option<Arc<Tally>>) {
     let mut lines = BufReader::new(reports).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let Ok(Line { id, event }) = serde_json::from_str(&line) else {
             warn!(line, "an audio client said something else");
             continue;
         };
-        backlog.add(Reported {
+        let reported = Reported {
             client: id,
             at: Instant::now(),
             event,
-        });
+        };
+        if tally.as_ref().is_some_and(|tally| tally.takes(&reported)) {
+            continue;
+        }
+        backlog.add(reported);
     }
     backlog.news.send_replace(false);
 }

@@ -2,6 +2,8 @@
 
 mod clients;
 mod event;
+mod tally;
 
 pub use clients::{AudioClients, RehearsalError, WaitError};
 pub use event::{AudioEvent, Reported};
+pub use tally::{Heard, Tally};

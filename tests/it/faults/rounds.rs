@@ -9,18 +9,12 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::arena::Arena;
 use super::blow::Blow;
+use crate::support::setting;
 
 /// Each blow once.
 const ROUNDS: u64 = 12;
 /// The blow falls within this time of the first sale.
 const MOMENT: std::ops::Range<u64> = 0..800;
-
-fn setting(name: &str) -> Result<Option<u64>> {
-    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-    value
-        .map(|value| value.parse().with_context(|| format!("reading {name}")))
-        .transpose()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_whatever_is_killed() -> Result<()> {

@@ -7,9 +7,11 @@ mod shop;
 
 use std::path::PathBuf;
 
+use anyhow::{Context, Result};
+
 pub(crate) use cluster::{Pair, Replication};
 pub(crate) use sale::{buy, try_hold};
-pub(crate) use sfu::Sfu;
+pub(crate) use sfu::{Sfu, environment as sfu_environment};
 pub(crate) use shop::{Shop, ShopOptions, room_body, start_node};
 
 /// The Python with the audio client's packages.
@@ -27,4 +29,12 @@ fn tool(variable: &str, default: &str) -> PathBuf {
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(default),
         PathBuf::from,
     )
+}
+
+/// A number from the environment, if there is one.
+pub(crate) fn setting(name: &str) -> Result<Option<u64>> {
+    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+    value
+        .map(|value| value.parse().with_context(|| format!("reading {name}")))
+        .transpose()
 }
