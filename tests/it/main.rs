@@ -5,6 +5,7 @@ mod command_line;
 mod crash;
 mod demo;
 mod faults;
+mod live;
 mod nodes;
 mod operations;
 mod outages;
