@@ -5,12 +5,16 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use media_bridge::rehearsal::{AudioClients, AudioEvent};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::people::text;
-use crate::client::Caller;
+use crate::client::{Caller, eventually};
 
 /// Connecting, negotiating and the first audio on a busy small machine.
 pub(super) const MEDIA_LIMIT: Duration = Duration::from_secs(20);
+
+/// Nothing heard for so long is silence: twice the reporting step of the audio clients.
+const SILENCE: Duration = Duration::from_millis(600);
 
 pub(super) struct Door {
     pub(super) url: String,
@@ -63,4 +67,29 @@ pub(super) async fn heard(audio: &AudioClients, id: &str, from: &str, hz: u32) -
     let waited = audio.wait_for(id, MEDIA_LIMIT, |event| event.is_tone(from, hz)).await;
     waited.with_context(|| format!("expected {id} to hear {hz} Hz from {from}"))?;
     Ok(())
+}
+
+/// The first moment from `since` on at which they heard this tone.
+pub(super) async fn heard_since(
+    audio: &AudioClients,
+    id: &str,
+    (from, hz): (&str, u32),
+    since: Instant,
+) -> Result<Instant> {
+    eventually(&format!("{id} to hear {hz} Hz from {from}"), MEDIA_LIMIT, || async {
+        let events = audio.events_since(id, since);
+        let heard = events.iter().find(|reported| reported.event.is_tone(from, hz));
+        Ok(heard.map(|reported| reported.at))
+    })
+    .await
+}
+
+/// Nothing of this tone is heard any more.
+pub(super) async fn silence(audio: &AudioClients, id: &str, (from, hz): (&str, u32)) -> Result<()> {
+    eventually(&format!("{id} to hear no more of {from}"), MEDIA_LIMIT, || async {
+        let lately = audio.events_since(id, Instant::now() - SILENCE);
+        let is_heard = lately.iter().any(|reported| reported.event.is_tone(from, hz));
+        Ok((!is_heard).then_some(()))
+    })
+    .await
 }

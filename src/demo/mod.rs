@@ -1,11 +1,12 @@
 //! `boxoffice demo`: a shop of its own, played over HTTP and WebRTC as outside clients would.
 //!
 //! The first act is one room from schedule to payout; the second follows the money of a shared room through all that can
-//! happen to it. Every figure of the closing line is measured in the run. An expectation that fails ends the demo with a
-//! sentence that says what was expected and what came.
+//! happen to it; the third is an evening in a live room. Every figure of the closing line is measured in the run. An
+//! expectation that fails ends the demo with a sentence that says what was expected and what came.
 
 mod doors;
 mod ledger;
+mod live;
 mod money;
 mod people;
 mod room;
@@ -24,7 +25,7 @@ use crate::output;
 /// Plays a whole sale, room and payout on a fresh shop, and checks what comes out.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// What is played: a room from schedule to payout, or what can happen to its money
+    /// What is played: a room from schedule to payout, what can happen to its money, or an evening in a live room
     #[arg(long, value_enum, default_value_t = ActName::Room, value_name = "ACT")]
     act: ActName,
     /// The Python that has the `livekit` package, for the audio clients.
@@ -39,6 +40,7 @@ pub struct Options {
 enum ActName {
     Room,
     Money,
+    Live,
 }
 
 /// A line of the story.
@@ -62,6 +64,11 @@ pub async fn run(options: Options) -> Result<()> {
         ActName::Room => {
             let server = open(&data_dir, Vec::new()).await?;
             let played = room::play(&server, &options.python).await;
+            close(server, played, started).await
+        }
+        ActName::Live => {
+            let server = open(&data_dir, Vec::new()).await?;
+            let played = live::play(&server, &options.python).await;
             close(server, played, started).await
         }
         ActName::Money => {

@@ -69,6 +69,29 @@ fn the_demo_plays_a_room_from_schedule_to_payout() {
     );
 }
 
+#[test]
+fn the_third_act_is_an_evening_in_a_live_room() {
+    let (story, closing) = play(&["--act", "live"]);
+    let expected = [
+        ("demo", Value::from("ok")),
+        ("inside", 7.into()),
+        ("taken_over", 1.into()),
+        ("delivered", true.into()),
+    ];
+    assert_figures(&closing, &expected);
+    for (field, limit) in [("banned_out_ms", 2_000), ("back_ms", 10_000)] {
+        assert!(
+            closing[field].as_u64().is_some_and(|took| took <= limit),
+            "{field}: {closing}"
+        );
+    }
+    // Everybody once, again after the restart, and Ben's two devices; the banned one did not come back.
+    assert!(
+        closing["stays"].as_u64().is_some_and(|stays| stays >= 13),
+        "{closing}\n{story}"
+    );
+}
+
 /// Two fees of 3 % and 20 %, and one in between: the second act crosses the line whatever sale is earned first.
 #[test]
 fn the_second_act_follows_the_money_to_the_sealed_day() {

@@ -10,8 +10,7 @@ use tokio::time::Instant;
 
 use super::cast::Cast;
 use super::figures::Figures;
-use crate::client::eventually;
-use crate::demo::doors::{Door, MEDIA_LIMIT, connected, door, heard, host_speaks, permission};
+use crate::demo::doors::{Door, MEDIA_LIMIT, connected, door, heard, host_speaks, permission, silence};
 use crate::demo::people::Holder;
 use crate::demo::{act, say};
 
@@ -19,8 +18,6 @@ const HOST_HZ: u32 = 440;
 const SPEAKER_HZ: u32 = 880;
 /// A removed person is out within this (the promise of the room).
 const REMOVAL_LIMIT: Duration = Duration::from_secs(2);
-/// Nothing heard for so long is silence: twice the reporting step of the audio clients.
-const SILENCE: Duration = Duration::from_millis(600);
 
 pub(super) async fn play(cast: &mut Cast, python: &Path, figures: &mut Figures) -> Result<()> {
     act("4. The host opens the room");
@@ -112,21 +109,11 @@ async fn speaker_from_the_audience(cast: &Cast, audio: &AudioClients) -> Result<
     ));
     stage(cast, speaker, "dismiss").await?;
     permission(audio, &id, false).await?;
-    eventually("silence from a dismissed speaker", MEDIA_LIMIT, || {
-        let silent = ears.iter().all(|ear| is_silent(audio, ear, &identity));
-        async move { Ok(silent.then_some(())) }
-    })
-    .await?;
+    for ear in &ears {
+        silence(audio, ear, (&identity, SPEAKER_HZ)).await?;
+    }
     say("sent back to the audience: silence again");
     Ok(u64::try_from(ears.len())?)
-}
-
-/// Nothing of this speaker's tone was heard lately.
-fn is_silent(audio: &AudioClients, ear: &str, identity: &str) -> bool {
-    let lately = audio.events_since(ear, Instant::now() - SILENCE);
-    !lately
-        .iter()
-        .any(|reported| reported.event.is_tone(identity, SPEAKER_HZ))
 }
 
 async fn stage(cast: &Cast, person: &Holder, verb: &str) -> Result<Value> {

@@ -1,0 +1,41 @@
+//! The third act: an evening in a live room, with a co-host, and with what goes wrong in rooms.
+
+mod cast;
+mod doors;
+mod figures;
+mod opening;
+mod report;
+mod restart;
+mod stage;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::act;
+use crate::client::Server;
+
+use cast::Cast;
+use figures::Figures;
+
+pub(super) async fn play(server: &Server, python: &Path) -> Result<Figures> {
+    let mut figures = Figures::default();
+    act("1. A room with a co-host, who needs no ticket");
+    let cast = Cast::gather(server, python).await?;
+    opening::play(&cast).await?;
+    figures.inside = cast.everybody().count();
+    act("2. A listener asks to speak, and the co-host lets her");
+    stage::speak(&cast, &mut figures).await?;
+    act("3. She is muted, and takes the word back herself");
+    stage::mute(&cast, &mut figures).await?;
+    act("4. Another device takes a ticket over");
+    doors::take_over(&cast).await?;
+    figures.taken_over = 1;
+    act("5. Somebody is banned");
+    doors::ban(&cast, &mut figures).await?;
+    act("6. The media server is killed");
+    restart::play(server, &cast, &mut figures).await?;
+    act("7. The end, and who was there");
+    report::play(&cast, &mut figures).await?;
+    Ok(figures)
+}
