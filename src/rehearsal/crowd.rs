@@ -33,7 +33,7 @@ impl Crowd {
     }
 
     pub(super) fn pids(&self) -> impl Iterator<Item = u32> {
-        self.processes.iter().filter_map(AudioClients::pid)
+        self.processes.iter().filter_map(AudioClients::process_id)
     }
 
     fn of(&self, number: usize) -> &AudioClients {

@@ -113,8 +113,8 @@ impl AudioClients {
         })
     }
 
-    /// The process, while it runs.
-    pub fn pid(&self) -> Option<u32> {
+    /// Of the process, as long as it runs.
+    pub fn process_id(&self) -> Option<u32> {
         self.process.id()
     }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::cast::{Cast, HOST_HZ};
 use super::figures::Figures;
-use crate::demo::doors::{MEDIA_LIMIT, connected, door, heard_since};
+use crate::demo::doors::{Door, MEDIA_LIMIT, connected, door, heard_since};
 use crate::demo::say;
 
 /// The promise of the room.
@@ -34,9 +34,8 @@ pub(super) async fn take_over(cast: &Cast) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn ban(cast: &Cast, figures: &mut Figures) -> Result<()> {
+pub(super) async fn ban(cast: &Cast, kept: &Door, figures: &mut Figures) -> Result<()> {
     let cleo = &cast.cleo;
-    let kept = door(&cleo.caller, &cleo.path("/entry")).await?;
     let body = json!({"user_id": cleo.caller.user_id()});
     let asked = Instant::now();
     let banned = cast.co_host.post(&cast.path("/bans"), &body).await?;

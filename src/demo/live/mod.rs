@@ -22,7 +22,7 @@ pub(super) async fn play(server: &Server, python: &Path) -> Result<Figures> {
     let mut figures = Figures::default();
     act("1. A room with a co-host, who needs no ticket");
     let cast = Cast::gather(server, python).await?;
-    opening::play(&cast).await?;
+    let doors = opening::play(&cast).await?;
     figures.inside = cast.everybody().count();
     act("2. A listener asks to speak, and the co-host lets her");
     stage::speak(&cast, &mut figures).await?;
@@ -32,7 +32,7 @@ pub(super) async fn play(server: &Server, python: &Path) -> Result<Figures> {
     doors::take_over(&cast).await?;
     figures.taken_over = 1;
     act("5. Somebody is banned");
-    doors::ban(&cast, &mut figures).await?;
+    doors::ban(&cast, &doors["cleo"], &mut figures).await?;
     act("6. The media server is killed");
     restart::play(server, &cast, &mut figures).await?;
     act("7. The end, and who was there");
