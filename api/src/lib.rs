@@ -14,7 +14,9 @@ mod answer;
 mod bans;
 mod days;
 mod docs;
+mod doors;
 mod earnings;
+mod entitlements;
 mod error;
 mod extract;
 mod figures;
@@ -46,6 +48,7 @@ mod trace;
 mod waiting_list;
 mod webhooks;
 
+pub use entitlements::ProjectedEntitlements;
 pub use error::{ApiError, EntryRefusal, FieldError};
 pub use hosts::HostTerms;
 pub use live::Live;

@@ -81,7 +81,8 @@ fn selling() -> OpenApiRouter<ApiState> {
 
 fn inside() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
-        .routes(routes!(tickets::enter_with_ticket))
+        .routes(routes!(tickets::enter_with_ticket, tickets::read_entry))
+        .routes(routes!(live::follow_entry))
         .routes(routes!(stage::enter_as_host))
         .routes(routes!(stage::read_stage))
         .routes(routes!(stage::ask_to_speak, stage::withdraw_request))

@@ -47,6 +47,8 @@ pub struct ApiParts {
     pub live: Live,
     /// The shop's own systems that are told what happens.
     pub webhooks: Webhooks,
+    /// How many people a second are let in, all rooms together; 0 is as many as come.
+    pub doors_per_second: u32,
     /// Where clients find the signalling of the media server: boxoffice's own URL.
     pub public_ws_url: String,
     pub preset: Preset,

@@ -52,6 +52,7 @@ const ROOM: &[&[&str]] = &[
         "invitation_declined",
         "co_host_dismissed",
     ],
+    &["room_scheduled", "lobby_opened", "room_opened", "entry_taken_over"],
 ];
 const TICKET: &[&[&str]] = &[
     &[
@@ -60,6 +61,7 @@ const TICKET: &[&[&str]] = &[
         "payment_accepted",
         "payment_captured",
         "ticket_issued",
+        "ticket_presented",
         "ticket_admitted",
         "refund_owed",
         "refund_sent",

@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::identity::room_name;
 use crate::presence::PresenceRecorder;
@@ -36,6 +36,17 @@ pub struct BridgeDeps {
     pub aggregates: Aggregates,
     pub pool: PgPool,
     pub clock: Arc<dyn Clock>,
+    /// The listeners that one media server is sure to carry in a room.
+    pub listeners_max: u32,
+}
+
+/// What somebody finds who may come in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Knock {
+    /// The number of the entry that is good now, as far as the entitlements know.
+    pub entry: u32,
+    /// A connection of the same ticket, or of the same one of the host's side, is there: coming in takes it over.
+    pub is_occupied: bool,
 }
 
 /// A way into a room. The token is stored nowhere.
@@ -92,6 +103,7 @@ impl Bridge {
                 entitlements: Arc::clone(&deps.entitlements),
                 clock: Arc::clone(&deps.clock),
                 shared: Arc::clone(&shared),
+                listeners_max: deps.listeners_max,
             },
             PresenceRecorder::new(deps.pool.clone()),
         );
@@ -122,19 +134,40 @@ impl Bridge {
         }
     }
 
-    /// A token for somebody who may be in this opening, once the media server has the room.
-    pub async fn entry(&self, session: SessionId, identity: Identity) -> Result<EntryToken, EntryError> {
-        match self.entitlements.admission(session, identity).await? {
-            Admission::Admitted { .. } => {}
+    /// Whether somebody may be in this opening, once the media server has the room.
+    pub async fn knock(&self, session: SessionId, identity: Identity) -> Result<Knock, EntryError> {
+        let entry = match self.entitlements.admission(session, identity).await? {
+            Admission::Admitted { entry, .. } => entry,
             Admission::Refused(reason) => return Err(EntryError::Refused(reason)),
             Admission::NoSuchRoom => return Err(EntryError::NoSuchRoom),
-        }
+        };
         if !self.wait_until_ready(session, 0, ENTRY_WAIT).await {
             return Err(EntryError::MediaUnavailable);
         }
+        let (room, name) = (room_name(session), identity.to_string());
+        match self.media.find_participant(&room, &name).await {
+            Ok(there) => Ok(Knock {
+                entry,
+                is_occupied: there.is_some(),
+            }),
+            Err(failure) => {
+                warn!(error = &failure as &dyn std::error::Error, "nobody can be looked for");
+                Err(EntryError::MediaUnavailable)
+            }
+        }
+    }
+
+    /// A token for who may come in, which takes over nothing: with two of them the media server lets in who comes last.
+    pub async fn entry(&self, session: SessionId, identity: Identity) -> Result<EntryToken, EntryError> {
+        let knock = self.knock(session, identity).await?;
+        self.token(session, identity, knock.entry)
+    }
+
+    /// A token for somebody who knocked, with the number of the entry that is good now.
+    pub fn token(&self, session: SessionId, identity: Identity, entry: u32) -> Result<EntryToken, EntryError> {
         let token = self
             .media
-            .entry_token(&room_name(session), identity, TOKEN_TTL_SECONDS)
+            .entry_token(&room_name(session), identity, entry, TOKEN_TTL_SECONDS)
             .map_err(|failure| {
                 error!(
                     error = &failure as &dyn std::error::Error,

@@ -2,12 +2,12 @@
 //! no tables but its own.
 
 use async_trait::async_trait;
-use domain::{RoomId, SessionId, TicketId, UserId};
+use domain::{RoomId, SessionId, TicketId, Timestamp, UserId};
 use thiserror::Error;
 
 use crate::Identity;
 
-/// A room that should be live now, with everybody who may be in it.
+/// A room that should be live now, or whose lobby is open, with everybody who may be in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DesiredRoom {
     pub room_id: RoomId,
@@ -15,6 +15,11 @@ pub struct DesiredRoom {
     pub host: UserId,
     /// Who leads: the host, or a co-host while the host is away.
     pub lead: UserId,
+    /// Its seats.
+    pub capacity: u32,
+    /// Since its opening; nothing in the lobby, where the host's side is among itself: what happens there is no part of what
+    /// is delivered.
+    pub live_since: Option<Timestamp>,
     pub people: Vec<DesiredPerson>,
 }
 
@@ -29,6 +34,10 @@ pub struct DesiredPerson {
     pub is_muted: bool,
     /// Asks to speak: a raised hand.
     pub asks: bool,
+    /// The number of the entry that is good now.
+    pub entry: u32,
+    /// When it took over the one before.
+    pub taken_over_at: Option<Timestamp>,
 }
 
 impl DesiredPerson {
@@ -49,6 +58,8 @@ pub enum StageRole {
 pub enum Admission {
     Admitted {
         may_speak: bool,
+        /// The number of the entry that is good now.
+        entry: u32,
     },
     Refused(RefusalReason),
     /// No such opening, or it is over.
@@ -70,7 +81,7 @@ pub struct EntitlementsError(#[source] pub Box<dyn std::error::Error + Send + Sy
 /// The wish, as the log has it.
 #[async_trait]
 pub trait Entitlements: Send + Sync + 'static {
-    /// Every room that should be live.
+    /// Every room that should be live, or whose lobby is open.
     async fn live_rooms(&self) -> Result<Vec<DesiredRoom>, EntitlementsError>;
 
     /// Whether this identity may be in this opening now.

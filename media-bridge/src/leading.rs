@@ -121,12 +121,16 @@ mod tests {
             role,
             is_muted: false,
             asks: false,
+            entry: 1,
+            taken_over_at: None,
         };
         DesiredRoom {
             room_id: RoomId::from_uuid(Uuid::from_u128(90)),
             session_id: SessionId::from_uuid(Uuid::from_u128(91)),
             host: HOST,
             lead,
+            capacity: 100,
+            live_since: Some(Timestamp::UNIX_EPOCH),
             people: vec![
                 person(HOST, StageRole::Host),
                 person(ANN, StageRole::CoHost),
@@ -143,6 +147,7 @@ mod tests {
             marks: crate::Marks::new(),
             joined_at: None,
             may_publish: true,
+            entry: 1,
             tracks: Vec::new(),
         };
         users.iter().map(participant).collect()

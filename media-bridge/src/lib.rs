@@ -4,6 +4,7 @@ pub mod attendance;
 pub mod bridge;
 pub mod delivery;
 pub mod desired;
+mod entry;
 #[doc(hidden)]
 pub mod fake;
 pub mod gate;
@@ -20,9 +21,10 @@ pub mod server_config;
 mod shared;
 pub mod webhook;
 
-pub use bridge::{Bridge, BridgeDeps, EntryError, EntryToken};
+pub use bridge::{Bridge, BridgeDeps, EntryError, EntryToken, Knock};
 pub use delivery::DeliveryDeps;
 pub use desired::{Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, RefusalReason, StageRole};
+pub use entry::FIRST_ENTRY;
 pub use identity::Identity;
 pub use livekit::{LiveKit, LiveKitConfig};
 pub use marks::Marks;

@@ -11,6 +11,7 @@ use livekit_api::services::{ServerError, ServerErrorCode, ServiceError};
 use livekit_protocol as proto;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::entry::{self, ENTRY, FIRST_ENTRY};
 use crate::marks::PREFIX;
 use crate::{Identity, LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError, MediaServer, Permission};
 
@@ -85,6 +86,14 @@ impl MediaServer for LiveKit {
         Ok(people.into_iter().map(live_participant).collect())
     }
 
+    async fn find_participant(&self, room: &str, identity: &str) -> Result<Option<LiveParticipant>, MediaError> {
+        match self.rooms.get_participant(room, identity).await.map_err(media_error) {
+            Ok(participant) => Ok(Some(live_participant(participant))),
+            Err(MediaError::NotFound) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
     async fn set_permission(&self, room: &str, identity: &str, permission: Permission) -> Result<(), MediaError> {
         let options = UpdateParticipantOptions {
             permission: Some(full_permission(permission)),
@@ -121,7 +130,7 @@ impl MediaServer for LiveKit {
         self.rooms.remove_participant(room, identity).await.map_err(media_error)
     }
 
-    fn entry_token(&self, room: &str, identity: Identity, ttl_seconds: u32) -> Result<String, MediaError> {
+    fn entry_token(&self, room: &str, identity: Identity, entry: u32, ttl_seconds: u32) -> Result<String, MediaError> {
         // Nobody's token lets them speak: a kept one would outlive a demotion. Speakers are promoted once they are in.
         let grants = VideoGrants {
             room_join: true,
@@ -132,8 +141,10 @@ impl MediaServer for LiveKit {
             can_update_own_metadata: Some(false),
             ..VideoGrants::default()
         };
+        let attributes = (entry > FIRST_ENTRY).then(|| (ENTRY, entry.to_string()));
         AccessToken::with_api_key(&self.config.api_key, self.config.api_secret.expose_secret())
             .with_identity(&identity.to_string())
+            .with_attributes(attributes)
             .with_ttl(Duration::from_secs(u64::from(ttl_seconds)))
             .with_grants(grants)
             .to_jwt()
@@ -175,6 +186,7 @@ pub(crate) fn live_participant(info: proto::ParticipantInfo) -> LiveParticipant 
             .permission
             .as_ref()
             .is_some_and(|permission| permission.can_publish),
+        entry: entry::number(info.attributes.get(ENTRY).map(String::as_str)),
         marks: live_marks(info.attributes),
         joined_at,
         tracks: info.tracks.into_iter().map(live_track).collect(),
@@ -184,7 +196,7 @@ pub(crate) fn live_participant(info: proto::ParticipantInfo) -> LiveParticipant 
 }
 
 fn live_marks(attributes: impl IntoIterator<Item = (String, String)>) -> Marks {
-    let ours = |(name, value): &(String, String)| name.starts_with(PREFIX) && !value.is_empty();
+    let ours = |(name, value): &(String, String)| name.starts_with(PREFIX) && name != ENTRY && !value.is_empty();
     attributes.into_iter().filter(ours).collect()
 }
 
@@ -242,10 +254,16 @@ mod tests {
     fn an_entry_token_is_a_listeners_and_short() {
         let livekit = livekit();
         let host = Identity::Host(UserId::from_uuid(Uuid::from_u128(7)));
-        let token = livekit.entry_token("boxoffice-x", host, 120).expect("a token");
+        let token = livekit
+            .entry_token("boxoffice-x", host, FIRST_ENTRY, 120)
+            .expect("a token");
         let claims = livekit.config.verifier().verify(&token).expect("our own signature");
         assert_eq!(claims.sub, host.to_string());
         assert_eq!(claims.exp - claims.nbf, 120);
+        assert!(
+            claims.attributes.is_empty() && claims.metadata.is_empty(),
+            "nothing that all would be told"
+        );
         let grants = claims.video;
         assert_eq!((grants.room_join, grants.room.as_str()), (true, "boxoffice-x"));
         assert_eq!(
@@ -253,6 +271,17 @@ mod tests {
             (Some(false), Some(false))
         );
         assert!(!grants.room_admin && !grants.room_create && !grants.room_list && !grants.hidden);
+    }
+
+    #[test]
+    fn a_token_bears_the_number_of_an_entry_that_took_over() {
+        let livekit = livekit();
+        let host = Identity::Host(UserId::from_uuid(Uuid::from_u128(7)));
+        let token = livekit.entry_token("boxoffice-x", host, 3, 120).expect("a token");
+        let claims = livekit.config.verifier().verify(&token).expect("our own signature");
+        assert_eq!(entry::number(claims.attributes.get(ENTRY).map(String::as_str)), 3);
+        assert_eq!(entry::number(None), FIRST_ENTRY);
+        assert!(entry::number(Some("first")) < FIRST_ENTRY);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct LiveParticipant {
     pub is_active: bool,
     pub joined_at: Option<Timestamp>,
     pub may_publish: bool,
+    /// The number of the entry that the connection was made with.
+    pub entry: u32,
     /// What everybody sees of them, as far as it is ours.
     pub marks: Marks,
     pub tracks: Vec<LiveTrack>,
@@ -63,6 +65,8 @@ pub trait MediaServer: Send + Sync + fmt::Debug + 'static {
     async fn delete_room(&self, name: &str) -> Result<(), MediaError>;
     async fn list_rooms(&self) -> Result<Vec<LiveRoom>, MediaError>;
     async fn list_participants(&self, room: &str) -> Result<Vec<LiveParticipant>, MediaError>;
+    /// Somebody who is there, or is just coming.
+    async fn find_participant(&self, room: &str, identity: &str) -> Result<Option<LiveParticipant>, MediaError>;
     async fn set_permission(&self, room: &str, identity: &str, permission: Permission) -> Result<(), MediaError>;
     /// Changes these marks and leaves the others; an empty value takes one away.
     async fn set_marks(&self, room: &str, identity: &str, marks: &Marks) -> Result<(), MediaError>;
@@ -71,5 +75,5 @@ pub trait MediaServer: Send + Sync + fmt::Debug + 'static {
     async fn remove_participant(&self, room: &str, identity: &str) -> Result<(), MediaError>;
 
     /// A token that lets `identity` into `room` as a listener, once signed valid for `ttl_seconds`. Stored nowhere.
-    fn entry_token(&self, room: &str, identity: Identity, ttl_seconds: u32) -> Result<String, MediaError>;
+    fn entry_token(&self, room: &str, identity: Identity, entry: u32, ttl_seconds: u32) -> Result<String, MediaError>;
 }

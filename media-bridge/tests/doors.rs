@@ -17,7 +17,9 @@ use media_bridge::fake::{FakeEntitlements, FakeMediaServer};
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::identity::room_name;
 use media_bridge::webhook::{Receiver, WebhookRefused};
-use media_bridge::{Bridge, BridgeDeps, EntryError, Identity, LiveKit, LiveKitConfig, MediaServer, RefusalReason};
+use media_bridge::{
+    Bridge, BridgeDeps, EntryError, FIRST_ENTRY, Identity, LiveKit, LiveKitConfig, MediaServer, RefusalReason,
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -33,6 +35,7 @@ const TICKET: TicketId = TicketId::from_uuid(Uuid::from_u128(3));
 const BUYER: UserId = UserId::from_uuid(Uuid::from_u128(4));
 const API_KEY: &str = "key";
 const API_SECRET: &str = "a secret for tests, of at least 32 characters";
+const LISTENERS_MAX: u32 = 50;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 struct House {
@@ -80,6 +83,7 @@ impl House {
             log,
             pool: pool.clone(),
             clock: Arc::new(SystemClock),
+            listeners_max: LISTENERS_MAX,
         };
         let bridge = Bridge::start(deps, &tracker, &cancel);
         let receiver = Receiver::new(&config(), pool.clone(), Arc::new(SystemClock), bridge.clone());
@@ -116,7 +120,7 @@ impl House {
             .await;
         let identity = Identity::Ticket(TICKET);
         let token = LiveKit::new(config())
-            .entry_token(&room_name(SESSION), identity, 60)
+            .entry_token(&room_name(SESSION), identity, FIRST_ENTRY, 60)
             .expect("a token");
         format!("http://{gate}/rtc/validate?access_token={token}")
     }

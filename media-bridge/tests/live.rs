@@ -1,5 +1,6 @@
 //! The bridge and its gate with a real media server and real audio.
 
+mod locks;
 mod support;
 
 use std::collections::BTreeMap;

@@ -31,8 +31,8 @@ impl View {
         match self {
             Self::Presence | Self::Statements => 1,
             Self::Timeline => 3,
-            Self::Tickets | Self::Entitlements => 5,
-            Self::Earnings => 6,
+            Self::Tickets => 5,
+            Self::Earnings | Self::Entitlements => 6,
             Self::Ledger => 7,
             Self::Catalogue => 8,
         }

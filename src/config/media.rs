@@ -10,6 +10,8 @@ use crate::managed::livekit_server;
 
 /// LiveKit's own minimum for a secret.
 const SECRET_LENGTH_MIN: usize = 32;
+/// A full room of 1,000 is in within 20 seconds.
+const DOORS_PER_SECOND: u32 = 50;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct MediaOptions {
@@ -28,6 +30,10 @@ pub(crate) struct MediaOptions {
     /// The `livekit-server` program to run. Without it, it is looked for in `.tools/bin`, beside this program, and in PATH
     #[arg(long, env = "LIVEKIT_SERVER", value_name = "PATH")]
     livekit_server: Option<PathBuf>,
+    /// How many people a second the media server takes in, all rooms together; who comes when more do waits in line. 0: as
+    /// many as come
+    #[arg(long, env = "BOXOFFICE_DOORS_PER_SECOND", default_value_t = DOORS_PER_SECOND, value_name = "COUNT")]
+    pub(crate) doors_per_second: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -103,6 +109,7 @@ mod tests {
             livekit_api_secret: secret.map(SecretString::from),
             livekit: LiveKitMode::Auto,
             livekit_server: None,
+            doors_per_second: DOORS_PER_SECOND,
         }
     }
 

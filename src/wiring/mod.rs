@@ -1,6 +1,5 @@
 //! Puts the crates together. Nobody else knows them all.
 
-mod entitlements;
 mod figures;
 mod listeners;
 mod provider;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
-use api::{ApiParts, Live, ProjectedBooks, RolloutGate};
+use api::{ApiParts, Live, ProjectedBooks, ProjectedEntitlements, RolloutGate};
 use axum::Router;
 use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog};
 use media_bridge::gate::{self, GateConfig};
@@ -29,7 +28,6 @@ use crate::database::{Database, while_it_restarts};
 use crate::lifecycle::Lifecycle;
 use crate::managed::data_dir::DataDir;
 
-use entitlements::ProjectedEntitlements;
 pub(crate) use listeners::Listeners;
 use provider::Provider;
 
@@ -79,7 +77,7 @@ pub(crate) async fn start(
     reconciliation::start(deps, books, reconciliation::INTERVAL, back, back_cancel);
     // Also without a media server: a room that ended must be judged, or its money stays where it is for ever.
     delivery::start(core.delivery_deps(), back, back_cancel);
-    let doors = media.map(|media| Doors::start(media, &core, lifecycle));
+    let doors = media.map(|media| Doors::start(media, rules.preset.capacity_max, &core, lifecycle));
     let rollout = RolloutGate::start(&core.aggregates, &lifecycle.back, lifecycle.back_cancel.clone())
         .await
         .context("read the roll-out")?;
@@ -98,6 +96,7 @@ pub(crate) async fn start(
         limits: limits(options, lifecycle),
         live: Live::start(core.log.clone(), &lifecycle.front, lifecycle.front_cancel.clone()),
         webhooks: Webhooks::start(core.webhook_deps(options), &lifecycle.back, &lifecycle.back_cancel),
+        doors_per_second: options.media.doors_per_second,
         public_ws_url: options.http.public_ws_url(listeners.api_address),
         preset: rules.preset,
         taxes: rules.taxes,
@@ -200,7 +199,7 @@ struct Doors {
 }
 
 impl Doors {
-    fn start(media: Media, core: &Core, lifecycle: &Lifecycle) -> Self {
+    fn start(media: Media, listeners_max: u32, core: &Core, lifecycle: &Lifecycle) -> Self {
         let upstream = media.address.clone();
         let config = LiveKitConfig {
             url: format!("http://{}", media.address),
@@ -220,6 +219,7 @@ impl Doors {
                 aggregates: core.aggregates.clone(),
                 pool: core.pool.clone(),
                 clock: Arc::clone(&core.clock),
+                listeners_max,
             },
             &lifecycle.back,
             &lifecycle.back_cancel,

@@ -4,6 +4,7 @@ mod architecture;
 mod command_line;
 mod crash;
 mod demo;
+mod doors;
 mod faults;
 mod live;
 mod nodes;

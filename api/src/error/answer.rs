@@ -16,6 +16,9 @@ const RETRY_AFTER_SECONDS: u32 = 1;
 /// seat can be held anew.
 const ATTEMPTS_RETRY_AFTER_SECONDS: u32 = 300;
 
+/// The same for somebody whose devices throw each other out all the time, in seconds.
+const TAKE_OVERS_RETRY_AFTER_SECONDS: u32 = 3_600;
+
 impl ApiError {
     /// The answer to the client.
     pub(super) fn problem(&self) -> Problem {
@@ -77,6 +80,7 @@ impl ApiError {
             Self::LogUnavailable(_) => unavailable("log_unavailable", "The event log is away. Try again in a moment."),
             Self::ProjectionBehind => unavailable("projection_behind", "The asked position is not readable yet."),
             Self::MediaUnavailable(_) => unavailable("media_unavailable", "The media server is away."),
+            Self::DoorsBusy { place, wait_seconds } => doors_busy(*place, *wait_seconds),
             Self::ProviderUnavailable(_) => unavailable("provider_unavailable", "The provider is away."),
             Self::Internal(_) => Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -116,6 +120,12 @@ fn invalid_field(field: &str, detail: impl Into<String>) -> Problem {
 
 fn entry_refused(refusal: EntryRefusal) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "entry_refused", "The door stays closed for you.").with_reason(refusal.reason())
+}
+
+/// The place stays: whoever comes again when it is their turn is let in.
+fn doors_busy(place: usize, wait_seconds: u32) -> Problem {
+    let detail = format!("The doors are busy: you are number {place} in line. Come again in {wait_seconds} s.");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "doors_busy", detail).with_retry_after(wait_seconds)
 }
 
 fn erasure_refused(reason: &'static str) -> Problem {
@@ -173,7 +183,11 @@ fn room_problem(refusal: &RoomError) -> Problem {
         RoomError::SeatIsSold => conflict("already_paid"),
         // Rooms are public: that this one exists is no secret.
         RoomError::NotHost | RoomError::NotSharing | RoomError::OutOfReach => forbidden("forbidden"),
-        RoomError::NotLive => conflict("room_not_live"),
+        RoomError::NotLive | RoomError::LobbyNotYet { .. } => conflict("room_not_live"),
+        RoomError::TakeOversFull { .. } => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", sentence(refusal))
+                .with_retry_after(TAKE_OVERS_RETRY_AFTER_SECONDS)
+        }
         RoomError::RoomOver => conflict("room_over"),
         RoomError::WrongState { .. }
         | RoomError::NoRequest

@@ -104,6 +104,11 @@ pub enum ApiError {
     LogUnavailable(Cause),
     ProjectionBehind,
     MediaUnavailable(Cause),
+    /// Others are first at the doors.
+    DoorsBusy {
+        place: usize,
+        wait_seconds: u32,
+    },
     /// The payment or identity provider is away.
     ProviderUnavailable(Cause),
     Internal(Cause),

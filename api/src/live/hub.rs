@@ -14,6 +14,7 @@ use tracing::warn;
 
 use super::note::{self, Audience, Note, Topic};
 use super::stage_events::Stages;
+use crate::doors::Line;
 
 /// Who listens at once; each has a connection of its own.
 const CLIENTS_MAX: usize = 10_000;
@@ -34,6 +35,7 @@ struct Hub {
     listeners: Mutex<Listeners>,
     places: Arc<Semaphore>,
     stages: Stages,
+    line: Line,
     cancel: CancellationToken,
 }
 
@@ -73,6 +75,7 @@ impl Live {
             listeners: Mutex::default(),
             places: Arc::new(Semaphore::new(CLIENTS_MAX)),
             stages: Stages::default(),
+            line: Line::default(),
             cancel,
         });
         tracker.spawn(follow(Arc::clone(&hub)));
@@ -81,6 +84,11 @@ impl Live {
 
     pub(super) fn stages(&self) -> &Stages {
         &self.0.stages
+    }
+
+    /// Who waits at the doors.
+    pub(crate) fn line(&self) -> &Line {
+        &self.0.line
     }
 
     /// `None` when too many listen already.

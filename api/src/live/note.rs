@@ -58,7 +58,7 @@ pub(super) fn of(position: u64, event: &AnyEvent) -> Option<(Note, Audience)> {
     }
 }
 
-/// Who waits is nobody else's business.
+/// Who waits, or comes with another device, is nobody else's business.
 const fn is_public(event: &RoomEvent) -> bool {
     !matches!(
         event,
@@ -67,6 +67,7 @@ const fn is_public(event: &RoomEvent) -> bool {
             | RoomEvent::SeatAwaited { .. }
             | RoomEvent::SeatDenied { .. }
             | RoomEvent::SeatTransferred { .. }
+            | RoomEvent::EntryTakenOver { .. }
     )
 }
 
@@ -122,6 +123,8 @@ fn concerned(event: &RoomEvent) -> (Option<TicketId>, Vec<UserId>) {
         | RoomEvent::PersonBanned { user, .. }
         | RoomEvent::PersonUnbanned { user, .. }
         | RoomEvent::PersonRemoved { user, .. } => (None, vec![*user]),
+        RoomEvent::EntryTakenOver { user, ticket_id, .. } => (*ticket_id, vec![*user]),
+        RoomEvent::LobbyOpened { by, .. } => (None, vec![*by]),
         RoomEvent::HostHandedOver { from, to, .. } => (None, vec![*from, *to]),
         RoomEvent::RoomScheduled(scheduled) => (None, vec![scheduled.host]),
         _ => (None, vec![]),

@@ -1,17 +1,17 @@
-//! `POST /v1/rooms/{room}/entry`: the host's side needs no ticket.
+//! `POST /v1/rooms/{room}/entry`: the host's side needs no ticket, and comes in before the room opens.
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Room, RoomId};
-use media_bridge::Identity;
+use domain::room::Entrant;
+use domain::{Room, RoomCommand, RoomError, RoomId, SessionId};
 use projections::View;
 
-use super::entry::{EntryBody, live_session, media_entry};
+use super::entry::{EntryBody, EntryRoomState, Opening, bridge, live_opening, media_entry};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Id, NoBody};
 use crate::{ApiError, ApiState};
 
-/// A token for the live room, for its host and co-hosts
+/// A token for the live room, for its host and co-hosts; in the two hours before its start for its lobby
 #[utoipa::path(post, path = "/v1/rooms/{room}/entry", tag = "stage", params(("room" = Uuid, Path)),
     security(("bearer" = [])), responses(
     (status = 200, body = EntryBody),
@@ -35,9 +35,38 @@ pub(crate) async fn enter_as_host(
             detail: "This is for the host and the co-hosts of the room.",
         });
     }
-    let session = live_session(&state, room).await?;
+    let (opening, opened_at) = opening(&state, &caller, room).await?;
+    let position = position.max(opened_at.unwrap_or(0));
     if !state.has_reached(View::Entitlements, position).await {
         return Err(ApiError::ProjectionBehind);
     }
-    Ok(Json(media_entry(&state, session, Identity::Host(user)).await?))
+    let entrant = Entrant { user, ticket_id: None };
+    Ok(Json(media_entry(&state, &caller, opening, entrant).await?))
+}
+
+/// The live room; or its lobby, which opens with the first who comes. The position of that, if it was just now.
+async fn opening(state: &ApiState, caller: &Caller, room: RoomId) -> Result<(Opening, Option<u64>), ApiError> {
+    match live_opening(state, room).await {
+        Err(ApiError::Room(RoomError::NotLive)) => {}
+        known => return known.map(|opening| (opening, None)),
+    }
+    bridge(state)?;
+    let command = RoomCommand::OpenLobby {
+        by: caller.user_id,
+        session_id: SessionId::from_uuid(state.new_uuid()),
+        at: state.now(),
+    };
+    let rooms = &state.aggregates.rooms;
+    let executed = rooms.execute(room.as_uuid(), command, caller.metadata()).await?;
+    let (lobby, _) = rooms.read(room.as_uuid(), Room::lobby).await?;
+    let opening = match lobby {
+        Some(session) => Opening {
+            room,
+            session,
+            state: EntryRoomState::Lobby,
+        },
+        // It opened meanwhile.
+        None => live_opening(state, room).await?,
+    };
+    Ok((opening, Some(executed.position)))
 }

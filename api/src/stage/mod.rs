@@ -34,7 +34,7 @@ pub(crate) use decline_invitation::*;
 pub(crate) use dismiss::*;
 pub(crate) use dismiss_co_host::*;
 pub(crate) use enter::*;
-pub(crate) use entry::{EntryBody, live_session, media_entry};
+pub(crate) use entry::{EntryBody, bridge, live_opening, media_entry};
 pub(crate) use invite::*;
 pub(crate) use mute::*;
 pub(crate) use mute_all::*;

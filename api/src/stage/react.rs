@@ -6,7 +6,7 @@ use media_bridge::reactions::Reaction;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::entry::{live_session, no_media_server};
+use super::entry::{live_opening, no_media_server};
 use super::read::require_inside;
 use crate::answer::Written;
 use crate::error::ProblemBody;
@@ -46,7 +46,7 @@ pub(crate) async fn react(
     JsonBody(body): JsonBody<ReactionRequest>,
 ) -> Result<Written<ReactionRequest>, ApiError> {
     require_inside(&state, room, caller.user_id).await?;
-    let session = live_session(&state, room).await?;
+    let session = live_opening(&state, room).await?.session;
     let bridge = state.bridge.as_ref().ok_or_else(no_media_server)?;
     bridge.react(session, body.reaction.into());
     Ok(Written::accepted(state.durable_position(), body))

@@ -1,22 +1,22 @@
 //! `POST /v1/tickets/{ticket}/entry`: the holder walks in.
 
 use axum::extract::State;
+use domain::room::Entrant;
 use domain::ticket::TicketPhase;
 use domain::{Room, Ticket, TicketCommand, TicketError, TicketId, UserId};
 use event_log::ExecuteError;
-use media_bridge::Identity;
-use projections::View;
 use projections::tickets::TicketRow;
 
 use super::lookup::ticket_of;
 use crate::answer::Written;
+use crate::doors::wait_for_turn;
 use crate::error::EntryRefusal;
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Id, NoBody};
-use crate::stage::{EntryBody, live_session, media_entry};
+use crate::stage::{EntryBody, bridge, live_opening, media_entry};
 use crate::{ApiError, ApiState};
 
-/// A token for the live room. Valid for minutes: ask again for each connection
+/// A token for the live room. Valid for minutes: ask again for each connection. The first entry takes a place in line
 #[utoipa::path(post, path = "/v1/tickets/{ticket}/entry", tag = "tickets", params(("ticket" = Uuid, Path)),
     security(("bearer" = [])), responses(
     (status = 200, body = EntryBody),
@@ -24,7 +24,7 @@ use crate::{ApiError, ApiState};
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "`room_not_live` · `room_over`",
         body = ProblemBody, content_type = "application/problem+json"),
-    (status = 503, description = "`media_unavailable`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "`media_unavailable` · `doors_busy`: come again at one's turn", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn enter_with_ticket(
     State(state): State<ApiState>,
@@ -35,13 +35,15 @@ pub(crate) async fn enter_with_ticket(
     let row = held_ticket(&state, &caller, ticket).await?;
     check_ticket(&state, ticket).await?;
     check_welcome(&state, &row).await?;
-    let session = live_session(&state, row.room_id).await?;
-    // The door asks the entitlements: a ticket that was issued a moment ago must be there.
-    if !state.has_reached(View::Entitlements, state.durable_position()).await {
-        return Err(ApiError::ProjectionBehind);
-    }
+    let opening = live_opening(&state, row.room_id).await?;
+    bridge(&state)?;
+    wait_for_turn(&state, &caller, ticket).await?;
     // Whoever finds the door closed was not admitted: the fact comes after the token.
-    let entry = media_entry(&state, session, Identity::Ticket(ticket)).await?;
+    let entrant = Entrant {
+        user: caller.user_id,
+        ticket_id: Some(ticket),
+    };
+    let entry = media_entry(&state, &caller, opening, entrant).await?;
     let position = admit(&state, &caller, ticket).await?;
     Ok(Written::changed(position, entry))
 }

@@ -17,7 +17,7 @@ pub(super) async fn known_ticket(state: &ApiState, ticket: TicketId) -> Result<T
 }
 
 /// The same for its holder; a ticket of somebody else does not exist.
-pub(super) async fn ticket_of(state: &ApiState, ticket: TicketId, holder: UserId) -> Result<TicketRow, ApiError> {
+pub(crate) async fn ticket_of(state: &ApiState, ticket: TicketId, holder: UserId) -> Result<TicketRow, ApiError> {
     let row = known_ticket(state, ticket).await?;
     if row.holder == holder {
         Ok(row)

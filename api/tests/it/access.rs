@@ -41,6 +41,8 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /v1/tickets/{ticket}/decline_reschedule", 401, 404),
     ("GET /v1/tickets/{ticket}/evidence", 401, 404),
     ("POST /v1/tickets/{ticket}/entry", 401, 404),
+    ("GET /v1/tickets/{ticket}/entry", 401, 404),
+    ("GET /v1/tickets/{ticket}/entry/events", 401, 404),
     ("POST /v1/rooms/{room}/entry", 401, 403),
     ("GET /v1/rooms/{room}/stage", 401, 403),
     ("GET /v1/rooms/{room}/stage/events", 401, 403),

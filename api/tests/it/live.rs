@@ -60,7 +60,7 @@ impl Listening {
         }
     }
 
-    async fn until(&mut self, kind: &str) -> Message {
+    pub(crate) async fn until(&mut self, kind: &str) -> Message {
         loop {
             let message = self.next().await.expect("the stream goes on");
             if message.2["type"] == kind {

@@ -8,6 +8,7 @@ mod closing;
 mod contract;
 mod disputing;
 mod dividing;
+mod doors;
 mod earning;
 mod erasing;
 mod explaining;

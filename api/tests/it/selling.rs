@@ -293,11 +293,6 @@ async fn a_room_opens_ends_or_is_cancelled(_: PgPoolOptions, options: PgConnectO
         .await
         .expect_problem(409, "room_not_live");
     let door = format!("/v1/rooms/{room}/entry");
-    app.post(&door)
-        .by(HOST)
-        .send()
-        .await
-        .expect_problem(409, "room_not_live");
 
     let opened = app
         .post(format!("/v1/rooms/{room}/open"))

@@ -144,6 +144,8 @@ pub(super) fn read(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "speaker_muted"
         | "speaker_unmuted"
         | "host_handed_over"
+        | "lobby_opened"
+        | "entry_taken_over"
         | "presence_recorded"
         | "delivery_recorded"
         | "sales_paused"

@@ -122,8 +122,8 @@ pub(super) fn read(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         "dispute_opened" => Fact::Disputed(parse(entry)?),
         "dispute_won" => Fact::Won(parse(entry)?),
         "dispute_lost" => Fact::Lost(parse(entry)?),
-        "payment_accepted" | "payment_declined" | "payment_cancelled" | "ticket_lapsed" | "ticket_admitted"
-        | "ticket_transferred" | "ticket_returned" | "refund_sent" | "refund_failed" => Fact::Other,
+        "payment_accepted" | "payment_declined" | "payment_cancelled" | "ticket_lapsed" | "ticket_presented"
+        | "ticket_admitted" | "ticket_transferred" | "ticket_returned" | "refund_sent" | "refund_failed" => Fact::Other,
         _ => return Err(Unreadable::Unknown),
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::payout::HostPermit;
+use crate::room::entering::Entrant;
 use crate::room::event::{HoldOptions, PresenceInterval, Revision, SaleOptions};
 use crate::room::prices::PriceWish;
 use crate::shares::Share;
@@ -30,6 +31,13 @@ pub enum RoomCommand {
     ReleaseLapsed {
         at: Timestamp,
     },
+    /// The host's side comes in before the room opens. `session_id` is of the opening to come.
+    OpenLobby {
+        by: UserId,
+        session_id: SessionId,
+        at: Timestamp,
+    },
+    /// With the session of the lobby, if there is one.
     Open {
         by: UserId,
         session_id: SessionId,
@@ -124,6 +132,12 @@ pub enum RoomCommand {
     /// Who of the host's side is to lead, as the room is attended.
     HandOver {
         to: UserId,
+        at: Timestamp,
+    },
+    /// Another connection is there, as was seen: this one takes over the entry with this number.
+    TakeOver {
+        entrant: Entrant,
+        from: u32,
         at: Timestamp,
     },
     /// Back to the audience: a speaker, an invited one, a co-host.

@@ -1,5 +1,6 @@
 //! What a room decides: a pure function of its state and a command. The rules are in `schedule` (fields), `selling`
 //! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `sharing` (what it earns), `hosting` (whether its host may), `lifecycle` (open, end, cancel, delivery),
+//! `entering` (the lobby, and who takes over),
 //! `speaking` (the stage), `moderating` (silence and bans) and `leading` (the host's side).
 
 use cqrs_es::Aggregate;
@@ -28,6 +29,7 @@ impl Room {
             RoomCommand::SellSeat { ticket_id, buyer, at } => self.sell_seat(ticket_id, buyer, at),
             RoomCommand::ReleaseSeat { ticket_id, reason, at } => self.release_seat(ticket_id, reason, at),
             RoomCommand::ReleaseLapsed { at } => self.release_lapsed(at),
+            RoomCommand::OpenLobby { by, session_id, at } => self.open_lobby(by, session_id, at),
             RoomCommand::Open { by, session_id, at } => self.open(by, session_id, at),
             RoomCommand::End { by, at } => self.end(by, at),
             RoomCommand::Cancel { by, at } => self.cancel(by, at),
@@ -50,6 +52,7 @@ impl Room {
             RoomCommand::UnbanPerson { user, by, at } => self.unban_person(user, by, at),
             RoomCommand::FollowBans { banned, at } => self.follow_bans(&banned, at),
             RoomCommand::HandOver { to, at } => self.hand_over(to, at),
+            RoomCommand::TakeOver { entrant, from, at } => self.take_over(entrant, from, at),
             RoomCommand::RecordDelivery(delivery) => self.record_delivery(&delivery),
             RoomCommand::Revise(revise) => self.revise(*revise),
             RoomCommand::PauseSales { by, at } => self.pause_sales(by, at),

@@ -68,6 +68,10 @@ pub enum RoomError {
     NotHost,
     #[error("the room is not live")]
     NotLive,
+    #[error("the lobby opens at {opens_at}")]
+    LobbyNotYet { opens_at: Timestamp },
+    #[error("this entry was taken over {limit} times")]
+    TakeOversFull { limit: u32 },
     #[error("the room is over")]
     RoomOver,
     #[error("the room is {state}")]

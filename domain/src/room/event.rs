@@ -24,6 +24,12 @@ pub enum RoomEvent {
         reason: DenialReason,
         denied_at: Timestamp,
     },
+    /// The host's side may be there from here on, and nobody else. The opening will be this one.
+    LobbyOpened {
+        session_id: SessionId,
+        by: UserId,
+        opened_at: Timestamp,
+    },
     RoomOpened {
         session_id: SessionId,
         opened_at: Timestamp,
@@ -123,6 +129,15 @@ pub enum RoomEvent {
         to: UserId,
         handed_over_at: Timestamp,
     },
+    /// Another connection of the same person came: the entries before this one are good no longer. The first is 1.
+    EntryTakenOver {
+        user: UserId,
+        /// Nothing for the host's side, who need none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket_id: Option<TicketId>,
+        entry: u32,
+        taken_over_at: Timestamp,
+    },
     /// A part of the delivery evidence: who was there when. Precedes `DeliveryRecorded`, at most 500 intervals each.
     PresenceRecorded {
         session_id: SessionId,
@@ -208,6 +223,7 @@ impl RoomEvent {
             Self::SeatSold(_) => "seat_sold",
             Self::SeatReleased(_) => "seat_released",
             Self::SeatDenied { .. } => "seat_denied",
+            Self::LobbyOpened { .. } => "lobby_opened",
             Self::RoomOpened { .. } => "room_opened",
             Self::RoomEnded { .. } => "room_ended",
             Self::RoomCancelled { .. } => "room_cancelled",
@@ -227,6 +243,7 @@ impl RoomEvent {
             Self::PersonBanned { .. } => "person_banned",
             Self::PersonUnbanned { .. } => "person_unbanned",
             Self::HostHandedOver { .. } => "host_handed_over",
+            Self::EntryTakenOver { .. } => "entry_taken_over",
             Self::PresenceRecorded { .. } => "presence_recorded",
             Self::DeliveryRecorded(_) => "delivery_recorded",
             Self::RoomRevised(_) => "room_revised",

@@ -8,7 +8,7 @@ use crate::room::event::{Revision, RoomRescheduled, RoomScheduled};
 use crate::room::pricing::Price;
 use crate::room::sharing::Sharing;
 use crate::terms::{Channel, Customer, RefundPolicy, SaleRules};
-use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, Terms, Timestamp, UserId, tax};
+use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, SessionId, Terms, Timestamp, UserId, tax};
 
 /// Who held a ticket before `at` may decline until `decline_until`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -59,6 +59,9 @@ pub struct RoomFacts {
     pub co_hosts: Vec<UserId>,
     #[serde(default, skip_serializing_if = "Bans::is_none")]
     pub bans: Bans,
+    /// The opening that the host's side waits for in the lobby; the last one, when that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lobby: Option<SessionId>,
 }
 
 impl RoomFacts {
@@ -195,6 +198,7 @@ impl From<RoomScheduled> for RoomFacts {
             sharing: Sharing::default(),
             co_hosts: Vec::new(),
             bans: Bans::default(),
+            lobby: None,
         }
     }
 }

@@ -16,8 +16,8 @@ impl Room {
     pub(super) fn open(&self, by: UserId, session_id: SessionId, at: Timestamp) -> Decision {
         self.require_host(by)?;
         match self {
-            Self::Scheduled { .. } => Ok(vec![RoomEvent::RoomOpened {
-                session_id,
+            Self::Scheduled { facts, .. } => Ok(vec![RoomEvent::RoomOpened {
+                session_id: facts.lobby.unwrap_or(session_id),
                 opened_at: at,
             }]),
             Self::Live { .. } => Ok(vec![]),

@@ -4,6 +4,7 @@ mod bans;
 mod command;
 mod decide;
 mod details;
+mod entering;
 mod error;
 mod event;
 mod facts;
@@ -32,6 +33,7 @@ mod waiting_list;
 
 pub use bans::{BANS_MAX, Bans};
 pub use command::*;
+pub use entering::{Entrant, Entries, LOBBY_LEAD, TAKE_OVERS_MAX};
 pub use error::*;
 pub use event::*;
 pub use facts::*;

@@ -160,6 +160,8 @@ impl Room {
             | RoomCommand::LeaveWaitingList { at, .. } => (*at, false),
             RoomCommand::ReleaseLapsed { at } => (*at, true),
             RoomCommand::Schedule(_)
+            | RoomCommand::OpenLobby { .. }
+            | RoomCommand::TakeOver { .. }
             | RoomCommand::Open { .. }
             | RoomCommand::End { .. }
             | RoomCommand::Cancel { .. }

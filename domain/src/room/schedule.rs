@@ -149,7 +149,17 @@ pub(super) fn price(price: Money, preset: &Preset) -> Result<(), RoomError> {
 }
 
 pub(super) fn capacity(capacity: u32, preset: &Preset) -> Result<(), RoomError> {
-    within("capacity", capacity, 1..=preset.capacity_max)
+    let Preset {
+        capacity_max: most,
+        capacity_source,
+        ..
+    } = preset;
+    if (1..=*most).contains(&capacity) {
+        return Ok(());
+    }
+    let source = capacity_source.as_deref().unwrap_or("as the rules of this shop say");
+    let reason = format!("must be 1 to {most}: one media server node is sure to carry {most} listeners ({source})");
+    Err(invalid("capacity", reason))
 }
 
 pub(super) fn tickets_per_buyer(limit: u32, preset: &Preset) -> Result<(), RoomError> {

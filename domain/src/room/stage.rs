@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::UserId;
+use crate::room::entering::{Entrant, Entries};
 
 /// Speakers beside the host's side (`rules.md` 7).
 pub const SPEAKERS_MAX: usize = 10;
@@ -28,6 +29,8 @@ pub struct Stage {
     /// The co-host who leads while the host is away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lead: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Entries::is_none")]
+    entries: Entries,
 }
 
 impl Stage {
@@ -53,6 +56,10 @@ impl Stage {
 
     pub(crate) fn is_removed(&self, user: UserId) -> bool {
         self.removed.contains(&user)
+    }
+
+    pub(crate) const fn entries(&self) -> &Entries {
+        &self.entries
     }
 
     pub(crate) const fn lead(&self) -> Option<UserId> {
@@ -113,6 +120,10 @@ impl Stage {
 
     pub(super) fn let_back(&mut self, user: UserId) {
         self.removed.remove(&user);
+    }
+
+    pub(super) fn take_entry(&mut self, entrant: Entrant, entry: u32) {
+        self.entries.take(entrant, entry);
     }
 
     pub(super) const fn lead_by(&mut self, co_host: Option<UserId>) {

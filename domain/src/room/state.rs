@@ -4,6 +4,7 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
+use crate::room::entering::Entrant;
 use crate::room::event::{DeliveryRecorded, RoomRevised, RoomScheduled};
 use crate::room::facts::RoomFacts;
 use crate::room::prices::Prices;
@@ -190,6 +191,7 @@ impl Room {
             RoomEvent::SeatSold(sold) => self.with_seats(|seats| seats.sell(&sold)),
             RoomEvent::SeatReleased(released) => self.with_seats(|seats| seats.release(&released)),
             RoomEvent::SeatDenied { ticket_id, buyer, .. } => self.with_seats(|seats| seats.deny(ticket_id, buyer)),
+            RoomEvent::LobbyOpened { session_id, .. } => self.with_facts(|facts| facts.lobby = Some(session_id)),
             RoomEvent::RoomOpened { session_id, .. } => self.become_live(session_id),
             RoomEvent::RoomEnded { ended_at } => self.become_ended(ended_at),
             RoomEvent::RoomCancelled { .. } => self.become_cancelled(),
@@ -210,13 +212,13 @@ impl Room {
             RoomEvent::PersonBanned { user, everywhere, .. } => self.take_ban(user, everywhere),
             RoomEvent::PersonUnbanned { user, everywhere, .. } => self.take_unban(user, everywhere),
             RoomEvent::HostHandedOver { to, .. } => self.take_handover(to),
+            RoomEvent::EntryTakenOver {
+                user, ticket_id, entry, ..
+            } => self.with_stage(|stage| stage.take_entry(Entrant { user, ticket_id }, entry)),
             // Evidence for readers; the verdict that follows is what counts here.
             RoomEvent::PresenceRecorded { .. } => {}
             RoomEvent::DeliveryRecorded(recorded) => self.take_delivery(recorded),
-            RoomEvent::RoomRevised(RoomRevised { revision, .. }) => {
-                self.with_seats(|seats| seats.revise_prices(&revision.tiers, &revision.promo_codes));
-                self.with_facts(|facts| facts.revise(revision));
-            }
+            RoomEvent::RoomRevised(revised) => self.take_revision(revised),
             RoomEvent::WaitingListJoined {
                 user,
                 ticket_id,
@@ -253,6 +255,12 @@ impl Room {
             RoomEvent::SalesSuspended { .. } => self.with_facts(|facts| facts.sales_suspended = true),
             RoomEvent::SalesReinstated { .. } => self.with_facts(|facts| facts.sales_suspended = false),
         }
+    }
+
+    fn take_revision(&mut self, revised: RoomRevised) {
+        let RoomRevised { revision, .. } = revised;
+        self.with_seats(|seats| seats.revise_prices(&revision.tiers, &revision.promo_codes));
+        self.with_facts(|facts| facts.revise(revision));
     }
 
     fn let_wait(&mut self, ticket_id: TicketId, buyer: UserId, until: Timestamp) {

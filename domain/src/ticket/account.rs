@@ -93,6 +93,8 @@ pub struct TicketAccount {
     refunds: Vec<Refund>,
     disputes: Vec<Dispute>,
     was_settled: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    was_presented: bool,
     /// The capture that stands for the ticket: the first.
     standing: Option<PaymentId>,
 }
@@ -107,6 +109,7 @@ impl TicketAccount {
             refunds: Vec::new(),
             disputes: Vec::new(),
             was_settled: false,
+            was_presented: false,
             standing: None,
         }
     }
@@ -122,6 +125,11 @@ impl TicketAccount {
     /// Who may walk in with this ticket.
     pub(crate) fn holder(&self) -> UserId {
         self.holders.last().copied().unwrap_or(self.sale.buyer)
+    }
+
+    /// It has its place in line.
+    pub(crate) const fn was_presented(&self) -> bool {
+        self.was_presented
     }
 
     pub(crate) fn was_held_by(&self, user: UserId) -> bool {
@@ -257,6 +265,7 @@ impl TicketAccount {
             }
             TicketEvent::TicketIssued { .. } => self.phase = TicketPhase::Issued,
             TicketEvent::TicketLapsed { .. } => self.phase = TicketPhase::Lapsed,
+            TicketEvent::TicketPresented { .. } => self.was_presented = true,
             TicketEvent::TicketAdmitted { .. } => self.phase = TicketPhase::Admitted,
             TicketEvent::TicketReturned { .. } => self.phase = TicketPhase::Refunded,
             TicketEvent::RefundOwed(owed) => self.owe(&owed),

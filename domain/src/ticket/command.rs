@@ -50,6 +50,12 @@ pub enum TicketCommand {
     Lapse {
         at: Timestamp,
     },
+    /// The holder stands at the doors for the first time, which let in so many a second.
+    Present {
+        holder: UserId,
+        doors_per_second: u32,
+        at: Timestamp,
+    },
     /// The holder walks in for the first time.
     Admit {
         holder: UserId,

@@ -42,6 +42,11 @@ impl Ticket {
             TicketCommand::RecordCancelled { payment_id, at } => self.ordered()?.record_cancelled(payment_id, at),
             TicketCommand::Issue { at } => self.ordered()?.issue(at),
             TicketCommand::Lapse { at } => Ok(self.ordered()?.lapse(at)),
+            TicketCommand::Present {
+                holder,
+                doors_per_second,
+                at,
+            } => self.ordered()?.present(holder, doors_per_second, at),
             TicketCommand::Admit { holder, at } => self.ordered()?.admit(holder, at),
             TicketCommand::Transfer { by, to, at } => self.ordered()?.transfer(by, to, at),
             TicketCommand::DeclineReschedule(decline) => self.ordered()?.decline_reschedule(&decline),
@@ -134,13 +139,31 @@ impl TicketAccount {
         }
     }
 
+    /// A place in line, once: it goes on with the ticket.
+    fn present(&self, holder: UserId, doors_per_second: u32, at: Timestamp) -> Decision {
+        self.require_admissible(holder)?;
+        if self.was_presented() {
+            return Ok(vec![]);
+        }
+        Ok(vec![TicketEvent::TicketPresented {
+            doors_per_second,
+            presented_at: at,
+        }])
+    }
+
     fn admit(&self, holder: UserId, at: Timestamp) -> Decision {
+        self.require_admissible(holder)?;
+        let is_first = self.phase() == TicketPhase::Issued;
+        let admitted = is_first.then_some(TicketEvent::TicketAdmitted { admitted_at: at });
+        Ok(admitted.into_iter().collect())
+    }
+
+    fn require_admissible(&self, holder: UserId) -> Result<(), TicketError> {
         if self.holder() != holder {
             return Err(TicketError::NotHolder);
         }
         match self.phase() {
-            TicketPhase::Issued => Ok(vec![TicketEvent::TicketAdmitted { admitted_at: at }]),
-            TicketPhase::Admitted => Ok(vec![]),
+            TicketPhase::Issued | TicketPhase::Admitted => Ok(()),
             TicketPhase::Refunded => Err(TicketError::Refunded),
             TicketPhase::Revoked => Err(TicketError::Revoked),
             TicketPhase::Unordered | TicketPhase::Ordered | TicketPhase::Lapsed | TicketPhase::Settled => {

@@ -58,6 +58,12 @@ pub enum TicketEvent {
     TicketLapsed {
         lapsed_at: Timestamp,
     },
+    /// Its holder stands at the doors, which let in so many a second at the time: that is the ticket's place in line, which
+    /// stays for as long as the room is open.
+    TicketPresented {
+        doors_per_second: u32,
+        presented_at: Timestamp,
+    },
     TicketAdmitted {
         admitted_at: Timestamp,
     },
@@ -222,6 +228,7 @@ impl TicketEvent {
             Self::PaymentCancelled { .. } => "payment_cancelled",
             Self::TicketIssued { .. } => "ticket_issued",
             Self::TicketLapsed { .. } => "ticket_lapsed",
+            Self::TicketPresented { .. } => "ticket_presented",
             Self::TicketAdmitted { .. } => "ticket_admitted",
             Self::RefundOwed(_) => "refund_owed",
             Self::RefundSent { .. } => "refund_sent",

@@ -127,12 +127,17 @@ fn refunding(total: i64) -> impl Strategy<Value = TicketCommand> {
 }
 
 fn life() -> impl Strategy<Value = TicketCommand> {
-    (0..8_u8, 0..3_u128).prop_map(|(kind, person)| {
+    (0..9_u8, 0..3_u128).prop_map(|(kind, person)| {
         let at = at(3);
         match kind {
             0..=2 => TicketCommand::Issue { at },
             3 => TicketCommand::Lapse { at },
             4 | 5 => TicketCommand::Settle { at },
+            6 => TicketCommand::Present {
+                holder: user(person),
+                doors_per_second: 5,
+                at,
+            },
             _ => TicketCommand::Admit {
                 holder: user(person),
                 at,

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use domain::{RoomId, SessionId, TicketId, UserId};
+use domain::{RoomId, SessionId, TicketId, Timestamp, UserId};
 
 use crate::{
-    Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, Identity, RefusalReason, StageRole,
+    Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, FIRST_ENTRY, Identity, RefusalReason,
+    StageRole,
 };
+
+const CAPACITY: u32 = 100;
 
 #[derive(Debug, Default)]
 pub struct FakeEntitlements {
@@ -52,9 +55,36 @@ impl FakeEntitlements {
             session_id,
             host,
             lead: host,
+            capacity: CAPACITY,
+            live_since: Some(Timestamp::UNIX_EPOCH),
             people: vec![person(Identity::Host(host), host, StageRole::Host)],
         };
         self.state().rooms.insert(session_id, room);
+    }
+
+    /// The host waits for the opening.
+    pub fn open_lobby(&self, room_id: RoomId, session_id: SessionId, host: UserId) {
+        self.open(room_id, session_id, host);
+        self.room(session_id, |room| room.live_since = None);
+    }
+
+    /// The room of an open lobby goes live.
+    pub fn open_doors(&self, session: SessionId, at: Timestamp) {
+        self.room(session, |room| room.live_since = Some(at));
+    }
+
+    /// Another device takes over. Returns the number of its entry.
+    pub fn take_over(&self, session: SessionId, identity: Identity, at: Timestamp) -> u32 {
+        let mut entry = FIRST_ENTRY;
+        self.room(session, |room| {
+            let people = room.people.iter_mut().filter(|person| person.identity == identity);
+            for person in people {
+                person.entry += 1;
+                person.taken_over_at = Some(at);
+                entry = person.entry;
+            }
+        });
+        entry
     }
 
     /// The room is over.
@@ -142,6 +172,8 @@ fn person(identity: Identity, user: UserId, role: StageRole) -> DesiredPerson {
         role,
         is_muted: false,
         asks: false,
+        entry: FIRST_ENTRY,
+        taken_over_at: None,
     }
 }
 
@@ -160,6 +192,7 @@ impl Entitlements for FakeEntitlements {
         Ok(match person {
             Some(person) => Admission::Admitted {
                 may_speak: person.may_speak(),
+                entry: person.entry,
             },
             None if state.banned.contains(&(session, identity)) => Admission::Refused(RefusalReason::Banned),
             None if state.removed.contains(&(session, identity)) => Admission::Refused(RefusalReason::Removed),

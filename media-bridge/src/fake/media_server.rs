@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use domain::Timestamp;
 
-use crate::{Identity, LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError, MediaServer, Permission};
+use crate::{FIRST_ENTRY, Identity, LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError, MediaServer, Permission};
 
 #[derive(Debug, Default)]
 pub struct FakeMediaServer {
@@ -27,6 +28,7 @@ struct State {
 #[derive(Debug)]
 struct Room {
     sid: String,
+    max_participants: u32,
     people: BTreeMap<String, LiveParticipant>,
 }
 
@@ -98,19 +100,35 @@ impl FakeMediaServer {
         let mut state = self.state();
         let sid = state.mint("RM");
         let people = BTreeMap::new();
-        state.rooms.insert(name.to_owned(), Room { sid, people });
+        let room = Room {
+            sid,
+            max_participants: 0,
+            people,
+        };
+        state.rooms.insert(name.to_owned(), room);
+    }
+
+    /// How many a room takes at most, as it was created.
+    pub fn ceiling(&self, room: &str) -> Option<u32> {
+        Some(self.state().rooms.get(room)?.max_participants)
     }
 
     /// Somebody joins with a valid token. Returns the connection's sid; `None` if there is no such room.
     pub fn join(&self, room: &str, identity: &str) -> Option<String> {
+        self.join_with(room, identity, FIRST_ENTRY, None)
+    }
+
+    /// The same, with the token of this entry.
+    pub fn join_with(&self, room: &str, identity: &str, entry: u32, joined_at: Option<Timestamp>) -> Option<String> {
         let mut state = self.state();
         let sid = state.mint("PA");
         let person = LiveParticipant {
             identity: identity.to_owned(),
             sid: sid.clone(),
             is_active: true,
-            joined_at: None,
+            joined_at,
             may_publish: false,
+            entry,
             marks: Marks::new(),
             tracks: Vec::new(),
         };
@@ -166,12 +184,16 @@ impl FakeMediaServer {
 
 #[async_trait]
 impl MediaServer for FakeMediaServer {
-    async fn create_room(&self, name: &str, _max_participants: u32) -> Result<LiveRoom, MediaError> {
+    async fn create_room(&self, name: &str, max_participants: u32) -> Result<LiveRoom, MediaError> {
         let mut state = self.call("create_room", name)?;
         if !state.rooms.contains_key(name) {
             let sid = state.mint("RM");
-            let people = BTreeMap::new();
-            state.rooms.insert(name.to_owned(), Room { sid, people });
+            let room = Room {
+                sid,
+                max_participants,
+                people: BTreeMap::new(),
+            };
+            state.rooms.insert(name.to_owned(), room);
         }
         let sid = state.rooms[name].sid.clone();
         state.answer(LiveRoom {
@@ -206,6 +228,15 @@ impl MediaServer for FakeMediaServer {
             .get(room)
             .map(|room| room.people.values().cloned().collect())
             .unwrap_or_default())
+    }
+
+    async fn find_participant(&self, room: &str, identity: &str) -> Result<Option<LiveParticipant>, MediaError> {
+        let state = self.call("find_participant", room)?;
+        Ok(state
+            .rooms
+            .get(room)
+            .and_then(|room| room.people.get(identity))
+            .cloned())
     }
 
     async fn set_permission(&self, room: &str, identity: &str, permission: Permission) -> Result<(), MediaError> {
@@ -248,7 +279,9 @@ impl MediaServer for FakeMediaServer {
         state.answer(())
     }
 
-    fn entry_token(&self, room: &str, identity: Identity, ttl_seconds: u32) -> Result<String, MediaError> {
-        Ok(format!("{identity} may enter {room} for {ttl_seconds} s"))
+    fn entry_token(&self, room: &str, identity: Identity, entry: u32, ttl_seconds: u32) -> Result<String, MediaError> {
+        Ok(format!(
+            "{identity} may enter {room} for {ttl_seconds} s, entry {entry}"
+        ))
     }
 }

@@ -103,7 +103,9 @@ pub(super) async fn pass(State(gate): State<Arc<Gate>>, request: Request) -> Res
 /// Asked before every try: while a connection is held back, its person may be removed.
 async fn admit(gate: &Gate, visitor: Visitor) -> Result<(), Refusal> {
     match gate.entitlements.admission(visitor.session, visitor.identity).await {
-        Ok(Admission::Admitted { .. }) => Ok(()),
+        // A number that the view has not seen yet is newer.
+        Ok(Admission::Admitted { entry, .. }) if visitor.entry >= entry => Ok(()),
+        Ok(Admission::Admitted { .. }) => Err(Refusal(StatusCode::FORBIDDEN, "another device took over")),
         Ok(Admission::Refused(_)) => Err(Refusal(StatusCode::FORBIDDEN, "not admitted to this room")),
         Ok(Admission::NoSuchRoom) => Err(Refusal(StatusCode::NOT_FOUND, "no such room is live")),
         Err(failure) => {

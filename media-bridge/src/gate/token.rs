@@ -7,6 +7,7 @@ use livekit_api::access_token::TokenVerifier;
 
 use super::door::Refusal;
 use crate::Identity;
+use crate::entry::{self, ENTRY};
 use crate::identity::session_of;
 
 /// The bearer of a valid token.
@@ -14,6 +15,7 @@ use crate::identity::session_of;
 pub(super) struct Visitor {
     pub(super) session: SessionId,
     pub(super) identity: Identity,
+    pub(super) entry: u32,
 }
 
 /// Reads and verifies the token. With two tokens, the media server might look at another one than we do.
@@ -34,6 +36,7 @@ pub(super) fn visitor(verifier: &TokenVerifier, uri: &Uri, headers: &http::Heade
     Ok(Visitor {
         session: session_of(&claims.video.room).ok_or(foreign)?,
         identity: claims.sub.parse().map_err(|_| foreign)?,
+        entry: entry::number(claims.attributes.get(ENTRY).map(String::as_str)),
     })
 }
 
@@ -88,6 +91,7 @@ mod tests {
         let expected = Ok(Visitor {
             session: session(),
             identity: ticket,
+            entry: 1,
         });
         assert_eq!(
             read(&format!("/rtc?auto_subscribe=1&access_token={token}"), None),

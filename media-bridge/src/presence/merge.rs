@@ -215,6 +215,7 @@ mod tests {
             marks: crate::Marks::new(),
             joined_at: None,
             may_publish: true,
+            entry: 1,
             tracks,
         };
         let audible = |tracks| Sighting::of(&participant(true, tracks)).expect("active").audible;

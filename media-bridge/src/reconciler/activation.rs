@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::room::CO_HOSTS_MAX;
 use domain::{SessionId, Timestamp};
 use event_log::Clock;
 use futures::future::{BoxFuture, FutureExt};
@@ -26,9 +27,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 const ROOMS_AT_ONCE: usize = 8;
 const STEPS_AT_ONCE: usize = 8;
 const MAX_STEPS_PER_ROOM: usize = 500;
-/// A ceiling against runaway connections; who may be in is the entitlements' business, and sales go on while a room is
-/// live, when the ceiling of a room cannot be raised any more.
-const MAX_PARTICIPANTS: u32 = 10_000;
+/// Recorders, which nobody sees. The media server does not count those that say what they are.
+const RECORDERS_MAX: u32 = 2;
 
 #[derive(Clone)]
 pub(crate) struct Deps {
@@ -36,6 +36,8 @@ pub(crate) struct Deps {
     pub(crate) entitlements: Arc<dyn Entitlements>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shared: Arc<Shared>,
+    /// The listeners that one media server is sure to carry in a room.
+    pub(crate) listeners_max: u32,
 }
 
 pub(crate) struct Reconciler {
@@ -164,6 +166,10 @@ impl Reconciler {
             let Some(Observed { participants, at }) = observed else {
                 continue;
             };
+            let Some(live_since) = room.live_since else {
+                continue;
+            };
+            let participants = since(participants, live_since);
             self.handovers.extend(self.leads.observe(room, &participants, at));
             if let Err(error) = self.presence.observe(room, &participants, at).await {
                 warn!(error = &error as &dyn std::error::Error, room.id = %room.room_id, "presence cannot be written");
@@ -204,7 +210,7 @@ async fn delete_room(deps: &Deps, name: &str) -> bool {
 async fn reconcile_room(deps: &Deps, room: &DesiredRoom, exists: bool, serving: u64) -> (Option<Observed>, bool) {
     let name = room_name(room.session_id);
     if !exists {
-        if let Err(error) = call(deps.media.create_room(&name, MAX_PARTICIPANTS)).await {
+        if let Err(error) = call(deps.media.create_room(&name, ceiling(deps, room))).await {
             report_failure(&name, "create_room", &error);
             return (None, false);
         }
@@ -222,6 +228,23 @@ async fn reconcile_room(deps: &Deps, room: &DesiredRoom, exists: bool, serving: 
     let at = deps.clock.now();
     let complete = take_steps(deps, &name, &plan::steps(room, &participants)).await;
     (Some(Observed { participants, at }), complete)
+}
+
+/// As many as the media server may let in: the second lock, should more come than tickets were sold. A room may be made
+/// larger while it is live, up to what the media server carries, and its ceiling not; so all have the same. Rooms that were
+/// scheduled when more was promised keep their seats. The host's side needs none.
+fn ceiling(deps: &Deps, room: &DesiredRoom) -> u32 {
+    let listeners = deps.listeners_max.max(room.capacity);
+    let host_side = u32::try_from(CO_HOSTS_MAX).unwrap_or(0).saturating_add(1);
+    listeners.saturating_add(host_side).saturating_add(RECORDERS_MAX)
+}
+
+/// Who waited in the lobby is there since the opening.
+fn since(mut participants: Vec<LiveParticipant>, live_since: Timestamp) -> Vec<LiveParticipant> {
+    for participant in &mut participants {
+        participant.joined_at = participant.joined_at.map(|joined_at| joined_at.max(live_since));
+    }
+    participants
 }
 
 /// Takes the steps: each kind after the one before it, those of one kind together.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{DesiredPerson, DesiredRoom, Identity, LiveParticipant, Marks, marks};
+use crate::{DesiredPerson, DesiredRoom, Identity, LiveParticipant, Marks, entry, marks};
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Step {
@@ -43,7 +43,8 @@ impl Step {
 }
 
 /// The steps, most urgent first: who may not be there goes, who may not speak is silenced, and only then do others get
-/// the word. What they see of each other comes last. Identities that are none of ours may not be there.
+/// the word. What they see of each other comes last. Identities that are none of ours may not be there, and neither may who
+/// comes back after another device took over.
 pub(crate) fn steps(room: &DesiredRoom, participants: &[LiveParticipant]) -> Vec<Step> {
     let wanted: HashMap<Identity, &DesiredPerson> =
         room.people.iter().map(|person| (person.identity, person)).collect();
@@ -54,7 +55,7 @@ pub(crate) fn steps(room: &DesiredRoom, participants: &[LiveParticipant]) -> Vec
             .parse()
             .ok()
             .and_then(|identity: Identity| wanted.get(&identity));
-        let Some(person) = person else {
+        let Some(person) = person.filter(|person| !entry::is_outdated(person, participant)) else {
             steps.push(Step::Remove { identity });
             continue;
         };
@@ -75,7 +76,8 @@ pub(crate) fn steps(room: &DesiredRoom, participants: &[LiveParticipant]) -> Vec
 
 #[cfg(test)]
 mod tests {
-    use domain::{RoomId, SessionId, TicketId, UserId};
+    use chrono::TimeDelta;
+    use domain::{RoomId, SessionId, TicketId, Timestamp, UserId};
     use uuid::Uuid;
 
     use super::*;
@@ -93,6 +95,8 @@ mod tests {
             session_id: SessionId::from_uuid(Uuid::from_u128(91)),
             host: UserId::from_uuid(Uuid::from_u128(HOST)),
             lead: UserId::from_uuid(Uuid::from_u128(HOST)),
+            capacity: 100,
+            live_since: Some(Timestamp::UNIX_EPOCH),
             people: people
                 .iter()
                 .map(|&(identity, may_speak)| DesiredPerson {
@@ -106,6 +110,8 @@ mod tests {
                     },
                     is_muted: false,
                     asks: false,
+                    entry: 1,
+                    taken_over_at: None,
                 })
                 .collect(),
         }
@@ -123,6 +129,7 @@ mod tests {
             marks: if may_publish { role("speaker") } else { Marks::new() },
             joined_at: None,
             may_publish,
+            entry: 1,
             tracks: Vec::new(),
         }
     }
@@ -134,6 +141,25 @@ mod tests {
             steps(&room, &[present(&ticket(3), false), present(&ticket(4), true)]),
             []
         );
+    }
+
+    #[test]
+    fn who_comes_back_after_another_device_took_over_goes_and_who_is_still_there_stays() {
+        let taken_over_at = Timestamp::UNIX_EPOCH + TimeDelta::days(20_000);
+        let mut room = room(&[(ticket(3), false)]);
+        room.people[0].entry = 2;
+        room.people[0].taken_over_at = Some(taken_over_at);
+        let seen = |entry: u32, seconds: i64| {
+            let participant = LiveParticipant {
+                entry,
+                joined_at: Some(taken_over_at + TimeDelta::seconds(seconds)),
+                ..present(&ticket(3), false)
+            };
+            !steps(&room, &[participant]).is_empty()
+        };
+        assert!(seen(1, 0) && seen(1, 60), "came with the old entry");
+        assert!(!seen(1, -60), "was there before, and the other one has not come yet");
+        assert!(!seen(2, 1) && !seen(3, 1), "the other one");
     }
 
     #[test]

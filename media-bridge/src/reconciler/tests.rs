@@ -19,6 +19,7 @@ const SESSION: SessionId = SessionId::from_uuid(Uuid::from_u128(1));
 const OTHER_SESSION: SessionId = SessionId::from_uuid(Uuid::from_u128(2));
 const HOST: UserId = UserId::from_uuid(Uuid::from_u128(3));
 const TICKET: TicketId = TicketId::from_uuid(Uuid::from_u128(4));
+const LISTENERS_MAX: u32 = 50;
 const BUYER: UserId = UserId::from_uuid(Uuid::from_u128(5));
 
 struct Bench {
@@ -41,6 +42,7 @@ impl Bench {
             entitlements: entitlements.clone(),
             clock: Arc::new(clock.clone()),
             shared: shared.clone(),
+            listeners_max: LISTENERS_MAX,
         };
         let reconciler = Reconciler::new(deps, PresenceRecorder::new(pool.clone()));
         Self {

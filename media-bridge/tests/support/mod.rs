@@ -1,5 +1,6 @@
 //! A real media server, the bridge and its gate before it, and real audio clients.
 
+mod doors;
 mod sfu;
 pub(crate) mod stage;
 

@@ -3,28 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
 use domain::room::{Authority, DeliveryRecorded, PresenceInterval};
 use domain::{RoomCommand, RoomEvent, RoomId, SessionId, TicketId, UserId};
-use event_log::{Aggregates, Clock, EventLog, MemoryLog, Metadata, SystemClock};
+use event_log::{Aggregates, Clock, EventLog, LogLimits, MemoryLog, Metadata, PostgresLog, SystemClock};
 use media_bridge::fake::{FakeEntitlements, schedule_of};
-use media_bridge::gate::{self, GateConfig};
 use media_bridge::identity::room_name;
 use media_bridge::rehearsal::{AudioClients, AudioEvent};
-use media_bridge::webhook::{Receiver, WebhookRefused};
-use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Identity, LiveKit, MediaServer, delivery};
+use media_bridge::{Bridge, Identity, LiveKit, MediaServer};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Sfu;
+use super::doors::Doors;
 
 /// For whatever takes the time that processes and media connections take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,46 +36,39 @@ pub(crate) struct Stage {
     pub(crate) session: SessionId,
     pub(crate) room: RoomId,
     pub(crate) host: UserId,
-    _stop: DropGuard,
+    /// Stops bridge, gate and webhooks when it is dropped.
+    stop: DropGuard,
 }
 
 impl Stage {
     /// Everything runs; the room is not live yet.
     pub(crate) async fn set(pool: PgPool) -> Self {
+        Self::set_on(pool, MemoryLog::new()).await
+    }
+
+    /// The same where nobody puts the rooms in order: the gate alone is on duty.
+    pub(crate) async fn set_without_reconciler(pool: PgPool) -> Self {
+        let log = PostgresLog::for_reading(pool.clone(), &LogLimits::default());
+        Self::set_on(pool, log).await
+    }
+
+    async fn set_on(pool: PgPool, log: Arc<dyn EventLog>) -> Self {
         super::install_crypto();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let gate = listener.local_addr().expect("an address").to_string();
         let sfu = Sfu::start(&format!("http://{gate}/webhooks/media")).await;
         let media = Arc::new(LiveKit::new(sfu.config()));
         let entitlements = Arc::new(FakeEntitlements::new());
-        let log: Arc<dyn EventLog> = MemoryLog::new();
         let aggregates = Aggregates::new(&log);
-        let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
-        let deps = BridgeDeps {
-            media: media.clone(),
-            entitlements: entitlements.clone(),
-            log: log.clone(),
-            aggregates: aggregates.clone(),
-            pool: pool.clone(),
-            clock: Arc::new(SystemClock),
+        let doors = Doors {
+            sfu: &sfu,
+            media: &media,
+            entitlements: &entitlements,
+            log: &log,
+            aggregates: &aggregates,
+            pool: &pool,
         };
-        let bridge = Bridge::start(deps, &tracker, &cancel);
-        let delivery = DeliveryDeps {
-            log: log.clone(),
-            aggregates: aggregates.clone(),
-            pool: pool.clone(),
-            clock: Arc::new(SystemClock),
-        };
-        delivery::start(delivery, &tracker, &cancel);
-        let receiver = Receiver::new(&sfu.config(), pool.clone(), Arc::new(SystemClock), bridge.clone());
-        let gate_config = GateConfig::new(sfu.address(), sfu.config());
-        let doors = gate::router(gate_config, entitlements.clone(), bridge.clone()).merge(
-            Router::new()
-                .route("/webhooks/media", post(take_webhook))
-                .with_state(receiver),
-        );
-        let stopped = cancel.clone().cancelled_owned();
-        tracker.spawn(async move { axum::serve(listener, doors).with_graceful_shutdown(stopped).await });
+        let (bridge, stop) = doors.open(listener);
         Self {
             sfu,
             media,
@@ -96,8 +82,31 @@ impl Stage {
             session: SessionId::from_uuid(Uuid::from_u128(1)),
             room: RoomId::from_uuid(Uuid::from_u128(2)),
             host: UserId::from_uuid(Uuid::from_u128(3)),
-            _stop: cancel.drop_guard(),
+            stop,
         }
+    }
+
+    /// Bridge, gate and webhooks stop as if they were killed, and start anew at the same address.
+    pub(crate) async fn restart_doors(&mut self) {
+        // The old guard stops the old ones.
+        drop(std::mem::replace(&mut self.stop, CancellationToken::new().drop_guard()));
+        let deadline = Instant::now() + PATIENCE;
+        let listener = loop {
+            match TcpListener::bind(&self.gate).await {
+                Ok(listener) => break listener,
+                Err(failure) => assert!(Instant::now() < deadline, "the address stays taken: {failure}"),
+            }
+            sleep(POLL).await;
+        };
+        let doors = Doors {
+            sfu: &self.sfu,
+            media: &self.media,
+            entitlements: &self.entitlements,
+            log: &self.log,
+            aggregates: &self.aggregates,
+            pool: &self.pool,
+        };
+        (self.bridge, self.stop) = doors.open(listener);
     }
 
     /// Everything runs, and the room is live.
@@ -332,17 +341,5 @@ pub(crate) fn is_of(interval: &PresenceInterval, identity: Identity) -> bool {
     match identity {
         Identity::Ticket(ticket) => interval.ticket_id == Some(ticket),
         Identity::Host(host) => interval.ticket_id.is_none() && interval.user == host,
-    }
-}
-
-async fn take_webhook(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let authorization = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    match receiver.receive(authorization, &body).await {
-        Ok(()) => StatusCode::OK,
-        Err(WebhookRefused::NotAuthentic) => StatusCode::UNAUTHORIZED,
-        Err(WebhookRefused::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

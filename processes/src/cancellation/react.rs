@@ -51,6 +51,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | RoomEvent::PersonBanned { .. }
         | RoomEvent::PersonUnbanned { .. }
         | RoomEvent::HostHandedOver { .. }
+        | RoomEvent::LobbyOpened { .. }
+        | RoomEvent::EntryTakenOver { .. }
         | RoomEvent::PresenceRecorded { .. } => vec![],
     }
 }

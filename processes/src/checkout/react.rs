@@ -57,6 +57,8 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::PersonBanned { .. }
             | RoomEvent::PersonUnbanned { .. }
             | RoomEvent::HostHandedOver { .. }
+            | RoomEvent::LobbyOpened { .. }
+            | RoomEvent::EntryTakenOver { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
         },
@@ -92,6 +94,7 @@ fn react_to_ticket(
         | TicketEvent::TicketIssued { .. }
         | TicketEvent::TicketLapsed { .. }
         | TicketEvent::TicketTransferred { .. }
+        | TicketEvent::TicketPresented { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::RefundOwed(_)
         | TicketEvent::RefundSent { .. }

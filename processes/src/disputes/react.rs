@@ -29,6 +29,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | TicketEvent::PaymentCancelled { .. }
         | TicketEvent::TicketIssued { .. }
         | TicketEvent::TicketLapsed { .. }
+        | TicketEvent::TicketPresented { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::RefundOwed(_)
         | TicketEvent::RefundSent { .. }

@@ -68,6 +68,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::PersonBanned { .. }
             | RoomEvent::PersonUnbanned { .. }
             | RoomEvent::HostHandedOver { .. }
+            | RoomEvent::LobbyOpened { .. }
+            | RoomEvent::EntryTakenOver { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
         },

@@ -69,6 +69,8 @@ fn react_to_room(recorded: &Recorded, room: RoomId, event: &RoomEvent) -> Vec<Ne
         | RoomEvent::PersonBanned { .. }
         | RoomEvent::PersonUnbanned { .. }
         | RoomEvent::HostHandedOver { .. }
+        | RoomEvent::LobbyOpened { .. }
+        | RoomEvent::EntryTakenOver { .. }
         | RoomEvent::PresenceRecorded { .. }
         // Whoever gets money back is told when it goes.
         | RoomEvent::DeliveryRecorded(_) => vec![],
@@ -102,6 +104,7 @@ fn react_to_ticket(recorded: &Recorded, ticket: TicketId, event: &TicketEvent) -
         | TicketEvent::PaymentDeclined { .. }
         | TicketEvent::PaymentCancelled { .. }
         | TicketEvent::TicketLapsed { .. }
+        | TicketEvent::TicketPresented { .. }
         | TicketEvent::TicketAdmitted { .. }
         // Whoever gives a free ticket back knows, and there is no money to write of.
         | TicketEvent::TicketReturned { .. }

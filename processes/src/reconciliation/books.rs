@@ -60,6 +60,7 @@ fn of_ticket(event: &TicketEvent) -> Option<String> {
         | TicketEvent::PaymentCancelled { .. }
         | TicketEvent::TicketIssued { .. }
         | TicketEvent::TicketLapsed { .. }
+        | TicketEvent::TicketPresented { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::RefundOwed(_)
         | TicketEvent::RefundSent { .. }

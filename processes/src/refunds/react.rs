@@ -41,6 +41,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
         | TicketEvent::TicketIssued { .. }
         | TicketEvent::TicketLapsed { .. }
         | TicketEvent::TicketTransferred { .. }
+        | TicketEvent::TicketPresented { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::RefundSent { .. }
         | TicketEvent::RefundCompleted { .. }

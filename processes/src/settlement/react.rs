@@ -49,6 +49,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::PersonBanned { .. }
             | RoomEvent::PersonUnbanned { .. }
             | RoomEvent::HostHandedOver { .. }
+            | RoomEvent::LobbyOpened { .. }
+            | RoomEvent::EntryTakenOver { .. }
             | RoomEvent::PresenceRecorded { .. } => vec![],
         },
         AnyEvent::Ticket(ticket, event) => react_to_ticket(recorded, *ticket, event),
@@ -77,6 +79,7 @@ fn react_to_ticket(recorded: &Recorded, ticket: TicketId, event: &TicketEvent) -
         | TicketEvent::TicketIssued { .. }
         | TicketEvent::TicketLapsed { .. }
         | TicketEvent::TicketTransferred { .. }
+        | TicketEvent::TicketPresented { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::RefundOwed(_)
         | TicketEvent::RefundSent { .. }

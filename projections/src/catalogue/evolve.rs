@@ -146,6 +146,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         | RoomEvent::PersonBanned { .. }
         | RoomEvent::PersonUnbanned { .. }
         | RoomEvent::HostHandedOver { .. }
+        | RoomEvent::LobbyOpened { .. }
+        | RoomEvent::EntryTakenOver { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{RoomId, TicketId, UserId};
+use domain::{RoomId, TicketId, Timestamp, UserId};
 use event_log::Recorded;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -12,6 +12,7 @@ use sqlx::{PgConnection, Postgres};
 use uuid::Uuid;
 
 use super::evolve::{EntitlementChange, evolve};
+use super::line::turn_after;
 use crate::ApplyError;
 use crate::convert::bigint;
 
@@ -20,9 +21,11 @@ const ENTRY: &str = "entry";
 const REFUNDED: &str = "refunded";
 const REVOKED: &str = "revoked";
 
-const KNOW_ROOM: &str = "INSERT INTO rooms (room_id, host) VALUES ($1, $2)";
-const OPEN: &str = "UPDATE rooms SET session_id = $2, live = true WHERE room_id = $1";
-const CLOSE: &str = "UPDATE rooms SET live = false WHERE room_id = $1";
+const KNOW_ROOM: &str = "INSERT INTO rooms (room_id, host, capacity) VALUES ($1, $2, $3)";
+const RESIZE: &str = "UPDATE rooms SET capacity = $2 WHERE room_id = $1";
+const OPEN_LOBBY: &str = "UPDATE rooms SET session_id = $2, lobby = true WHERE room_id = $1";
+const OPEN: &str = "UPDATE rooms SET session_id = $2, lobby = false, live = true, live_since = $3 WHERE room_id = $1";
+const CLOSE: &str = "UPDATE rooms SET live = false, lobby = false WHERE room_id = $1";
 const KNOW_TICKETS: &str = "
     INSERT INTO tickets (ticket_id, room_id, holder, right_to)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])";
@@ -33,6 +36,15 @@ const MOVE_TICKETS: &str = "
 const GIVE_TICKETS: &str = "
     UPDATE tickets SET holder = given.holder FROM unnest($1::uuid[], $2::uuid[]) AS given (ticket_id, holder)
     WHERE tickets.ticket_id = given.ticket_id";
+const LAST_TURN: &str = "SELECT last_turn FROM doors";
+const KEEP_LAST_TURN: &str = "
+    INSERT INTO doors (last_turn) VALUES ($1) ON CONFLICT (one) DO UPDATE SET last_turn = excluded.last_turn";
+const GIVE_TURNS: &str = "
+    UPDATE tickets SET turn_at = given.turn_at FROM unnest($1::uuid[], $2::timestamptz[]) AS given (ticket_id, turn_at)
+    WHERE tickets.ticket_id = given.ticket_id";
+const TAKE_OVER: &str = "
+    INSERT INTO entries (room_id, entrant, is_ticket, entry, taken_over_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (room_id, entrant, is_ticket) DO UPDATE SET entry = excluded.entry, taken_over_at = excluded.taken_over_at";
 const VOICE: &str = "
     INSERT INTO voices (room_id, person, stands, position) VALUES ($1, $2, $3, $4)
     ON CONFLICT (room_id, person) DO UPDATE
@@ -60,6 +72,7 @@ pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> 
             Some(EntitlementChange::GiveTo { ticket, holder }) => tickets.give_to(ticket, holder),
             Some(EntitlementChange::Revoke { ticket }) => tickets.give(ticket, REFUNDED),
             Some(EntitlementChange::Bar { ticket }) => tickets.give(ticket, REVOKED),
+            Some(EntitlementChange::Present { ticket, per_second, at }) => tickets.present(ticket, per_second, at),
             Some(change) => execute(change, bigint(recorded.position), tables).await?,
             None => {}
         }
@@ -74,6 +87,14 @@ struct Tickets {
     new: HashMap<Uuid, NewTicket>,
     moved: HashMap<Uuid, &'static str>,
     holders: HashMap<Uuid, Uuid>,
+    /// In the order of the log.
+    presented: Vec<Presented>,
+}
+
+struct Presented {
+    ticket: Uuid,
+    per_second: u32,
+    at: Timestamp,
 }
 
 struct NewTicket {
@@ -110,6 +131,11 @@ impl Tickets {
         }
     }
 
+    fn present(&mut self, ticket: TicketId, per_second: u32, at: Timestamp) {
+        let ticket = ticket.as_uuid();
+        self.presented.push(Presented { ticket, per_second, at });
+    }
+
     async fn write(&self, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
         if !self.new.is_empty() {
             let new = self.new.values();
@@ -132,17 +158,68 @@ impl Tickets {
             sqlx::query(MOVE_TICKETS)
                 .bind(self.moved.keys().copied().collect::<Vec<Uuid>>())
                 .bind(self.moved.values().copied().collect::<Vec<&str>>())
-                .execute(tables)
+                .execute(&mut *tables)
                 .await?;
         }
+        self.give_turns(tables).await
+    }
+
+    async fn give_turns(&self, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if self.presented.is_empty() {
+            return Ok(());
+        }
+        let mut last: Option<Timestamp> = sqlx::query_scalar(LAST_TURN).fetch_optional(&mut *tables).await?;
+        let mut turns = Vec::with_capacity(self.presented.len());
+        for presented in &self.presented {
+            let turn = turn_after(last, presented.at, presented.per_second);
+            turns.push(turn);
+            last = Some(turn);
+        }
+        sqlx::query(GIVE_TURNS)
+            .bind(
+                self.presented
+                    .iter()
+                    .map(|presented| presented.ticket)
+                    .collect::<Vec<Uuid>>(),
+            )
+            .bind(turns)
+            .execute(&mut *tables)
+            .await?;
+        sqlx::query(KEEP_LAST_TURN).bind(last).execute(tables).await?;
         Ok(())
     }
 }
 
 async fn execute(change: EntitlementChange, position: i64, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
     match change {
-        EntitlementChange::KnowRoom { room, host } => write(KNOW_ROOM, &[room.as_uuid(), host.as_uuid()], tables).await,
-        EntitlementChange::Open { room, session } => write(OPEN, &[room.as_uuid(), session.as_uuid()], tables).await,
+        EntitlementChange::KnowRoom { room, host, capacity } => {
+            let query = about(KNOW_ROOM, room, host).bind(seats(capacity));
+            query.execute(tables).await.map(drop)
+        }
+        EntitlementChange::Resize { room, capacity } => {
+            let query = sqlx::query(RESIZE).bind(room.as_uuid()).bind(seats(capacity));
+            query.execute(tables).await.map(drop)
+        }
+        EntitlementChange::OpenLobby { room, session } => {
+            write(OPEN_LOBBY, &[room.as_uuid(), session.as_uuid()], tables).await
+        }
+        EntitlementChange::Open { room, session, at } => {
+            let query = sqlx::query(OPEN).bind(room.as_uuid()).bind(session.as_uuid()).bind(at);
+            query.execute(tables).await.map(drop)
+        }
+        EntitlementChange::TakeOver {
+            room,
+            entrant,
+            is_ticket,
+            entry,
+            at,
+        } => {
+            let query = sqlx::query(TAKE_OVER)
+                .bind(room.as_uuid())
+                .bind(entrant)
+                .bind(is_ticket);
+            query.bind(seats(entry)).bind(at).execute(tables).await.map(drop)
+        }
         EntitlementChange::Close { room } => write(CLOSE, &[room.as_uuid()], tables).await,
         EntitlementChange::Leave { room, person } => write(LEAVE, &[room.as_uuid(), person.as_uuid()], tables).await,
         EntitlementChange::Lead { room, person } => write(LEAD, &[room.as_uuid(), person.as_uuid()], tables).await,
@@ -168,11 +245,17 @@ async fn execute(change: EntitlementChange, position: i64, tables: &mut PgConnec
         EntitlementChange::KnowTicket { .. }
         | EntitlementChange::Entitle { .. }
         | EntitlementChange::GiveTo { .. }
+        | EntitlementChange::Present { .. }
         | EntitlementChange::Revoke { .. }
         | EntitlementChange::Bar { .. } => {
             Ok(()) // gathered by the page
         }
     }
+}
+
+/// Counts of seats and entries are far below what the column holds.
+fn seats(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 async fn write(statement: &'static str, ids: &[Uuid], tables: &mut PgConnection) -> Result<(), sqlx::Error> {

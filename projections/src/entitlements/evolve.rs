@@ -1,17 +1,28 @@
 //! What an event changes about who may be where.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::{AnyEvent, RoomEvent, RoomId, SessionId, TicketEvent, TicketId, UserId};
+use domain::{AnyEvent, RoomEvent, RoomId, SessionId, TicketEvent, TicketId, Timestamp, UserId};
+use uuid::Uuid;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum EntitlementChange {
     KnowRoom {
         room: RoomId,
         host: UserId,
+        capacity: u32,
+    },
+    Resize {
+        room: RoomId,
+        capacity: u32,
+    },
+    OpenLobby {
+        room: RoomId,
+        session: SessionId,
     },
     Open {
         room: RoomId,
         session: SessionId,
+        at: Timestamp,
     },
     Close {
         room: RoomId,
@@ -35,6 +46,19 @@ pub(crate) enum EntitlementChange {
     /// A dispute about it was lost.
     Bar {
         ticket: TicketId,
+    },
+    /// Stands at the doors, which let in so many a second.
+    Present {
+        ticket: TicketId,
+        per_second: u32,
+        at: Timestamp,
+    },
+    TakeOver {
+        room: RoomId,
+        entrant: Uuid,
+        is_ticket: bool,
+        entry: u32,
+        at: Timestamp,
     },
     Stand {
         room: RoomId,
@@ -116,15 +140,13 @@ pub(crate) fn evolve(event: &AnyEvent) -> Option<EntitlementChange> {
 
 fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
     match event {
-        RoomEvent::RoomScheduled(scheduled) => Some(EntitlementChange::KnowRoom {
-            room,
-            host: scheduled.host,
-        }),
-        RoomEvent::RoomOpened { session_id, .. } => Some(EntitlementChange::Open {
-            room,
-            session: *session_id,
-        }),
-        RoomEvent::RoomEnded { .. } | RoomEvent::RoomCancelled { .. } => Some(EntitlementChange::Close { room }),
+        RoomEvent::RoomScheduled(_)
+        | RoomEvent::RoomRevised(_)
+        | RoomEvent::LobbyOpened { .. }
+        | RoomEvent::RoomOpened { .. }
+        | RoomEvent::EntryTakenOver { .. }
+        | RoomEvent::RoomEnded { .. }
+        | RoomEvent::RoomCancelled { .. } => evolve_doors(room, event),
         RoomEvent::SpeakRequested { user, .. } => stand(room, *user, Stands::Asks),
         RoomEvent::SpeakerInvited { user, .. } => stand(room, *user, Stands::Invited),
         RoomEvent::SpeakerApproved { user, .. } | RoomEvent::InvitationAccepted { user, .. } => {
@@ -157,7 +179,6 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         RoomEvent::SeatHeld(_)
         | RoomEvent::SeatSold(_)
         | RoomEvent::SeatReleased(_)
-        | RoomEvent::RoomRevised(_)
         | RoomEvent::SalesPaused { .. }
         | RoomEvent::SalesSuspended { .. }
         | RoomEvent::SalesReinstated { .. }
@@ -172,6 +193,45 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         | RoomEvent::SeatDenied { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
+    }
+}
+
+/// Whether anybody may be there at all, how many, and with which entry.
+#[expect(clippy::wildcard_enum_match_arm, reason = "`evolve_room` decides about each")]
+fn evolve_doors(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
+    match event {
+        RoomEvent::RoomScheduled(scheduled) => Some(EntitlementChange::KnowRoom {
+            room,
+            host: scheduled.host,
+            capacity: scheduled.capacity,
+        }),
+        RoomEvent::RoomRevised(revised) => {
+            let capacity = revised.revision.capacity?;
+            Some(EntitlementChange::Resize { room, capacity })
+        }
+        RoomEvent::LobbyOpened { session_id, .. } => Some(EntitlementChange::OpenLobby {
+            room,
+            session: *session_id,
+        }),
+        RoomEvent::RoomOpened { session_id, opened_at } => Some(EntitlementChange::Open {
+            room,
+            session: *session_id,
+            at: *opened_at,
+        }),
+        RoomEvent::EntryTakenOver {
+            user,
+            ticket_id,
+            entry,
+            taken_over_at,
+        } => Some(EntitlementChange::TakeOver {
+            room,
+            entrant: ticket_id.map_or(user.as_uuid(), |ticket| ticket.as_uuid()),
+            is_ticket: ticket_id.is_some(),
+            entry: *entry,
+            at: *taken_over_at,
+        }),
+        RoomEvent::RoomEnded { .. } | RoomEvent::RoomCancelled { .. } => Some(EntitlementChange::Close { room }),
+        _ => None,
     }
 }
 
@@ -198,6 +258,14 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<EntitlementCha
             holder: *buyer,
         }),
         TicketEvent::TicketIssued { .. } => Some(EntitlementChange::Entitle { ticket }),
+        TicketEvent::TicketPresented {
+            doors_per_second,
+            presented_at,
+        } => Some(EntitlementChange::Present {
+            ticket,
+            per_second: *doors_per_second,
+            at: *presented_at,
+        }),
         TicketEvent::RefundOwed(refund) if refund.in_full => Some(EntitlementChange::Revoke { ticket }),
         TicketEvent::TicketTransferred { to, .. } => Some(EntitlementChange::GiveTo { ticket, holder: *to }),
         TicketEvent::TicketReturned { .. } => Some(EntitlementChange::Revoke { ticket }),

@@ -2,6 +2,7 @@
 
 mod apply;
 mod evolve;
+mod line;
 mod queries;
 #[cfg(test)]
 mod tests;
@@ -9,5 +10,6 @@ mod tests;
 pub(crate) use apply::apply;
 pub(crate) use evolve::evolve;
 pub use queries::{
-    AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, RoleRow, StageRow, Who, admission, live_rooms, stage,
+    AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, RoleRow, StageRow, Who, admission, live_rooms, stage, turn_of,
+    turns_after,
 };

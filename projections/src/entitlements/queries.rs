@@ -1,7 +1,7 @@
 //! What can be asked about who may be where.
 #![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
 
-use domain::{RoomId, SessionId, TicketId, UserId};
+use domain::{RoomId, SessionId, TicketId, Timestamp, UserId};
 use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
@@ -12,8 +12,12 @@ use crate::convert::RowOf;
 
 /// More rooms than are ever live at once on the nodes that one shop runs.
 const LIVE_ROOMS_MAX: i64 = 10_000;
+/// The first entry of everybody, until it is taken over.
+const FIRST_ENTRY: u32 = 1;
+/// Who is further behind in line is told this place.
+const LINE_MAX: i64 = 100_000;
 
-/// A live room and everybody who may be in it; who is not listed may not.
+/// A live room, or one whose lobby is open, and everybody who may be in it; who is not listed may not.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LiveRoomRow {
     pub room_id: RoomId,
@@ -21,6 +25,9 @@ pub struct LiveRoomRow {
     pub host: UserId,
     /// Who leads: the host, or a co-host while the host is away.
     pub lead: UserId,
+    pub capacity: u32,
+    /// Since its opening; nothing in the lobby, where the host's side alone may be.
+    pub live_since: Option<Timestamp>,
     /// The host first, then co-hosts in the order of their appointment, then ticket holders.
     pub people: Vec<PersonRow>,
 }
@@ -35,6 +42,16 @@ pub struct PersonRow {
     pub muted: bool,
     /// Asks to speak.
     pub asks: bool,
+    /// The number of the entry that is good now.
+    #[serde(default = "first_entry")]
+    pub entry: u32,
+    /// When it took over the one before.
+    #[serde(default)]
+    pub taken_over_at: Option<Timestamp>,
+}
+
+const fn first_entry() -> u32 {
+    FIRST_ENTRY
 }
 
 impl PersonRow {
@@ -69,6 +86,8 @@ pub enum Who {
 pub enum AdmissionRow {
     Admitted {
         may_speak: bool,
+        /// The number of the entry that is good now.
+        entry: u32,
     },
     Refused(RefusalReason),
     /// No such opening, or it is over.
@@ -105,45 +124,67 @@ struct LiveRoomRecord {
     session_id: Option<Uuid>,
     host: Uuid,
     lead: Option<Uuid>,
+    capacity: i32,
+    live: bool,
+    live_since: Option<Timestamp>,
+    host_entry: Option<i32>,
+    host_taken_over_at: Option<Timestamp>,
     people: Json<Vec<PersonRow>>,
 }
 
 /// One statement, so that rooms, tickets and the stage are of the same moment.
 const LIVE_ROOMS: &str = "
-    SELECT room_id, session_id, host, lead,
+    SELECT r.room_id, session_id, host, lead, capacity, live, live_since,
+        h.entry AS host_entry, h.taken_over_at AS host_taken_over_at,
         (SELECT coalesce(jsonb_agg(jsonb_build_object(
-            'ticket_id', NULL, 'user', v.person, 'role', 'co_host', 'muted', v.muted, 'asks', false
+            'ticket_id', NULL, 'user', v.person, 'role', 'co_host', 'muted', v.muted, 'asks', false,
+            'entry', coalesce(e.entry, 1), 'taken_over_at', e.taken_over_at
             ) ORDER BY v.position), '[]')
-            FROM view_entitlements.voices v WHERE v.room_id = r.room_id AND v.stands = 'co_host')
+            FROM view_entitlements.voices v
+            LEFT JOIN view_entitlements.entries e ON e.room_id = v.room_id AND e.entrant = v.person AND NOT e.is_ticket
+            WHERE v.room_id = r.room_id AND v.stands = 'co_host')
         || (SELECT coalesce(jsonb_agg(jsonb_build_object(
             'ticket_id', t.ticket_id, 'user', t.holder,
             'role', CASE v.stands WHEN 'co_host' THEN 'co_host' WHEN 'speaks' THEN 'speaker' ELSE 'listener' END,
-            'muted', coalesce(v.muted, false), 'asks', coalesce(v.stands = 'asks', false)
+            'muted', coalesce(v.muted, false), 'asks', coalesce(v.stands = 'asks', false),
+            'entry', coalesce(e.entry, 1), 'taken_over_at', e.taken_over_at
             ) ORDER BY t.ticket_id), '[]')
             FROM view_entitlements.tickets t
             LEFT JOIN view_entitlements.voices v ON v.room_id = t.room_id AND v.person = t.holder
-            WHERE t.room_id = r.room_id AND t.right_to = 'entry' AND NOT EXISTS (
+            LEFT JOIN view_entitlements.entries e ON e.room_id = t.room_id AND e.entrant = t.ticket_id AND e.is_ticket
+            WHERE r.live AND t.room_id = r.room_id AND t.right_to = 'entry' AND NOT EXISTS (
                 SELECT FROM view_entitlements.excluded x WHERE x.room_id = t.room_id AND x.person = t.holder
             )) AS people
-    FROM view_entitlements.rooms r WHERE live ORDER BY room_id LIMIT $1";
+    FROM view_entitlements.rooms r
+    LEFT JOIN view_entitlements.entries h ON h.room_id = r.room_id AND h.entrant = r.host AND NOT h.is_ticket
+    WHERE live OR lobby ORDER BY r.room_id LIMIT $1";
 
 const ADMISSION_OF_TICKET: &str = "
     SELECT t.right_to,
         (SELECT min(x.reason) FROM view_entitlements.excluded x
             WHERE x.room_id = r.room_id AND x.person = t.holder) AS excluded,
         EXISTS (SELECT FROM view_entitlements.voices v WHERE v.room_id = r.room_id AND v.person = t.holder
-            AND v.stands IN ('speaks', 'co_host') AND NOT v.muted) AS may_speak
+            AND v.stands IN ('speaks', 'co_host') AND NOT v.muted) AS may_speak,
+        (SELECT e.entry FROM view_entitlements.entries e
+            WHERE e.room_id = r.room_id AND e.entrant = $2 AND e.is_ticket) AS entry
     FROM view_entitlements.rooms r
     LEFT JOIN view_entitlements.tickets t ON t.room_id = r.room_id AND t.ticket_id = $2
     WHERE r.session_id = $1 AND r.live";
 
 const ADMISSION_OF_HOST_SIDE: &str = "
     SELECT r.host, v.muted,
+        (SELECT e.entry FROM view_entitlements.entries e
+            WHERE e.room_id = r.room_id AND e.entrant = $2 AND NOT e.is_ticket) AS entry,
         (SELECT min(x.reason) FROM view_entitlements.excluded x
             WHERE x.room_id = r.room_id AND x.person = $2) AS excluded
     FROM view_entitlements.rooms r
     LEFT JOIN view_entitlements.voices v ON v.room_id = r.room_id AND v.person = $2 AND v.stands = 'co_host'
-    WHERE r.session_id = $1 AND r.live";
+    WHERE r.session_id = $1 AND (r.live OR r.lobby)";
+
+const TURN_OF: &str = "SELECT turn_at FROM view_entitlements.tickets WHERE ticket_id = $1";
+
+const TURNS_AFTER: &str = "
+    SELECT turn_at FROM view_entitlements.tickets WHERE turn_at > $1 ORDER BY turn_at LIMIT $2";
 
 const STAGE: &str = "
     SELECT session_id, live, host, lead,
@@ -151,6 +192,22 @@ const STAGE: &str = "
             ORDER BY v.position, v.person), '[]')
             FROM view_entitlements.voices v WHERE v.room_id = r.room_id) AS voices
     FROM view_entitlements.rooms r WHERE room_id = $1";
+
+#[derive(FromRow)]
+struct TicketRecord {
+    right_to: Option<String>,
+    excluded: Option<String>,
+    may_speak: bool,
+    entry: Option<i32>,
+}
+
+#[derive(FromRow)]
+struct HostSideRecord {
+    host: Uuid,
+    muted: Option<bool>,
+    entry: Option<i32>,
+    excluded: Option<String>,
+}
 
 #[derive(FromRow)]
 struct StageRecord {
@@ -177,7 +234,7 @@ enum VoiceOf {
     CoHost,
 }
 
-/// Every room that is live.
+/// Every room that is live, or whose lobby is open.
 pub async fn live_rooms(pool: &PgPool) -> Result<Vec<LiveRoomRow>, QueryError> {
     let records: Vec<LiveRoomRecord> = sqlx::query_as(LIVE_ROOMS).bind(LIVE_ROOMS_MAX).fetch_all(pool).await?;
     records.into_iter().map(LiveRoomRow::try_from).collect()
@@ -192,18 +249,27 @@ pub async fn admission(pool: &PgPool, session: SessionId, who: Who) -> Result<Ad
 }
 
 async fn admission_of_ticket(pool: &PgPool, session: SessionId, ticket: TicketId) -> Result<AdmissionRow, QueryError> {
-    let row: Option<(Option<String>, Option<String>, bool)> = sqlx::query_as(ADMISSION_OF_TICKET)
+    let record: Option<TicketRecord> = sqlx::query_as(ADMISSION_OF_TICKET)
         .bind(session.as_uuid())
         .bind(ticket.as_uuid())
         .fetch_optional(pool)
         .await?;
-    let Some((right_to, excluded, may_speak)) = row else {
+    let Some(TicketRecord {
+        right_to,
+        excluded,
+        may_speak,
+        entry,
+    }) = record
+    else {
         return Ok(AdmissionRow::NoSuchRoom);
     };
     Ok(match (right_to.as_deref(), excluded) {
         (Some("refunded"), _) => AdmissionRow::Refused(RefusalReason::Refunded),
         (Some("entry"), Some(reason)) => AdmissionRow::Refused(exclusion(&reason)),
-        (Some("entry"), None) => AdmissionRow::Admitted { may_speak },
+        (Some("entry"), None) => AdmissionRow::Admitted {
+            may_speak,
+            entry: number(entry),
+        },
         _ => AdmissionRow::Refused(RefusalReason::NotIssued),
     })
 }
@@ -217,18 +283,49 @@ fn exclusion(reason: &str) -> RefusalReason {
 }
 
 async fn admission_of_host_side(pool: &PgPool, session: SessionId, user: UserId) -> Result<AdmissionRow, QueryError> {
-    let row: Option<(Uuid, Option<bool>, Option<String>)> = sqlx::query_as(ADMISSION_OF_HOST_SIDE)
+    let record: Option<HostSideRecord> = sqlx::query_as(ADMISSION_OF_HOST_SIDE)
         .bind(session.as_uuid())
         .bind(user.as_uuid())
         .fetch_optional(pool)
         .await?;
-    Ok(match row {
-        None => AdmissionRow::NoSuchRoom,
-        Some((host, ..)) if host == user.as_uuid() => AdmissionRow::Admitted { may_speak: true },
-        Some((_, Some(muted), _)) => AdmissionRow::Admitted { may_speak: !muted },
-        Some((_, None, Some(reason))) => AdmissionRow::Refused(exclusion(&reason)),
-        Some((_, None, None)) => AdmissionRow::Refused(RefusalReason::NotIssued),
+    let Some(HostSideRecord {
+        host,
+        muted,
+        entry,
+        excluded,
+    }) = record
+    else {
+        return Ok(AdmissionRow::NoSuchRoom);
+    };
+    let entry = number(entry);
+    Ok(match (muted, excluded) {
+        _ if host == user.as_uuid() => AdmissionRow::Admitted { may_speak: true, entry },
+        (Some(muted), _) => AdmissionRow::Admitted {
+            may_speak: !muted,
+            entry,
+        },
+        (None, Some(reason)) => AdmissionRow::Refused(exclusion(&reason)),
+        (None, None) => AdmissionRow::Refused(RefusalReason::NotIssued),
     })
+}
+
+fn number(entry: Option<i32>) -> u32 {
+    entry.and_then(|entry| u32::try_from(entry).ok()).unwrap_or(FIRST_ENTRY)
+}
+
+/// When it is this ticket's turn at the doors, once it stood there.
+pub async fn turn_of(pool: &PgPool, ticket: TicketId) -> Result<Option<Timestamp>, QueryError> {
+    let turn: Option<Option<Timestamp>> = sqlx::query_scalar(TURN_OF)
+        .bind(ticket.as_uuid())
+        .fetch_optional(pool)
+        .await?;
+    Ok(turn.flatten())
+}
+
+/// The turns that are still to come, of all rooms: the first of them.
+pub async fn turns_after(pool: &PgPool, now: Timestamp) -> Result<Vec<Timestamp>, QueryError> {
+    let turns = sqlx::query_scalar(TURNS_AFTER).bind(now).bind(LINE_MAX);
+    Ok(turns.fetch_all(pool).await?)
 }
 
 /// The stage of a room; `None` if there is no such room.
@@ -272,6 +369,8 @@ impl TryFrom<LiveRoomRecord> for LiveRoomRow {
             role: RoleRow::Host,
             muted: false,
             asks: false,
+            entry: number(record.host_entry),
+            taken_over_at: record.host_taken_over_at,
         }];
         people.extend(record.people.0);
         Ok(Self {
@@ -279,6 +378,8 @@ impl TryFrom<LiveRoomRecord> for LiveRoomRow {
             session_id: SessionId::from_uuid(row.fit("session_id", record.session_id.ok_or(()))?),
             host,
             lead: record.lead.map_or(host, UserId::from_uuid),
+            capacity: u32::try_from(record.capacity).unwrap_or(0),
+            live_since: record.live_since.filter(|_| record.live),
             people,
         })
     }

@@ -142,6 +142,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Vec<LedgerChange<'_>>
         | TicketEvent::PaymentCancelled { .. }
         | TicketEvent::TicketLapsed { .. }
         | TicketEvent::TicketTransferred { .. }
+        | TicketEvent::TicketPresented { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::TicketReturned { .. }
         | TicketEvent::TicketSettled(_) => vec![], // the host's EarningCredited moves the money

@@ -62,6 +62,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
         | RoomEvent::PersonBanned { .. }
         | RoomEvent::PersonUnbanned { .. }
         | RoomEvent::HostHandedOver { .. }
+        | RoomEvent::LobbyOpened { .. }
+        | RoomEvent::EntryTakenOver { .. }
         | RoomEvent::PersonRemoved { .. } => None,
     }
 }

@@ -139,6 +139,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<TicketChange<'_>> {
         | RoomEvent::PersonBanned { .. }
         | RoomEvent::PersonUnbanned { .. }
         | RoomEvent::HostHandedOver { .. }
+        | RoomEvent::LobbyOpened { .. }
+        | RoomEvent::EntryTakenOver { .. }
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }
@@ -148,6 +150,7 @@ fn evolve_ticket(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<'
     let enter = |state| Some(TicketChange::Enter { ticket, state });
     match event {
         TicketEvent::TicketOrdered { .. } // says what the hold said
+        | TicketEvent::TicketPresented { .. } // at the doors
         | TicketEvent::DisputeOpened(_) // between the bank and the books
         | TicketEvent::DisputeWon { .. } => None,
         TicketEvent::TicketIssued { .. } => enter(TicketState::Issued),
@@ -231,6 +234,7 @@ fn evolve_payment(ticket: TicketId, event: &TicketEvent) -> Option<TicketChange<
         TicketEvent::TicketOrdered { .. }
         | TicketEvent::TicketIssued { .. }
         | TicketEvent::TicketLapsed { .. }
+        | TicketEvent::TicketPresented { .. }
         | TicketEvent::TicketAdmitted { .. }
         | TicketEvent::RefundOwed(_)
         | TicketEvent::RefundSent { .. }

@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 
 use api::auth::{Auth, Minting, mint_development_token};
 use api::limits::{Limits, LimitsConfig};
-use api::{ApiParts, HostTerms, Live, ProjectedBooks, RolloutGate};
+use api::{ApiParts, HostTerms, Live, ProjectedBooks, ProjectedEntitlements, RolloutGate};
 use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
 use domain::{BasisPoints, Preset, TaxRules, Timestamp};
 use event_log::{Aggregates, Clock, EventLog, LogSettings, PostgresLog};
 use http::{Method, Request};
+use media_bridge::fake::FakeMediaServer;
+use media_bridge::{Bridge, BridgeDeps};
 use outbound::webhooks::{WebhookSettings, Webhooks, WebhooksDeps};
 use payments::PaymentProvider;
 use payments::sandbox::{Sandbox, SandboxConfig};
@@ -38,6 +40,8 @@ const RECONCILE_INTERVAL: Duration = Duration::from_millis(200);
 /// Longer than a seat is held (300 s) or offered (600 s) if the host says nothing.
 const PAST_HOLD: TimeDelta = TimeDelta::minutes(6);
 const PAST_OFFER: TimeDelta = TimeDelta::minutes(11);
+/// Nobody waits who does not ask for it.
+const DOORS_PER_SECOND: u32 = 10_000;
 const TOKEN_TTL: Duration = Duration::from_hours(1);
 
 /// How a shop sells.
@@ -56,6 +60,9 @@ pub(crate) struct Shop {
     /// The sandbox, if absent.
     pub(crate) provider: Option<Arc<dyn PaymentProvider>>,
     pub(crate) processes: ProcessSettings,
+    /// None, if absent: doors answer 503.
+    pub(crate) media: Option<Arc<FakeMediaServer>>,
+    pub(crate) doors_per_second: u32,
 }
 
 impl Shop {
@@ -88,6 +95,8 @@ impl Default for Shop {
             clock: TestClock::new(),
             dates_log: false,
             provider: None,
+            media: None,
+            doors_per_second: DOORS_PER_SECOND,
             processes: ProcessSettings {
                 sweep_interval: SWEEP_INTERVAL,
                 ..ProcessSettings::default()
@@ -124,16 +133,16 @@ impl TestApp {
 
     async fn start_shop(options: PgConnectOptions, limits: LimitsConfig, shop: Shop) -> Self {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
-        let pool = pool(options.clone()).await;
-        let log_settings = shop.log_settings();
-        let log = PostgresLog::connect_with(options, pool.clone(), log_settings, &tracker, cancel.clone()).await;
-        let log: Arc<dyn EventLog> = log.expect("open the log");
-        let projections = Projections::start(Arc::clone(&log), pool.clone(), &tracker, cancel.clone()).await;
-        let projections = projections.expect("start the views");
-        let clock: Arc<dyn Clock> = Arc::new(shop.clock.clone());
+        let core = Core::start(options, &shop, &tracker, &cancel).await;
+        let Core {
+            log,
+            aggregates,
+            projections,
+            pool,
+            clock,
+        } = core.clone();
         let secret: SecretString = "the secret of the API's tests".into();
         let sandbox = Arc::new(sandbox(&pool, &clock, shop.is_provider_free));
-        let aggregates = Aggregates::new(&log);
         let settings = shop.process_settings();
         let provider = shop.provider.unwrap_or_else(|| Arc::<Sandbox>::clone(&sandbox) as _);
         let deps = Deps {
@@ -149,15 +158,12 @@ impl TestApp {
         };
         let books = Arc::new(ProjectedBooks { pool: pool.clone() });
         reconciliation::start(deps.clone(), books, RECONCILE_INTERVAL, &tracker, &cancel);
-        let webhooks = WebhooksDeps {
-            log: Arc::clone(&log),
-            pool: pool.clone(),
-            clock: Arc::clone(&clock),
-            settings: shop.webhooks,
-        };
         let processes = Processes::start(deps, &tracker, &cancel);
         let live = Live::start(Arc::clone(&log), &tracker, cancel.clone());
         let rollout = RolloutGate::start(&aggregates, &tracker, cancel.clone()).await;
+        let bridge = shop
+            .media
+            .map(|media| core.bridge(media, &shop.preset, &tracker, &cancel));
         let parts = ApiParts {
             log,
             aggregates: aggregates.clone(),
@@ -166,13 +172,14 @@ impl TestApp {
             processes: processes.clone(),
             provider,
             sandbox: Some(Arc::clone(&sandbox)),
-            bridge: None,
+            bridge,
             media_webhooks: None,
             clock: Arc::clone(&clock),
             auth: Auth::development(&secret),
             limits: Limits::new(limits),
             live,
-            webhooks: Webhooks::start(webhooks, &tracker, &cancel),
+            webhooks: core.webhooks(shop.webhooks, &tracker, &cancel),
+            doors_per_second: shop.doors_per_second,
             public_ws_url: "ws://boxoffice.test".to_owned(),
             preset: shop.preset,
             taxes: shop.taxes,
@@ -378,6 +385,62 @@ impl TestApp {
     pub(crate) async fn ticket_becomes(&self, ticket: &str, buyer: Person, state: &str) -> Value {
         let path = format!("/v1/tickets/{ticket}");
         self.eventually(buyer, &path, |body| body["state"] == state).await
+    }
+}
+
+/// What everything is made of.
+#[derive(Clone)]
+struct Core {
+    log: Arc<dyn EventLog>,
+    aggregates: Aggregates,
+    projections: Projections,
+    pool: PgPool,
+    clock: Arc<dyn Clock>,
+}
+
+impl Core {
+    async fn start(options: PgConnectOptions, shop: &Shop, tracker: &TaskTracker, cancel: &CancellationToken) -> Self {
+        let pool = pool(options.clone()).await;
+        let log = PostgresLog::connect_with(options, pool.clone(), shop.log_settings(), tracker, cancel.clone()).await;
+        let log: Arc<dyn EventLog> = log.expect("open the log");
+        let projections = Projections::start(Arc::clone(&log), pool.clone(), tracker, cancel.clone()).await;
+        Self {
+            aggregates: Aggregates::new(&log),
+            log,
+            projections: projections.expect("start the views"),
+            pool,
+            clock: Arc::new(shop.clock.clone()),
+        }
+    }
+
+    fn bridge(
+        &self,
+        media: Arc<FakeMediaServer>,
+        preset: &Preset,
+        tracker: &TaskTracker,
+        cancel: &CancellationToken,
+    ) -> Bridge {
+        let (pool, log, projections) = (self.pool.clone(), Arc::clone(&self.log), self.projections.clone());
+        let deps = BridgeDeps {
+            media,
+            entitlements: Arc::new(ProjectedEntitlements::new(pool, log, projections)),
+            log: Arc::clone(&self.log),
+            aggregates: self.aggregates.clone(),
+            pool: self.pool.clone(),
+            clock: Arc::clone(&self.clock),
+            listeners_max: preset.capacity_max,
+        };
+        Bridge::start(deps, tracker, cancel)
+    }
+
+    fn webhooks(&self, settings: WebhookSettings, tracker: &TaskTracker, cancel: &CancellationToken) -> Webhooks {
+        let deps = WebhooksDeps {
+            log: Arc::clone(&self.log),
+            pool: self.pool.clone(),
+            clock: Arc::clone(&self.clock),
+            settings,
+        };
+        Webhooks::start(deps, tracker, cancel)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A room of three seats at 10.00 USD: sales from second 0 to 7200, start at 3600, holds of 60 seconds, one ticket each.
 
+mod entering;
 mod hosting;
 mod leading;
 mod lifecycle;

@@ -29,6 +29,7 @@ fn nothing_else_happens_to_a_ticket_that_was_not_ordered() {
         decline(1),
         issue(),
         lapse(),
+        present(ANN),
         admit(ANN),
         host_refunds(1, None),
     ];
@@ -102,6 +103,32 @@ fn the_holder_is_admitted_once() {
         .then([admitted()])
         .when(admit(ANN))
         .then_nothing();
+}
+
+#[test]
+fn a_ticket_has_one_place_in_line_whoever_holds_it() {
+    let given_away = TicketEvent::TicketTransferred {
+        from: ANN,
+        to: BOB,
+        transferred_at: at(6),
+    };
+    given(paid_and_issued())
+        .when(present(ANN))
+        .then([presented()])
+        .when(present(ANN))
+        .then_nothing()
+        .and([given_away])
+        .when(present(BOB))
+        .then_nothing()
+        .when(admit(BOB))
+        .then([admitted()]);
+    given(paid_and_issued())
+        .when(present(BOB))
+        .then_err(TicketError::NotHolder);
+    given(paid()).when(present(ANN)).then_err(TicketError::NotIssued);
+    given(fully_refunded())
+        .when(present(ANN))
+        .then_err(TicketError::Refunded);
 }
 
 #[test]

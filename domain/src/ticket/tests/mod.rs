@@ -223,6 +223,21 @@ fn admit(holder: UserId) -> TicketCommand {
     TicketCommand::Admit { holder, at: at(5) }
 }
 
+fn present(holder: UserId) -> TicketCommand {
+    TicketCommand::Present {
+        holder,
+        doors_per_second: 50,
+        at: at(5),
+    }
+}
+
+fn presented() -> TicketEvent {
+    TicketEvent::TicketPresented {
+        doors_per_second: 50,
+        presented_at: at(5),
+    }
+}
+
 fn settle() -> TicketCommand {
     TicketCommand::Settle { at: at(9) }
 }

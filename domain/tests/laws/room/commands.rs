@@ -2,8 +2,8 @@
 
 use domain::payout::HostPermit;
 use domain::room::{
-    Authority, Discount, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, PriceTier, PriceWish, PromoCode,
-    RecordDelivery, ReviseRoom, Revision, SaleOptions, ScheduleRoom, SeatReturn,
+    Authority, Discount, Entrant, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, PriceTier, PriceWish,
+    PromoCode, RecordDelivery, ReviseRoom, Revision, SaleOptions, ScheduleRoom, SeatReturn,
 };
 use domain::{
     BasisPoints, Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomId, SessionId,
@@ -151,7 +151,7 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
 }
 
 fn stage() -> impl Strategy<Value = RoomCommand> {
-    (0..BUYERS, 0..8_u128, 0..21_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
+    (0..BUYERS, 0..8_u128, 0..24_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
         let (user, by, at) = (user(person), user(host / 6), at(second));
         match kind {
             0 => RoomCommand::RequestToSpeak { user, at },
@@ -176,7 +176,25 @@ fn stage() -> impl Strategy<Value = RoomCommand> {
                 let banned = if second % 2 == 0 { vec![user] } else { vec![] };
                 RoomCommand::FollowBans { banned, at }
             }
-            19 => RoomCommand::DismissCoHost { user, by, at },
+            19 => RoomCommand::OpenLobby {
+                by: user,
+                session_id: session(2),
+                at,
+            },
+            20 => RoomCommand::TakeOver {
+                entrant: Entrant { user, ticket_id: None },
+                from: 1,
+                at,
+            },
+            21 => RoomCommand::TakeOver {
+                entrant: Entrant {
+                    user,
+                    ticket_id: Some(ticket(person)),
+                },
+                from: u32::try_from(host).unwrap_or(1),
+                at,
+            },
+            22 => RoomCommand::DismissCoHost { user, by, at },
             _ => RoomCommand::RemovePerson { user, by, at },
         }
     })

@@ -25,6 +25,7 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(20);
 const QUIET: Duration = Duration::from_secs(10);
 /// A look a second, one more for the edges, and those that follow a wake.
 const LOOKS_MAX: u64 = 11;
+const LISTENERS_MAX: u32 = 50;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Report {
@@ -115,6 +116,7 @@ impl Episode {
             entitlements: Arc::new(self.model.clone()),
             clock: self.clock.clone(),
             shared: Arc::clone(&shared),
+            listeners_max: LISTENERS_MAX,
         };
         let reconciler = Reconciler::new(deps, PresenceRecorder::new(self.pool.clone()));
         let (log, aggregates) = (Arc::clone(&self.log), Aggregates::new(&self.log));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::time::{Duration, Instant};
 
-use crate::{LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError};
+use crate::{FIRST_ENTRY, LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError};
 
 /// What the server signs itself is good for at least so long, whatever the first token said.
 const REFRESHED_FOR: Duration = Duration::from_mins(10);
@@ -176,6 +176,7 @@ impl Server {
                 is_active: person.is_active,
                 joined_at: None,
                 may_publish: person.may_publish,
+                entry: FIRST_ENTRY,
                 marks: person.marks.clone(),
                 tracks: person.has_track.then(track).into_iter().collect(),
             })

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use domain::{RoomId, SessionId, TicketId, UserId};
+use domain::{RoomId, SessionId, TicketId, Timestamp, UserId};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::identity::room_name;
-use crate::{DesiredPerson, DesiredRoom, Identity, StageRole};
+use crate::{DesiredPerson, DesiredRoom, FIRST_ENTRY, Identity, StageRole};
 
 /// By the name of the media server's room.
 pub(super) type Rooms = BTreeMap<String, DesiredRoom>;
@@ -69,6 +69,8 @@ pub(super) fn person(identity: Identity, role: StageRole) -> DesiredPerson {
         role,
         is_muted: false,
         asks: false,
+        entry: FIRST_ENTRY,
+        taken_over_at: None,
     }
 }
 
@@ -82,6 +84,8 @@ pub(super) fn opened(session: SessionId, tickets: u128) -> (String, DesiredRoom)
         session_id: session,
         host: host.user,
         lead: host.user,
+        capacity: 100,
+        live_since: Some(Timestamp::UNIX_EPOCH),
         people: std::iter::once(host).chain(listeners).collect(),
     };
     (room_name(session), room)

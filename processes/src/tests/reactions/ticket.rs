@@ -141,6 +141,10 @@ fn other_events_of_a_ticket_lead_to_nothing() {
         },
         TicketEvent::TicketIssued { issued_at: at },
         TicketEvent::TicketLapsed { lapsed_at: at },
+        TicketEvent::TicketPresented {
+            doors_per_second: 50,
+            presented_at: at,
+        },
         TicketEvent::TicketAdmitted { admitted_at: at },
         TicketEvent::RefundSent {
             refund_id,

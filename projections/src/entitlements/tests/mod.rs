@@ -1,5 +1,7 @@
 //! Who may be where, from events.
 
+mod doors;
+
 use domain::room::ReleaseReason;
 use domain::{RoomEvent, UserId};
 use sqlx::PgPool;
@@ -53,6 +55,8 @@ fn listener(number: u32) -> PersonRow {
         role: RoleRow::Listener,
         muted: false,
         asks: false,
+        entry: 1,
+        taken_over_at: None,
     }
 }
 
@@ -69,7 +73,10 @@ async fn admits(pool: &PgPool, number: u32) -> AdmissionRow {
         .expect("a query")
 }
 
-const LISTENER: AdmissionRow = AdmissionRow::Admitted { may_speak: false };
+const LISTENER: AdmissionRow = AdmissionRow::Admitted {
+    may_speak: false,
+    entry: 1,
+};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_host_and_holders_of_issued_tickets_may_be_in_a_live_room(pool: PgPool) {
@@ -80,18 +87,22 @@ async fn the_host_and_holders_of_issued_tickets_may_be_in_a_live_room(pool: PgPo
         role: RoleRow::Host,
         muted: false,
         asks: false,
+        entry: 1,
+        taken_over_at: None,
     };
     let expected = LiveRoomRow {
         room_id: room(1),
         session_id: session(1),
         host: host(),
         lead: host(),
+        capacity: 5,
+        live_since: Some(at(u64::try_from(live().events.len()).expect("a short story"))),
         people: vec![the_host, listener(10), listener(11)],
     };
     assert_eq!(live_rooms(&pool).await.expect("a query"), [expected]);
     assert_eq!(admits(&pool, 10).await, LISTENER);
     let host_knocks = admission(&pool, session(1), Who::Host(host())).await.expect("a query");
-    assert_eq!(host_knocks, AdmissionRow::Admitted { may_speak: true });
+    assert_eq!(host_knocks, SPEAKER);
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -161,7 +172,7 @@ async fn an_approved_listener_may_speak_until_dismissed(pool: PgPool) {
         .room(1, requested(user(10)))
         .room(1, approved(user(10)));
     project(&pool, View::Entitlements, &story).await;
-    assert_eq!(admits(&pool, 10).await, AdmissionRow::Admitted { may_speak: true });
+    assert_eq!(admits(&pool, 10).await, SPEAKER);
     let on_stage = stage(&pool, room(1)).await.expect("a query").expect("a room");
     assert_eq!(
         (on_stage.host, on_stage.speakers, on_stage.requests),
@@ -272,7 +283,10 @@ async fn admits_host_side(pool: &PgPool, user: UserId) -> AdmissionRow {
     admission(pool, session(1), who).await.expect("a query")
 }
 
-const SPEAKER: AdmissionRow = AdmissionRow::Admitted { may_speak: true };
+const SPEAKER: AdmissionRow = AdmissionRow::Admitted {
+    may_speak: true,
+    entry: 1,
+};
 
 /// User 20 has no ticket, user 11 has one: both are of the host's side, appointed before the room opened.
 fn with_co_hosts() -> Story {

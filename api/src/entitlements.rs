@@ -17,7 +17,7 @@ use tokio::sync::OnceCell;
 /// Speaks only once the view has seen what was in the log at the start: an older wish would close live rooms, open those
 /// that are over, and admit people who were removed.
 #[derive(Debug)]
-pub(super) struct ProjectedEntitlements {
+pub struct ProjectedEntitlements {
     pool: PgPool,
     log: Arc<dyn EventLog>,
     projections: Projections,
@@ -26,7 +26,7 @@ pub(super) struct ProjectedEntitlements {
 }
 
 impl ProjectedEntitlements {
-    pub(super) fn new(pool: PgPool, log: Arc<dyn EventLog>, projections: Projections) -> Self {
+    pub fn new(pool: PgPool, log: Arc<dyn EventLog>, projections: Projections) -> Self {
         Self {
             pool,
             log,
@@ -65,7 +65,7 @@ impl Entitlements for ProjectedEntitlements {
             .await
             .map_err(unreadable)?;
         Ok(match row {
-            AdmissionRow::Admitted { may_speak } => Admission::Admitted { may_speak },
+            AdmissionRow::Admitted { may_speak, entry } => Admission::Admitted { may_speak, entry },
             AdmissionRow::Refused(Reason::NotIssued) => Admission::Refused(RefusalReason::NotIssued),
             AdmissionRow::Refused(Reason::Refunded) => Admission::Refused(RefusalReason::Refunded),
             AdmissionRow::Refused(Reason::Banned) => Admission::Refused(RefusalReason::Banned),
@@ -88,12 +88,16 @@ fn desired_room(row: LiveRoomRow) -> DesiredRoom {
         },
         is_muted: person.muted,
         asks: person.asks,
+        entry: person.entry,
+        taken_over_at: person.taken_over_at,
     });
     DesiredRoom {
         room_id: row.room_id,
         session_id: row.session_id,
         host: row.host,
         lead: row.lead,
+        capacity: row.capacity,
+        live_since: row.live_since,
         people: people.collect(),
     }
 }
