@@ -17,10 +17,12 @@ const ERASED_MAX: i64 = 200;
 pub(super) async fn find_or_make(pool: &PgPool, subjects: &[Subject], now: Timestamp) -> sqlx::Result<Vec<UserId>> {
     let mut known = HashMap::new();
     for _ in 0..TRIES_MAX {
-        find(pool, &missing(subjects, &known), &mut known).await?;
-        make(pool, &missing(subjects, &known), now, &mut known).await?;
+        let missing = missing(subjects, &known);
+        if missing.is_empty() {
+            break;
+        }
+        look(pool, &missing, now, &mut known).await?;
     }
-    find(pool, &missing(subjects, &known), &mut known).await?;
     let id = |subject: &Subject| known.get(&subject.key).copied().ok_or(sqlx::Error::RowNotFound);
     subjects.iter().map(id).collect()
 }
@@ -36,34 +38,39 @@ fn missing(subjects: &[Subject], known: &Known) -> Vec<Subject> {
     missing
 }
 
-fn keys(subjects: &[Subject]) -> Vec<Vec<u8>> {
-    subjects.iter().map(|subject| subject.key.to_vec()).collect()
-}
-
-/// The id that each brings along, unless it was erased or is taken; else one by chance. Nobody is added of whom another was
-/// quicker.
+/// Finds those who are there and adds those who are new, in one statement. A new one gets the id that they bring along,
+/// unless it was erased or is taken; else one by chance. Of whom another was quicker, nothing is said: the next look finds them.
 ///
 /// In a rush many are new, so nobody waits for the disk here: whatever is recorded of a person is recorded after it, and
 /// an event that is durable makes everything before it durable.
-async fn make(pool: &PgPool, subjects: &[Subject], now: Timestamp, known: &mut Known) -> sqlx::Result<()> {
-    if subjects.is_empty() {
-        return Ok(());
-    }
+///
+/// Each row is looked up by its key, however many there are: an `EXISTS` would be planned as a hash of the whole table, made
+/// anew by each statement.
+async fn look(pool: &PgPool, subjects: &[Subject], now: Timestamp, known: &mut Known) -> sqlx::Result<()> {
     let inherited = |subject: &Subject| subject.own_id.unwrap_or(subject.derived_id).as_uuid();
-    let made = sqlx::query!(
-        "WITH hasty AS (SELECT set_config('synchronous_commit', 'off', true))
-         INSERT INTO people (subject, user_id, created_at)
-         SELECT new.subject,
-             CASE WHEN (new.is_own OR EXISTS (SELECT FROM derived_people WHERE user_id = new.inherited))
-                   AND NOT EXISTS (SELECT FROM erased_people WHERE user_id = new.inherited)
-                   AND NOT EXISTS (SELECT FROM people WHERE user_id = new.inherited)
-             THEN new.inherited ELSE new.by_chance END,
-             $5
-         FROM hasty, unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::bool[])
-             AS new (subject, inherited, by_chance, is_own)
-         ON CONFLICT DO NOTHING
-         RETURNING subject, user_id",
-        &keys(subjects),
+    let rows = sqlx::query!(
+        r#"WITH hasty AS (SELECT set_config('synchronous_commit', 'off', true)),
+         new AS (
+             INSERT INTO people (subject, user_id, created_at)
+             SELECT new.subject,
+                 CASE WHEN (new.is_own OR (SELECT true FROM derived_people WHERE user_id = new.inherited))
+                       AND (SELECT true FROM erased_people WHERE user_id = new.inherited) IS NULL
+                       AND (SELECT true FROM people WHERE user_id = new.inherited) IS NULL
+                 THEN new.inherited ELSE new.by_chance END,
+                 $5
+             FROM hasty, unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::bool[])
+                 AS new (subject, inherited, by_chance, is_own)
+             ON CONFLICT DO NOTHING
+             RETURNING subject, user_id
+         )
+         SELECT subject AS "subject!", user_id AS "user_id!" FROM new
+         UNION ALL
+         SELECT found.subject, found.user_id
+         FROM unnest($1::bytea[]) AS wanted (subject)
+         CROSS JOIN LATERAL (
+             SELECT subject, user_id FROM people WHERE people.subject = wanted.subject LIMIT 1
+         ) AS found"#,
+        &subjects.iter().map(|subject| subject.key.to_vec()).collect::<Vec<Vec<u8>>>(),
         &subjects.iter().map(inherited).collect::<Vec<Uuid>>(),
         &subjects.iter().map(|_| Uuid::new_v4()).collect::<Vec<Uuid>>(),
         &subjects
@@ -74,28 +81,12 @@ async fn make(pool: &PgPool, subjects: &[Subject], now: Timestamp, known: &mut K
     )
     .fetch_all(pool)
     .await?;
-    let rows = made.into_iter().map(|row| (row.subject, row.user_id));
-    known.extend(rows.filter_map(entry));
-    Ok(())
-}
-
-async fn find(pool: &PgPool, subjects: &[Subject], known: &mut Known) -> sqlx::Result<()> {
-    if subjects.is_empty() {
-        return Ok(());
+    for row in rows {
+        if let Ok(key) = row.subject.try_into() {
+            known.insert(key, UserId::from_uuid(row.user_id));
+        }
     }
-    let found = sqlx::query!(
-        "SELECT subject, user_id FROM people WHERE subject = ANY($1)",
-        &keys(subjects)
-    )
-    .fetch_all(pool)
-    .await?;
-    let rows = found.into_iter().map(|row| (row.subject, row.user_id));
-    known.extend(rows.filter_map(entry));
     Ok(())
-}
-
-fn entry((subject, user): (Vec<u8>, Uuid)) -> Option<([u8; 32], UserId)> {
-    Some((subject.try_into().ok()?, UserId::from_uuid(user)))
 }
 
 /// Whether there is, or was, somebody with this id.
