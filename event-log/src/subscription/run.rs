@@ -28,7 +28,7 @@ const SLOW_POLL: Duration = Duration::from_millis(500);
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(100);
 /// A page is followed by the next no sooner than this after it began, for each event in it, but never longer than its
 /// subscriber allows. A wait shorter than `GATHER_LEAST` is none: timers count milliseconds.
-const GATHER_PER_EVENT: Duration = Duration::from_micros(100);
+const GATHER_PER_EVENT: Duration = Duration::from_micros(500);
 const GATHER_LEAST: Duration = Duration::from_millis(2);
 const BACK_OFF_FIRST: Duration = Duration::from_millis(50);
 const BACK_OFF_LONGEST: Duration = Duration::from_secs(2);
