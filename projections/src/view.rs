@@ -57,8 +57,9 @@ impl View {
             Self::Catalogue => include_str!("catalogue/indexes.sql"),
             Self::Tickets => include_str!("tickets/indexes.sql"),
             Self::Earnings => include_str!("earnings/indexes.sql"),
+            Self::Ledger => include_str!("ledger/indexes.sql"),
             Self::Entitlements => include_str!("entitlements/indexes.sql"),
-            Self::Ledger | Self::Presence | Self::Timeline | Self::Statements => "",
+            Self::Presence | Self::Timeline | Self::Statements => "",
         }
     }
 

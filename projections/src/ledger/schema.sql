@@ -34,9 +34,8 @@ CREATE TABLE lines (
     debit_minor  bigint      NOT NULL,
     credit_minor bigint      NOT NULL,
     event_type   text        NOT NULL,
-    at           timestamptz NOT NULL,
-    PRIMARY KEY (account, currency, position)
-);
+    at           timestamptz NOT NULL
+); -- its key is made with the indexes: a page adds lines and looks for none
 
 CREATE TABLE accounts (
     account      text   COLLATE "C" NOT NULL,

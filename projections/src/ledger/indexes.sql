@@ -1,0 +1,1 @@
+ALTER TABLE lines ADD PRIMARY KEY (account, currency, position);
