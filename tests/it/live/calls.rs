@@ -11,7 +11,7 @@ use super::line::Weather;
 /// Longer than a call is waited for.
 const LATE: Duration = Duration::from_millis(2_600);
 /// When what is late has happened, and was looked at.
-const ALL_OVER: Duration = Duration::from_secs(6);
+const ALL_OVER: Duration = Duration::from_secs(4);
 
 fn with(stage: &[(String, bool)], identity: &str, may_publish: bool) -> Result<Vec<(String, bool)>> {
     let mut stage = stage.to_vec();

@@ -1,6 +1,7 @@
 //! `kill -9` in a full room.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -25,6 +26,7 @@ struct Intruder {
     audio: Arc<AudioClients>,
     tracker: TaskTracker,
     stop: CancellationToken,
+    tries: Arc<AtomicU32>,
 }
 
 impl Intruder {
@@ -32,12 +34,15 @@ impl Intruder {
     fn start(audio: &Arc<AudioClients>, gate: &Door, past: &str) -> Self {
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let (clients, gate, past) = (Arc::clone(audio), gate.clone(), past.to_owned());
-        let tries = async move {
+        let tries = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&tries);
+        let trying = async move {
             for number in 0_u32.. {
                 let at_gate = format!("intruder-{number}-gate");
                 if clients.connect(&at_gate, &gate.url, &gate.token).await.is_err() {
                     return;
                 }
+                counted.store(number + 1, Ordering::SeqCst);
                 if number % 2 == 0 {
                     let past_gate = format!("intruder-{number}-past");
                     let _ = clients.connect(&past_gate, &past, &gate.token).await;
@@ -46,29 +51,27 @@ impl Intruder {
             }
         };
         let until = stop.clone();
-        tracker.spawn(async move { until.run_until_cancelled(tries).await });
+        tracker.spawn(async move { until.run_until_cancelled(trying).await });
         tracker.close();
         Self {
             audio: Arc::clone(audio),
             tracker,
             stop,
+            tries,
         }
     }
 
     /// Ends, and says how often they were refused at the gate. Whoever got in past it was out again soon.
-    async fn end(self) -> Result<usize> {
+    async fn end(self) -> Result<u32> {
         self.stop.cancel();
         self.tracker.wait().await;
-        let mut refused = 0;
-        for number in 0_u32.. {
+        let tries = self.tries.load(Ordering::SeqCst);
+        for number in 0..tries {
             let at_gate = format!("intruder-{number}-gate");
             let outcome = |event: &AudioEvent| matches!(event, AudioEvent::Connected | AudioEvent::Refused { .. });
-            let Ok((_, event)) = self.audio.wait_for(&at_gate, Duration::from_secs(8), outcome).await else {
-                break;
-            };
+            let (_, event) = self.audio.wait_for(&at_gate, LIMIT, outcome).await?;
             ensure!(event != AudioEvent::Connected, "{at_gate} came in");
             ensure!(!heard_anything(&self.audio, &at_gate), "{at_gate} heard something");
-            refused += 1;
             let past_gate = format!("intruder-{number}-past");
             if number % 2 == 0
                 && let Ok((came, AudioEvent::Connected)) = self.audio.wait_for(&past_gate, LIMIT, outcome).await
@@ -78,7 +81,7 @@ impl Intruder {
                 ensure!(went - came <= OUT_WITHIN, "{past_gate} stayed for {:?}", went - came);
             }
         }
-        Ok(refused)
+        Ok(tries)
     }
 }
 
