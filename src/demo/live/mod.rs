@@ -29,7 +29,7 @@ pub(super) async fn play(server: &Server, python: &Path) -> Result<Figures> {
     act("3. She is muted, and takes the word back herself");
     stage::mute(&cast, &mut figures).await?;
     act("4. Another device takes a ticket over");
-    doors::take_over(&cast).await?;
+    doors::take_over(&cast, &doors["ben"]).await?;
     figures.taken_over = 1;
     act("5. Somebody is banned");
     doors::ban(&cast, &doors["cleo"], &mut figures).await?;
