@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use domain::SessionId;
 use event_log::EventLog;
 use media_bridge::{
-    Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, Identity, RefusalReason, StageRole,
+    Admission, DesiredPerson, DesiredRecording, DesiredRoom, Entitlements, EntitlementsError, Identity, RefusalReason,
+    StageRole,
 };
 use projections::entitlements::{self, AdmissionRow, LiveRoomRow, RefusalReason as Reason, RoleRow, Who};
 use projections::{Projections, View};
@@ -98,6 +99,10 @@ fn desired_room(row: LiveRoomRow) -> DesiredRoom {
         lead: row.lead,
         capacity: row.capacity,
         live_since: row.live_since,
+        recording: DesiredRecording {
+            allowed: row.recording.allowed,
+            runs: row.recording.runs,
+        },
         people: people.collect(),
     }
 }

@@ -9,7 +9,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::layers::{self, Surroundings};
 use crate::{
     ApiParts, ApiState, bans, days, docs, earnings, health, hosts, ledger, live, log, payouts, people, reconciliation,
-    rollout, rooms, sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
+    recordings, rollout, rooms, sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -101,6 +101,13 @@ fn inside() -> OpenApiRouter<ApiState> {
         .routes(routes!(stage::remove_person))
         .routes(routes!(stage::ban_person, stage::read_bans))
         .routes(routes!(stage::unban_person))
+        .routes(routes!(recordings::start_recording))
+        .routes(routes!(recordings::stop_recording))
+        .routes(routes!(recordings::consent_to_recording))
+        .routes(routes!(recordings::list_room_recordings))
+        .routes(routes!(recordings::read_recording, recordings::delete_recording))
+        .routes(routes!(recordings::read_recording_manifest))
+        .routes(routes!(recordings::download_part))
         .routes(routes!(bans::read_my_bans))
         .routes(routes!(bans::ban_from_my_rooms, bans::unban_from_my_rooms))
 }

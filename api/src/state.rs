@@ -23,6 +23,7 @@ use crate::auth::Auth;
 use crate::extract::AsOf;
 use crate::hosts::HostTerms;
 use crate::limits::Limits;
+use crate::recordings::Keeping;
 use crate::rollout::RolloutGate;
 
 /// How long a read waits for its `min_position`, and a write for its own effect.
@@ -57,6 +58,7 @@ pub struct ApiParts {
     /// What hosts of priced rooms must accept, if the shop has terms of hosting.
     pub host_terms: Option<HostTerms>,
     pub rollout: RolloutGate,
+    pub keeping: Keeping,
 }
 
 impl fmt::Debug for ApiParts {

@@ -63,6 +63,8 @@ ids! {
     ShopId
     /// One opening of a room: names the room on the media server, so that an old token never fits a new opening.
     SessionId
+    /// What is recorded of a room between one start and one stop.
+    RecordingId
     /// A system of the shop's own that is told what happens.
     SubscriptionId
 }

@@ -30,7 +30,9 @@ pub use eligibility::{Admission, Fact, FactName, FactSource, FailedFact, HostFac
 pub use event::{AnyEvent, StoredEvent, UnknownEvent};
 pub use fees::{EarningRules, FeeBase, FeeRules, FeeTier};
 pub use fingerprint::Fingerprint;
-pub use ids::{PaymentId, PayoutId, RefundId, RoomId, SessionId, ShopId, SubscriptionId, TicketId, UserId};
+pub use ids::{
+    PaymentId, PayoutId, RecordingId, RefundId, RoomId, SessionId, ShopId, SubscriptionId, TicketId, UserId,
+};
 pub use label::Label;
 pub use money::{BasisPoints, Currency, Money, MoneyError};
 pub use payout::{Payout, PayoutCommand, PayoutError, PayoutEvent};

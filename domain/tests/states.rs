@@ -53,6 +53,17 @@ const ROOM: &[&[&str]] = &[
         "co_host_dismissed",
     ],
     &["room_scheduled", "lobby_opened", "room_opened", "entry_taken_over"],
+    &[
+        "room_scheduled",
+        "room_opened",
+        "recording_consented",
+        "recording_started",
+        "recording_part_began",
+        "recording_part_ended",
+        "recording_stopped",
+        "room_ended",
+        "recording_deleted",
+    ],
 ];
 const TICKET: &[&[&str]] = &[
     &[

@@ -198,6 +198,10 @@ impl Bridge {
         self.reactions.add(session, reaction);
     }
 
+    pub(crate) const fn media(&self) -> &Arc<dyn MediaServer> {
+        &self.media
+    }
+
     /// Looks at once whether the media server is as it should be.
     pub fn wake(&self) {
         self.shared.wake();

@@ -20,7 +20,26 @@ pub struct DesiredRoom {
     /// Since its opening; nothing in the lobby, where the host's side is among itself: what happens there is no part of what
     /// is delivered.
     pub live_since: Option<Timestamp>,
+    pub recording: DesiredRecording,
     pub people: Vec<DesiredPerson>,
+}
+
+/// Whether the room may be recorded, and is to be now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DesiredRecording {
+    pub allowed: bool,
+    pub runs: bool,
+}
+
+impl DesiredRecording {
+    /// What everybody in the room is told, as JSON. Of a room that is never recorded, nothing.
+    pub(crate) fn note(self) -> String {
+        let Self { allowed, runs } = self;
+        if !allowed {
+            return String::new();
+        }
+        serde_json::json!({"recording": {"allowed": allowed, "running": runs}}).to_string()
+    }
 }
 
 /// Somebody who may be in the room. Whoever is not listed may not.

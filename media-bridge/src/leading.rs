@@ -131,6 +131,7 @@ mod tests {
             lead,
             capacity: 100,
             live_since: Some(Timestamp::UNIX_EPOCH),
+            recording: crate::DesiredRecording::default(),
             people: vec![
                 person(HOST, StageRole::Host),
                 person(ANN, StageRole::CoHost),
@@ -144,6 +145,7 @@ mod tests {
             identity: Identity::Host(*user).to_string(),
             sid: "PA_x".to_owned(),
             is_active: true,
+            is_egress: false,
             marks: crate::Marks::new(),
             joined_at: None,
             may_publish: true,

@@ -16,6 +16,7 @@ pub mod media_server;
 mod presence;
 pub mod reactions;
 mod reconciler;
+pub mod recording;
 pub mod rehearsal;
 pub mod server_config;
 mod shared;
@@ -23,7 +24,9 @@ pub mod webhook;
 
 pub use bridge::{Bridge, BridgeDeps, EntryError, EntryToken, Knock};
 pub use delivery::DeliveryDeps;
-pub use desired::{Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, RefusalReason, StageRole};
+pub use desired::{
+    Admission, DesiredPerson, DesiredRecording, DesiredRoom, Entitlements, EntitlementsError, RefusalReason, StageRole,
+};
 pub use entry::FIRST_ENTRY;
 pub use identity::Identity;
 pub use livekit::{LiveKit, LiveKitConfig};

@@ -59,6 +59,24 @@ impl LiveKit {
     }
 }
 
+impl LiveKit {
+    fn sign(
+        &self,
+        identity: &str,
+        attributes: Option<(&str, String)>,
+        ttl_seconds: u32,
+        grants: VideoGrants,
+    ) -> Result<String, MediaError> {
+        AccessToken::with_api_key(&self.config.api_key, self.config.api_secret.expose_secret())
+            .with_identity(identity)
+            .with_attributes(attributes)
+            .with_ttl(Duration::from_secs(u64::from(ttl_seconds)))
+            .with_grants(grants)
+            .to_jwt()
+            .map_err(|error| MediaError::Refused(error.to_string()))
+    }
+}
+
 #[async_trait]
 impl MediaServer for LiveKit {
     async fn create_room(&self, name: &str, max_participants: u32) -> Result<LiveRoom, MediaError> {
@@ -130,6 +148,27 @@ impl MediaServer for LiveKit {
         self.rooms.remove_participant(room, identity).await.map_err(media_error)
     }
 
+    async fn set_room_note(&self, room: &str, note: &str) -> Result<(), MediaError> {
+        let changed = self.rooms.update_room_metadata(room, note).await;
+        changed.map(drop).map_err(media_error)
+    }
+
+    fn recorder_token(&self, room: &str, identity: &str, ttl_seconds: u32) -> Result<String, MediaError> {
+        // Hears and is not seen. As a recorder it does not keep the room open, nor take anybody's place.
+        let grants = VideoGrants {
+            room_join: true,
+            room: room.to_owned(),
+            can_publish: Some(false),
+            can_publish_data: Some(false),
+            can_subscribe: Some(true),
+            can_update_own_metadata: Some(false),
+            hidden: true,
+            recorder: true,
+            ..VideoGrants::default()
+        };
+        self.sign(identity, None, ttl_seconds, grants)
+    }
+
     fn entry_token(&self, room: &str, identity: Identity, entry: u32, ttl_seconds: u32) -> Result<String, MediaError> {
         // Nobody's token lets them speak: a kept one would outlive a demotion. Speakers are promoted once they are in.
         let grants = VideoGrants {
@@ -142,13 +181,7 @@ impl MediaServer for LiveKit {
             ..VideoGrants::default()
         };
         let attributes = (entry > FIRST_ENTRY).then(|| (ENTRY, entry.to_string()));
-        AccessToken::with_api_key(&self.config.api_key, self.config.api_secret.expose_secret())
-            .with_identity(&identity.to_string())
-            .with_attributes(attributes)
-            .with_ttl(Duration::from_secs(u64::from(ttl_seconds)))
-            .with_grants(grants)
-            .to_jwt()
-            .map_err(|error| MediaError::Refused(error.to_string()))
+        self.sign(&identity.to_string(), attributes, ttl_seconds, grants)
     }
 }
 
@@ -172,6 +205,7 @@ fn live_room(room: proto::Room) -> LiveRoom {
     LiveRoom {
         name: room.name,
         sid: room.sid,
+        note: room.metadata,
     }
 }
 
@@ -181,6 +215,7 @@ pub(crate) fn live_participant(info: proto::ParticipantInfo) -> LiveParticipant 
         millis => DateTime::from_timestamp_millis(millis),
     };
     LiveParticipant {
+        is_egress: info.kind() == proto::participant_info::Kind::Egress,
         is_active: info.state() == proto::participant_info::State::Active,
         may_publish: info
             .permission
@@ -208,7 +243,7 @@ fn live_track(track: proto::TrackInfo) -> LiveTrack {
     }
 }
 
-fn media_error(error: ServiceError) -> MediaError {
+pub(crate) fn media_error(error: ServiceError) -> MediaError {
     match error {
         ServiceError::Twirp(ServerError::Twirp(answer)) => match answer.code.as_str() {
             ServerErrorCode::NOT_FOUND => MediaError::NotFound,

@@ -13,6 +13,8 @@ pub struct LiveRoom {
     pub name: String,
     /// Changes when the media server lost the room and it was created again.
     pub sid: String,
+    /// What everybody in the room may read about it.
+    pub note: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +24,8 @@ pub struct LiveParticipant {
     /// Changes with every connection.
     pub sid: String,
     pub is_active: bool,
+    /// One of the media server's own recorders: its token was made by the media server itself.
+    pub is_egress: bool,
     pub joined_at: Option<Timestamp>,
     pub may_publish: bool,
     /// The number of the entry that the connection was made with.
@@ -70,10 +74,15 @@ pub trait MediaServer: Send + Sync + fmt::Debug + 'static {
     async fn set_permission(&self, room: &str, identity: &str, permission: Permission) -> Result<(), MediaError>;
     /// Changes these marks and leaves the others; an empty value takes one away.
     async fn set_marks(&self, room: &str, identity: &str, marks: &Marks) -> Result<(), MediaError>;
+    /// What everybody in the room may read about it.
+    async fn set_room_note(&self, room: &str, note: &str) -> Result<(), MediaError>;
     /// A message to everybody in the room.
     async fn send_data(&self, room: &str, topic: &str, message: Vec<u8>) -> Result<(), MediaError>;
     async fn remove_participant(&self, room: &str, identity: &str) -> Result<(), MediaError>;
 
     /// A token that lets `identity` into `room` as a listener, once signed valid for `ttl_seconds`. Stored nowhere.
     fn entry_token(&self, room: &str, identity: Identity, entry: u32, ttl_seconds: u32) -> Result<String, MediaError>;
+
+    /// A token that lets a recorder hear `room`, unseen.
+    fn recorder_token(&self, room: &str, identity: &str, ttl_seconds: u32) -> Result<String, MediaError>;
 }

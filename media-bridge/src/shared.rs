@@ -1,7 +1,8 @@
 //! What the reconciler tells the doors (entry and gate), and what they and webhooks tell the reconciler.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::SessionId;
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     requests: AtomicU64,
     wake: Notify,
     hints: mpsc::Sender<Hint>,
+    /// Recorders of our own, by who they are on the media server.
+    recorders: Mutex<HashSet<String>>,
 }
 
 impl Shared {
@@ -48,6 +51,7 @@ impl Shared {
             requests: AtomicU64::new(0),
             wake: Notify::new(),
             hints,
+            recorders: Mutex::default(),
         };
         (shared, receiver)
     }
@@ -66,6 +70,23 @@ impl Shared {
 
     pub(crate) async fn woken(&self) {
         self.wake.notified().await;
+    }
+
+    /// This recorder comes in, and may be there until it is forgotten.
+    pub(crate) fn expect_recorder(&self, identity: String) {
+        self.recorders().insert(identity);
+    }
+
+    pub(crate) fn forget_recorder(&self, identity: &str) {
+        self.recorders().remove(identity);
+    }
+
+    pub(crate) fn expects_recorder(&self, identity: &str) -> bool {
+        self.recorders().contains(identity)
+    }
+
+    fn recorders(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.recorders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn hint(&self, hint: Hint) {

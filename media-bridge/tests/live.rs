@@ -1,6 +1,7 @@
 //! The bridge and its gate with a real media server and real audio.
 
 mod locks;
+mod recording;
 mod support;
 
 use std::collections::BTreeMap;

@@ -32,9 +32,9 @@ impl View {
             Self::Presence | Self::Statements => 1,
             Self::Timeline => 3,
             Self::Tickets => 5,
-            Self::Earnings | Self::Entitlements => 6,
-            Self::Ledger => 7,
-            Self::Catalogue => 8,
+            Self::Earnings => 6,
+            Self::Entitlements | Self::Ledger => 7,
+            Self::Catalogue => 9,
         }
     }
 

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::config::{
     AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, LogOptions, MediaOptions, OutboundOptions,
-    PaymentOptions, RulesOptions, local_url,
+    PaymentOptions, RecordingOptions, RulesOptions, local_url,
 };
 use crate::database::Database;
 use crate::lifecycle::{Lifecycle, Signals};
@@ -31,6 +31,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) media: MediaOptions,
     #[command(flatten)]
+    pub(crate) recording: RecordingOptions,
+    #[command(flatten)]
     pub(crate) payments: PaymentOptions,
     #[command(flatten)]
     pub(crate) outbound: OutboundOptions,
@@ -49,6 +51,7 @@ impl Options {
     fn validate(&self) -> anyhow::Result<()> {
         self.http.validate()?;
         self.media.validate()?;
+        self.recording.validate()?;
         self.payments.validate()?;
         self.outbound.validate()?;
         self.auth.validate()?;

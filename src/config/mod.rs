@@ -10,6 +10,7 @@ mod log;
 mod media;
 mod outbound;
 mod payments;
+mod recording;
 mod rules;
 
 pub(crate) use auth::{AuthOptions, DevelopmentSecret};
@@ -21,6 +22,7 @@ pub(crate) use log::LogOptions;
 pub(crate) use media::MediaOptions;
 pub(crate) use outbound::{MailOptions, OutboundOptions};
 pub(crate) use payments::PaymentOptions;
+pub(crate) use recording::{RecorderChoice, RecordingOptions};
 pub(crate) use rules::RulesOptions;
 
 /// An environment variable that is set to nothing counts as not set.

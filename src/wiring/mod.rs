@@ -3,6 +3,7 @@
 mod figures;
 mod listeners;
 mod provider;
+mod recorder;
 
 use std::sync::Arc;
 
@@ -78,6 +79,7 @@ pub(crate) async fn start(
     // Also without a media server: a room that ended must be judged, or its money stays where it is for ever.
     delivery::start(core.delivery_deps(), back, back_cancel);
     let doors = media.map(|media| Doors::start(media, rules.preset.capacity_max, &core, lifecycle));
+    let keeping = recorder::start(options, data_dir, &core, doors.as_ref(), lifecycle)?;
     let rollout = RolloutGate::start(&core.aggregates, &lifecycle.back, lifecycle.back_cancel.clone())
         .await
         .context("read the roll-out")?;
@@ -102,6 +104,7 @@ pub(crate) async fn start(
         taxes: rules.taxes,
         host_terms: rules.host_terms,
         rollout,
+        keeping,
     };
     figures::sample(&core, handle.clone(), lifecycle);
     let gate = doors.map_or_else(Router::new, |doors| doors.gate);
@@ -196,6 +199,7 @@ struct Doors {
     bridge: Bridge,
     webhooks: Receiver,
     gate: Router,
+    livekit: LiveKitConfig,
 }
 
 impl Doors {
@@ -225,8 +229,13 @@ impl Doors {
             &lifecycle.back_cancel,
         );
         let webhooks = Receiver::new(&config, core.pool.clone(), Arc::clone(&core.clock), bridge.clone());
-        let gate = gate::router(GateConfig::new(upstream, config), entitlements, bridge.clone());
-        Self { bridge, webhooks, gate }
+        let gate = gate::router(GateConfig::new(upstream, config.clone()), entitlements, bridge.clone());
+        Self {
+            bridge,
+            webhooks,
+            gate,
+            livekit: config,
+        }
     }
 }
 

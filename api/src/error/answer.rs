@@ -151,7 +151,7 @@ fn room_problem(refusal: &RoomError) -> Problem {
     let forbidden = |code| Problem::new(StatusCode::FORBIDDEN, code, sentence(refusal));
     let conflict = |code| Problem::new(StatusCode::CONFLICT, code, sentence(refusal));
     match refusal {
-        RoomError::NotScheduled => not_found(),
+        RoomError::NotScheduled | RoomError::NoSuchRecording => not_found(),
         RoomError::InvalidField { field, reason } => invalid_field(field, reason.as_str()),
         RoomError::HostNotApproved => forbidden("host_not_approved"),
         RoomError::HostSuspended => forbidden("host_suspended"),
@@ -199,6 +199,9 @@ fn room_problem(refusal: &RoomError) -> Problem {
         | RoomError::CoHostsFull { .. }
         | RoomError::RequestsFull { .. }
         | RoomError::InvitationsFull { .. } => conflict("stage_full"),
+        RoomError::RecordingNotAllowed => conflict("recording_not_allowed"),
+        RoomError::ConsentMissing => conflict("recording_consent_required"),
+        RoomError::RecordingsFull { .. } | RoomError::PartsFull { .. } => conflict("recording_limit_reached"),
         RoomError::BansFull { .. } => conflict("ban_limit_reached"),
         RoomError::Removed => entry_refused(EntryRefusal::Removed),
         RoomError::Banned => entry_refused(EntryRefusal::Banned),

@@ -100,6 +100,11 @@ fn room_refusals() -> Vec<RoomError> {
         RoomError::NotInvited,
         RoomError::NotOnStage,
         RoomError::OutOfReach,
+        RoomError::RecordingNotAllowed,
+        RoomError::ConsentMissing,
+        RoomError::NoSuchRecording,
+        RoomError::RecordingsFull { limit: 50 },
+        RoomError::PartsFull { limit: 500 },
     ]
 }
 

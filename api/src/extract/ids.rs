@@ -15,6 +15,10 @@ pub(crate) struct Id<T>(pub(crate) T);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ids<A, B>(pub(crate) A, pub(crate) B);
 
+/// The three parameters of a path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<A, B, C>(pub(crate) A, pub(crate) B, pub(crate) C);
+
 async fn parameters<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<RawPathParams, ApiError> {
     RawPathParams::from_request_parts(parts, state)
         .await
@@ -43,5 +47,16 @@ impl<A: FromStr, B: FromStr, S: Send + Sync> FromRequestParts<S> for Ids<A, B> {
         let parameters = parameters(parts, state).await?;
         let mut parameters = parameters.iter();
         Ok(Self(parse(parameters.next())?, parse(parameters.next())?))
+    }
+}
+
+impl<A: FromStr, B: FromStr, C: FromStr, S: Send + Sync> FromRequestParts<S> for Place<A, B, C> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let parameters = parameters(parts, state).await?;
+        let mut parameters = parameters.iter();
+        let (first, second) = (parse(parameters.next())?, parse(parameters.next())?);
+        Ok(Self(first, second, parse(parameters.next())?))
     }
 }

@@ -14,7 +14,7 @@ mod tests;
 pub(crate) use caller::Caller;
 pub(crate) use fields::{Fields, Moment};
 pub(crate) use idempotency_key::{IdempotencyKey, fingerprint, hex};
-pub(crate) use ids::{Id, Ids};
+pub(crate) use ids::{Id, Ids, Place};
 pub(crate) use json_body::{BODY_BYTES_MAX, JsonBody, NoBody, OptionalJsonBody};
 pub(crate) use query::{
     AsOf, AsOfQuery, FromQuery, MinPosition, Paging, Query, QueryParams, take_limit, take_position,

@@ -73,7 +73,7 @@ const fn is_public(event: &RoomEvent) -> bool {
 
 /// Whether an event of this kind changes who is on the stage, or would be.
 pub(super) fn is_about_stage(kind: &str) -> bool {
-    const KINDS: [&str; 17] = [
+    const KINDS: [&str; 20] = [
         "room_opened",
         "room_ended",
         "speak_requested",
@@ -91,6 +91,9 @@ pub(super) fn is_about_stage(kind: &str) -> bool {
         "host_handed_over",
         "person_removed",
         "person_banned",
+        "recording_started",
+        "recording_stopped",
+        "room_revised",
     ];
     KINDS.contains(&kind)
 }
@@ -122,6 +125,7 @@ fn concerned(event: &RoomEvent) -> (Option<TicketId>, Vec<UserId>) {
         | RoomEvent::SpeakerUnmuted { user, .. }
         | RoomEvent::PersonBanned { user, .. }
         | RoomEvent::PersonUnbanned { user, .. }
+        | RoomEvent::RecordingConsented { user, .. }
         | RoomEvent::PersonRemoved { user, .. } => (None, vec![*user]),
         RoomEvent::EntryTakenOver { user, ticket_id, .. } => (*ticket_id, vec![*user]),
         RoomEvent::LobbyOpened { by, .. } => (None, vec![*by]),

@@ -12,7 +12,7 @@ use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Fields, Id, JsonBody, Moment};
 use crate::hosts::permit_of;
-use crate::shapes::{MoneyBody, PromoCodeRequest, RefundPolicyBody, TierRequest, promo_codes};
+use crate::shapes::{MoneyBody, PromoCodeRequest, RecordingTermsBody, RefundPolicyBody, TierRequest, promo_codes};
 use crate::{ApiError, ApiState};
 
 /// What is to be otherwise; what is absent stays. Tickets that are held or sold keep their price and their terms.
@@ -57,10 +57,13 @@ pub(crate) struct ReviseRoomRequest {
     /// New ones, and known ones as they shall be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     promo_codes: Vec<PromoCodeRequest>,
+    /// As a whole. Whether there are recordings is settled when the room opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recording: Option<RecordingTermsBody>,
 }
 
 impl ReviseRoomRequest {
-    fn into_wish(self, room: RoomId) -> Result<Revision, ApiError> {
+    fn into_wish(self, room: RoomId, retention_days: u32) -> Result<Revision, ApiError> {
         let mut fields = Fields::default();
         let refund_policy = self.refund_policy.map(|policy| policy.parse(&mut fields));
         let promo_codes = promo_codes(self.promo_codes, room, &mut fields);
@@ -81,6 +84,7 @@ impl ReviseRoomRequest {
             transferable: self.transferable,
             tiers: self.tiers.into_iter().map(Into::into).collect(),
             promo_codes,
+            recording: self.recording.map(|terms| terms.into_terms(retention_days)),
         })
     }
 }
@@ -91,7 +95,7 @@ impl ReviseRoomRequest {
     (status = 200, body = RoomBody),
     (status = 403, description = "`forbidden` · `host_not_approved` · `host_suspended` · `not_rolled_out`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`room_over` · `frozen_after_first_sale` · `capacity_below_sold` · `terms_not_accepted` · `no_payout_destination`",
+    (status = 409, description = "`room_over` · `wrong_state` · `frozen_after_first_sale` · `capacity_below_sold` · `terms_not_accepted` · `no_payout_destination`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn revise_room(
@@ -100,7 +104,7 @@ pub(crate) async fn revise_room(
     Id(room): Id<RoomId>,
     JsonBody(body): JsonBody<ReviseRoomRequest>,
 ) -> Result<Written<ReadBack<RoomBody>>, ApiError> {
-    let wish = body.into_wish(room)?;
+    let wish = body.into_wish(room, state.keeping.retention_days)?;
     let (by, metadata) = caller.authority();
     let command = RoomCommand::Revise(Box::new(ReviseRoom {
         by,

@@ -47,7 +47,7 @@ pub(crate) struct RoomBody {
     offer_seconds: u32,
     /// Whether tickets may change hands.
     transferable: bool,
-    recording: RecordingBody,
+    recording: RecordingOfRoomBody,
     opened_at: Option<Moment>,
     ended_at: Option<Moment>,
     /// The log position of the last change.
@@ -73,16 +73,35 @@ struct SalesBody {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Recording)]
-struct RecordingBody {
+#[schema(as = RecordingOfRoom)]
+struct RecordingOfRoomBody {
+    /// Who comes to speak is asked for their consent first.
     allowed: bool,
+    /// It is being recorded.
     running: bool,
+    /// Whether ticket holders may have what was recorded.
+    for_holders: bool,
+    /// How long a recording is kept once it was stopped; null where there is none.
+    retention_days: Option<u32>,
+}
+
+impl RecordingOfRoomBody {
+    fn new(row: &RoomRow) -> Self {
+        let terms = row.recording.filter(|terms| terms.allowed);
+        Self {
+            allowed: terms.is_some(),
+            running: row.is_recorded,
+            for_holders: terms.is_some_and(|terms| terms.for_holders),
+            retention_days: terms.map(|terms| terms.retention_days),
+        }
+    }
 }
 
 impl RoomBody {
     pub(super) fn new(row: RoomRow, now: Timestamp) -> Self {
         let free = row.capacity.saturating_sub(row.held).saturating_sub(row.sold);
         let status = sales_status(&row, free, now);
+        let recording = RecordingOfRoomBody::new(&row);
         Self {
             id: row.id.as_uuid(),
             host_id: row.host_id.as_uuid(),
@@ -115,10 +134,7 @@ impl RoomBody {
             no_show_minutes: row.no_show_minutes,
             offer_seconds: row.offer_seconds,
             transferable: row.transferable,
-            recording: RecordingBody {
-                allowed: false,
-                running: false,
-            },
+            recording,
             opened_at: row.opened_at.map(Moment),
             ended_at: row.ended_at.map(Moment),
             position: row.position,

@@ -12,7 +12,7 @@ use crate::answer::{ReadBack, Written};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Fields, IdempotencyKey, JsonBody, Moment, fingerprint};
 use crate::hosts::permit_of;
-use crate::shapes::{MoneyBody, PromoCodeRequest, RefundPolicyBody, TierRequest, promo_codes};
+use crate::shapes::{MoneyBody, PromoCodeRequest, RecordingTermsBody, RefundPolicyBody, TierRequest, promo_codes};
 use crate::{ApiError, ApiState};
 
 const PATH: &str = "/v1/rooms";
@@ -59,6 +59,9 @@ pub(crate) struct ScheduleRoomRequest {
     /// 200 at most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     promo_codes: Vec<PromoCodeRequest>,
+    /// Not at all, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recording: Option<RecordingTermsBody>,
 }
 
 fn default_language() -> String {
@@ -116,6 +119,9 @@ impl ScheduleRoomRequest {
                 transferable: self.transferable,
                 tiers: self.tiers.into_iter().map(Into::into).collect(),
                 promo_codes,
+                recording: self
+                    .recording
+                    .map(|terms| terms.into_terms(state.keeping.retention_days)),
             },
             preset: state.preset.clone(),
             request,

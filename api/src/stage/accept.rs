@@ -15,7 +15,7 @@ use crate::{ApiError, ApiState};
     (status = 200, body = StageBody),
     (status = 403, description = "`entry_refused`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`room_not_live` · `room_over` · `not_in_room` · `wrong_state` · `stage_full`",
+    (status = 409, description = "`room_not_live` · `room_over` · `not_in_room` · `wrong_state` · `stage_full` · `recording_consent_required`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn accept_invitation(

@@ -15,7 +15,7 @@ use crate::{ApiError, ApiState};
     (status = 200, body = StageBody),
     (status = 403, description = "`forbidden` · `entry_refused`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`stage_full` · `room_over`",
+    (status = 409, description = "`stage_full` · `recording_consent_required` · `room_over`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn appoint_co_host(

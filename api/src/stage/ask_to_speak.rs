@@ -14,7 +14,7 @@ use crate::{ApiError, ApiState};
     security(("bearer" = [])), responses(
     (status = 200, body = StageBody),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`room_not_live` · `not_in_room` · `stage_full`",
+    (status = 409, description = "`room_not_live` · `not_in_room` · `stage_full` · `recording_consent_required`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn ask_to_speak(

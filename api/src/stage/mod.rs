@@ -38,7 +38,7 @@ pub(crate) use entry::{EntryBody, bridge, live_opening, media_entry};
 pub(crate) use invite::*;
 pub(crate) use mute::*;
 pub(crate) use mute_all::*;
-pub(crate) use podium::{StageBody, find_stage};
+pub(crate) use podium::{StageBody, change, find_stage};
 pub(crate) use react::*;
 pub(crate) use read::*;
 pub(crate) use read_bans::*;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::answer::{ReadBack, Written};
 use crate::extract::Caller;
+use crate::shapes::RecordingBody;
 use crate::{ApiError, ApiState};
 
 /// Each list is in the order of the log.
@@ -32,6 +33,7 @@ pub(crate) struct StageBody {
     speaking: Vec<Uuid>,
     /// Who is there and not on the stage, as the media server was seen last.
     listeners: u32,
+    recording: RecordingBody,
 }
 
 impl StageBody {
@@ -48,6 +50,10 @@ impl StageBody {
             muted: ids(&row.muted),
             speaking: ids(&there.speaking),
             listeners: there.listeners,
+            recording: RecordingBody {
+                allowed: row.recording.allowed,
+                running: row.recording.runs,
+            },
         }
     }
 }
@@ -73,7 +79,7 @@ pub(crate) async fn find_stage(state: &ApiState, room: RoomId) -> Result<Option<
 }
 
 /// Executes a command on the room and answers with the stage as it is after it, to those who may be inside.
-pub(super) async fn change(
+pub(crate) async fn change(
     state: &ApiState,
     caller: &Caller,
     room: RoomId,

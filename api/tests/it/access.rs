@@ -65,6 +65,14 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /v1/rooms/{room}/bans", 401, 403),
     ("GET /v1/rooms/{room}/bans", 401, 403),
     ("DELETE /v1/rooms/{room}/bans/{user}", 401, 403),
+    ("POST /v1/rooms/{room}/recording/start", 401, 403),
+    ("POST /v1/rooms/{room}/recording/stop", 401, 403),
+    ("POST /v1/rooms/{room}/recording/consent", 401, 409),
+    ("GET /v1/rooms/{room}/recordings", 401, 404),
+    ("GET /v1/rooms/{room}/recordings/{recording}", 401, 404),
+    ("DELETE /v1/rooms/{room}/recordings/{recording}", 401, 404),
+    ("GET /v1/rooms/{room}/recordings/{recording}/manifest", 401, 404),
+    ("GET /v1/rooms/{room}/recordings/{recording}/parts/{part}", 401, 404),
     ("GET /v1/me/bans", 401, 200),
     ("PUT /v1/me/bans/{user}", 401, 202),
     ("DELETE /v1/me/bans/{user}", 401, 202),
@@ -188,6 +196,8 @@ impl Scene {
             .replace("{room}", &self.room)
             .replace("{ticket}", &self.ticket)
             .replace("{user}", ALICE.id)
+            .replace("{recording}", ALICE.id)
+            .replace("{part}", "1")
             .replace("{payout}", ALICE.id)
             .replace("{month}", "2026-11")
             .replace("{year}", "2026")

@@ -25,6 +25,7 @@ mod pricing;
 mod promises;
 mod reading;
 mod reconciling;
+mod recording;
 mod rollout;
 mod sealing;
 mod selling;

@@ -155,7 +155,13 @@ pub(super) fn read(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "seat_awaited"
         | "room_rescheduled"
         | "shares_proposed"
-        | "share_agreed" => Fact::Other,
+        | "share_agreed"
+        | "recording_consented"
+        | "recording_started"
+        | "recording_stopped"
+        | "recording_part_began"
+        | "recording_part_ended"
+        | "recording_deleted" => Fact::Other,
         "person_removed" => Fact::Removed(parse(entry)?),
         "person_banned" => Fact::Banned(parse(entry)?),
         "person_unbanned" => Fact::Unbanned(parse(entry)?),

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::payout::HostPermit;
 use crate::room::entering::Entrant;
-use crate::room::event::{HoldOptions, PresenceInterval, Revision, SaleOptions};
+use crate::room::event::{HoldOptions, PartBegan, PartEnded, PresenceInterval, Revision, SaleOptions};
 use crate::room::prices::PriceWish;
 use crate::shares::Share;
 use crate::terms::{Channel, Customer, RefundPolicy};
-use crate::{BasisPoints, Fingerprint, Money, Preset, Rollout, RoomId, SessionId, TicketId, Timestamp, UserId};
+use crate::{
+    BasisPoints, Fingerprint, Money, Preset, RecordingId, Rollout, RoomId, SessionId, TicketId, Timestamp, UserId,
+};
 
 /// A command carries its time and every fact that was looked up for it. A repeat is accepted and records nothing.
 #[derive(Clone, Debug)]
@@ -196,6 +198,27 @@ pub enum RoomCommand {
         user: UserId,
         at: Timestamp,
     },
+    ConsentToRecording {
+        user: UserId,
+        at: Timestamp,
+    },
+    StartRecording {
+        recording_id: RecordingId,
+        by: UserId,
+        at: Timestamp,
+    },
+    StopRecording {
+        by: UserId,
+        at: Timestamp,
+    },
+    /// As a recorder was seen.
+    BeginRecordingPart(PartBegan),
+    EndRecordingPart(PartEnded),
+    DeleteRecording {
+        recording_id: RecordingId,
+        by: Deletion,
+        at: Timestamp,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -286,6 +309,14 @@ pub enum SeatReturn {
 pub enum Authority {
     User(UserId),
     Admin,
+}
+
+/// Why a recording is to be deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Deletion {
+    By(Authority),
+    /// It was kept as long as was said.
+    Due,
 }
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What a room decides: a pure function of its state and a command. The rules are in `schedule` (fields), `selling`
 //! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `sharing` (what it earns), `hosting` (whether its host may), `lifecycle` (open, end, cancel, delivery),
 //! `entering` (the lobby, and who takes over),
-//! `speaking` (the stage), `moderating` (silence and bans) and `leading` (the host's side).
+//! `speaking` (the stage), `moderating` (silence and bans), `leading` (the host's side) and `recording`.
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -70,6 +70,12 @@ impl Room {
             RoomCommand::ProposeShares { by, shares, at } => self.propose_shares(by, shares, at),
             RoomCommand::AgreeToShare { user, basis_points, at } => self.agree_to_share(user, basis_points, at),
             RoomCommand::LeaveWaitingList { user, at } => self.leave_waiting_list(user, at),
+            RoomCommand::ConsentToRecording { user, at } => self.consent_to_recording(user, at),
+            RoomCommand::StartRecording { recording_id, by, at } => self.start_recording(recording_id, by, at),
+            RoomCommand::StopRecording { by, at } => self.stop_recording(by, at),
+            RoomCommand::BeginRecordingPart(began) => self.begin_recording_part(began),
+            RoomCommand::EndRecordingPart(ended) => self.end_recording_part(ended),
+            RoomCommand::DeleteRecording { recording_id, by, at } => self.delete_recording(recording_id, by, at),
         }
     }
 

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::room::prices::{PriceTier, PromoCode};
+use crate::room::recordings::RecordingTerms;
 use crate::terms::{RefundPolicy, Terms};
-use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, SessionId, TicketId, Timestamp, UserId};
+use crate::{BasisPoints, FeeRules, Fingerprint, Money, RecordingId, RoomId, SessionId, TicketId, Timestamp, UserId};
 
 /// Who held a ticket before may decline the new time, and has all the money back.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -47,6 +48,8 @@ pub struct SaleOptions {
     pub tiers: Vec<PriceTier>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub promo_codes: Vec<PromoCode>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingTerms>,
 }
 
 /// How long an offer to somebody in line stands, if the host does not say.
@@ -116,6 +119,8 @@ pub struct Revision {
     pub tiers: Vec<PriceTier>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub promo_codes: Vec<PromoCode>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingTerms>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -252,6 +257,81 @@ pub struct DeliveryRecorded {
     /// Ended, and the host's side was heard (`rules.md` 11).
     pub delivered: bool,
     pub recorded_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecordingStarted {
+    pub recording_id: RecordingId,
+    pub session_id: SessionId,
+    pub by: UserId,
+    /// How long it is kept once it was stopped, as those who agreed to be heard were told.
+    pub retention_days: u32,
+    pub started_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecordingStopped {
+    pub recording_id: RecordingId,
+    /// Absent when it stopped with the room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+    pub stopped_at: Timestamp,
+}
+
+/// How the sound of a part is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioFormat {
+    /// PCM of 16 bits.
+    Wav,
+    /// Opus in Ogg.
+    Ogg,
+}
+
+/// A stretch that was recorded without a break; the first one is 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PartBegan {
+    pub recording_id: RecordingId,
+    pub part: u32,
+    pub format: AudioFormat,
+    pub began_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PartEnded {
+    pub recording_id: RecordingId,
+    pub part: u32,
+    /// It ended before it should: the recorder or the media server went away. A recording that goes on has another part.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub broke_off: bool,
+    pub duration_ms: u64,
+    /// Absent if nothing of it could be saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<RecordedFile>,
+    pub ended_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecordedFile {
+    pub bytes: u64,
+    /// In hexadecimal digits.
+    pub sha256: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeletionReason {
+    /// It was kept as long as was said.
+    RetentionOver,
+    ByHost,
+    ByAdmin,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecordingDeleted {
+    pub recording_id: RecordingId,
+    pub reason: DeletionReason,
+    pub deleted_at: Timestamp,
 }
 
 impl SeatSold {

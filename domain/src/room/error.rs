@@ -97,6 +97,16 @@ pub enum RoomError {
     /// The caller has the power, and not over this person.
     #[error("this person is not below you here")]
     OutOfReach,
+    #[error("this room is not recorded")]
+    RecordingNotAllowed,
+    #[error("somebody who would be recorded did not agree to it")]
+    ConsentMissing,
+    #[error("there is no such recording")]
+    NoSuchRecording,
+    #[error("a room has at most {limit} recordings")]
+    RecordingsFull { limit: usize },
+    #[error("a recording has at most {limit} parts")]
+    PartsFull { limit: u32 },
     #[error("this person was removed from the room")]
     Removed,
     #[error("this person is banned from the room")]

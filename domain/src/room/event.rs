@@ -202,6 +202,18 @@ pub enum RoomEvent {
         basis_points: BasisPoints,
         agreed_at: Timestamp,
     },
+    /// May be heard on recordings of this room.
+    RecordingConsented {
+        user: UserId,
+        consented_at: Timestamp,
+    },
+    /// From here on the room is to be recorded, whatever becomes of recorders.
+    RecordingStarted(RecordingStarted),
+    RecordingStopped(RecordingStopped),
+    RecordingPartBegan(PartBegan),
+    RecordingPartEnded(PartEnded),
+    /// Nobody gets it any more; its files are erased.
+    RecordingDeleted(RecordingDeleted),
 }
 
 impl DomainEvent for RoomEvent {
@@ -258,6 +270,12 @@ impl RoomEvent {
             Self::RoomRescheduled(_) => "room_rescheduled",
             Self::SharesProposed { .. } => "shares_proposed",
             Self::ShareAgreed { .. } => "share_agreed",
+            Self::RecordingConsented { .. } => "recording_consented",
+            Self::RecordingStarted(_) => "recording_started",
+            Self::RecordingStopped(_) => "recording_stopped",
+            Self::RecordingPartBegan(_) => "recording_part_began",
+            Self::RecordingPartEnded(_) => "recording_part_ended",
+            Self::RecordingDeleted(_) => "recording_deleted",
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::room::RoomError;
 use crate::room::bans::Bans;
 use crate::room::event::{Revision, RoomRescheduled, RoomScheduled};
 use crate::room::pricing::Price;
+use crate::room::recordings::Recordings;
 use crate::room::sharing::Sharing;
 use crate::terms::{Channel, Customer, RefundPolicy, SaleRules};
 use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, SessionId, Terms, Timestamp, UserId, tax};
@@ -62,6 +63,8 @@ pub struct RoomFacts {
     /// The opening that the host's side waits for in the lobby; the last one, when that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lobby: Option<SessionId>,
+    #[serde(default, skip_serializing_if = "Recordings::is_none")]
+    pub recordings: Recordings,
 }
 
 impl RoomFacts {
@@ -153,6 +156,9 @@ impl RoomFacts {
         set(&mut self.no_show_minutes, revision.no_show_minutes);
         set(&mut self.offer_seconds, revision.offer_seconds);
         set(&mut self.transferable, revision.transferable);
+        if let Some(terms) = revision.recording {
+            self.recordings.revise(terms);
+        }
     }
 
     pub(super) fn reschedule(&mut self, new: &RoomRescheduled) {
@@ -199,6 +205,7 @@ impl From<RoomScheduled> for RoomFacts {
             co_hosts: Vec::new(),
             bans: Bans::default(),
             lobby: None,
+            recordings: Recordings::under(scheduled.sale.recording),
         }
     }
 }

@@ -35,6 +35,7 @@ impl Room {
         }
         self.require_reach(Power::AppointCoHosts, by, user)?;
         self.require_welcome(user)?;
+        self.require_consent_if_recorded(user)?;
         if facts.co_hosts.len() >= CO_HOSTS_MAX {
             return Err(RoomError::CoHostsFull { limit: CO_HOSTS_MAX });
         }

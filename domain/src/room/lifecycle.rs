@@ -93,6 +93,7 @@ impl Room {
         let holds = self.seats().into_iter().flat_map(Seats::holds);
         let released = holds.map(|(ticket_id, buyer)| released(ticket_id, buyer, reason, at));
         let mut events = vec![first];
+        events.extend(self.recording_stopped(None, at));
         events.extend(released.map(RoomEvent::SeatReleased));
         events.extend(self.dismiss_line(leave, at));
         events

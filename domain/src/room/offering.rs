@@ -172,6 +172,12 @@ impl Room {
             | RoomCommand::DismissSpeaker { .. }
             | RoomCommand::RemovePerson { .. }
             | RoomCommand::AppointCoHost { .. }
+            | RoomCommand::ConsentToRecording { .. }
+            | RoomCommand::StartRecording { .. }
+            | RoomCommand::StopRecording { .. }
+            | RoomCommand::BeginRecordingPart(_)
+            | RoomCommand::EndRecordingPart(_)
+            | RoomCommand::DeleteRecording { .. }
             | RoomCommand::DismissCoHost { .. }
             | RoomCommand::InviteSpeaker { .. }
             | RoomCommand::AcceptInvitation { .. }

@@ -30,6 +30,7 @@ pub enum Power {
     AskToSpeak,
     AnswerInvitation,
     React,
+    Record,
 }
 
 /// Over whom somebody has a power.
@@ -49,7 +50,7 @@ use Reach::{Below, Nobody, Oneself};
 pub const ROLES: [Role; 4] = [Role::Host, Role::CoHost, Role::Speaker, Role::Listener];
 
 /// What each role may do, in the order of [`ROLES`].
-pub const POWERS: [(Power, [Reach; 4]); 15] = [
+pub const POWERS: [(Power, [Reach; 4]); 16] = [
     (Power::Speak, [Oneself, Oneself, Oneself, Nobody]),
     (Power::AppointCoHosts, [Below, Nobody, Nobody, Nobody]),
     (Power::InviteSpeakers, [Below, Below, Nobody, Nobody]),
@@ -60,6 +61,7 @@ pub const POWERS: [(Power, [Reach; 4]); 15] = [
     (Power::Remove, [Below, Below, Nobody, Nobody]),
     (Power::Ban, [Below, Below, Nobody, Nobody]),
     (Power::End, [Reach::Room, Nobody, Nobody, Nobody]),
+    (Power::Record, [Reach::Room, Reach::Room, Nobody, Nobody]),
     (Power::Unmute, [Oneself, Oneself, Oneself, Nobody]),
     (Power::StepDown, [Nobody, Oneself, Oneself, Nobody]),
     (Power::AskToSpeak, [Nobody, Nobody, Nobody, Oneself]),
@@ -93,6 +95,7 @@ impl Power {
             Self::AskToSpeak => "ask to speak, withdraw",
             Self::AnswerInvitation => "accept and decline an invitation",
             Self::React => "react",
+            Self::Record => "start and stop recording",
         }
     }
 }

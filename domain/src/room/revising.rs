@@ -5,7 +5,8 @@ use crate::room::command::{Authority, ReviseRoom};
 use crate::room::decide::Decision;
 use crate::room::event::{Revision, RoomRevised};
 use crate::room::prices::{PriceTier, PromoCode};
-use crate::room::{pricing, schedule, selling};
+use crate::room::recordings::Recordings;
+use crate::room::{pricing, recording, schedule, selling};
 use crate::{Fingerprint, Money, Preset, Room, RoomError, RoomEvent, Timestamp};
 
 impl Room {
@@ -17,6 +18,7 @@ impl Room {
             return Ok(vec![]);
         }
         let revision = check(&sales, revision, &revise.preset)?;
+        self.require_known_to_speakers(&revision)?;
         sales.require_changeable(&revision)?;
         let prices = revision
             .price
@@ -30,6 +32,15 @@ impl Room {
             revision,
             revised_at: revise.at,
         })])
+    }
+
+    /// Whether there are recordings is settled when the room opens.
+    fn require_known_to_speakers(&self, revision: &Revision) -> Result<(), RoomError> {
+        let is_allowed = self.recordings().is_some_and(Recordings::are_allowed);
+        match revision.recording {
+            Some(terms) if self.was_opened() && terms.allowed != is_allowed => Err(self.wrong_state()),
+            Some(_) | None => Ok(()),
+        }
     }
 
     pub(super) fn pause_sales(&self, by: Authority, at: Timestamp) -> Decision {
@@ -107,6 +118,7 @@ fn news(sales: &selling::Sales<'_>, wish: Revision) -> Revision {
         no_show_minutes: wish.no_show_minutes.filter(|minutes| *minutes != facts.no_show_minutes),
         transferable: wish.transferable.filter(|may| *may != facts.transferable),
         offer_seconds: wish.offer_seconds.filter(|seconds| *seconds != facts.offer_seconds),
+        recording: wish.recording.filter(|terms| Some(*terms) != facts.recordings.terms()),
     }
 }
 
@@ -132,6 +144,7 @@ fn check(sales: &selling::Sales<'_>, mut revision: Revision, preset: &Preset) ->
     revision.refund_policy.map_or(Ok(()), schedule::refund_policy)?;
     revision.no_show_minutes.map_or(Ok(()), schedule::no_show_minutes)?;
     revision.offer_seconds.map_or(Ok(()), schedule::offer_seconds)?;
+    revision.recording.map_or(Ok(()), recording::terms)?;
     let (tiers, codes, known) = (&revision.tiers, &revision.promo_codes, sales.seats.prices());
     if !tiers.is_empty() || !codes.is_empty() || (revision.price.is_some() && known.is_some()) {
         pricing::check(tiers, codes, known, revision.price.unwrap_or(facts.price), preset)?;

@@ -8,7 +8,7 @@ use crate::money::Money;
 use crate::room::command::ScheduleRoom;
 use crate::room::decide::Decision;
 use crate::room::event::{RoomScheduled, SaleOptions};
-use crate::room::pricing;
+use crate::room::{pricing, recording};
 use crate::terms::RefundPolicy;
 use crate::{Preset, Room, RoomError, RoomEvent, Timestamp};
 
@@ -183,6 +183,7 @@ pub(super) fn offer_seconds(seconds: u32) -> Result<(), RoomError> {
 }
 
 fn sale_options(options: &SaleOptions) -> Result<(), RoomError> {
+    options.recording.map_or(Ok(()), recording::terms)?;
     options.offer_seconds.map_or(Ok(()), offer_seconds)
 }
 

@@ -24,6 +24,7 @@ impl Room {
         if live.stage.is_invited(user) {
             return self.accept_invitation(user, at);
         }
+        self.require_consent(user)?;
         if live.stage.has_all_requests() {
             return Err(RoomError::RequestsFull { limit: REQUESTS_MAX });
         }
@@ -49,6 +50,7 @@ impl Room {
         if !live.stage.has_request(user) {
             return Err(RoomError::NoRequest);
         }
+        self.require_consent(user)?;
         live.require_place()?;
         Ok(vec![approved(user, by, at)])
     }
@@ -77,6 +79,7 @@ impl Room {
         }
         live.require_place()?;
         if live.stage.has_request(user) {
+            self.require_consent(user)?;
             return Ok(vec![approved(user, by, at)]);
         }
         if live.stage.has_all_invitations() {
@@ -98,6 +101,7 @@ impl Room {
         if !live.stage.is_invited(user) {
             return Err(RoomError::NotInvited);
         }
+        self.require_consent(user)?;
         live.require_place()?;
         Ok(vec![RoomEvent::InvitationAccepted { user, accepted_at: at }])
     }

@@ -8,9 +8,11 @@ use crate::room::entering::Entrant;
 use crate::room::event::{DeliveryRecorded, RoomRevised, RoomScheduled};
 use crate::room::facts::RoomFacts;
 use crate::room::prices::Prices;
+use crate::room::recordings::Recordings;
 use crate::room::seats::{Ending, Seat, Seats};
 use crate::room::stage::Stage;
 use crate::room::waiting_list::{PaidWaiter, Waiter};
+use crate::shares::Share;
 use crate::{RoomEvent, SessionId, TicketId, Timestamp, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -219,22 +221,7 @@ impl Room {
             RoomEvent::PresenceRecorded { .. } => {}
             RoomEvent::DeliveryRecorded(recorded) => self.take_delivery(recorded),
             RoomEvent::RoomRevised(revised) => self.take_revision(revised),
-            RoomEvent::WaitingListJoined {
-                user,
-                ticket_id,
-                request,
-                customer,
-                joined_at,
-            } => {
-                let waiter = Waiter {
-                    user,
-                    ticket_id,
-                    request,
-                    customer,
-                    joined_at,
-                };
-                self.with_seats(|seats| seats.waiting_mut().join(waiter));
-            }
+            joined @ RoomEvent::WaitingListJoined { .. } => self.let_line_grow(joined),
             RoomEvent::WaitingListLeft { user, .. } => self.with_seats(|seats| seats.waiting_mut().leave(user)),
             RoomEvent::SeatAwaited {
                 ticket_id,
@@ -246,14 +233,18 @@ impl Room {
                 ticket_id, from, to, ..
             } => self.with_seats(|seats| seats.transfer(ticket_id, from, to)),
             RoomEvent::RoomRescheduled(new) => self.with_facts(|facts| facts.reschedule(&new)),
-            RoomEvent::SharesProposed { shares, .. } => {
-                self.with_facts(|facts| facts.sharing.propose(facts.host, shares));
-            }
+            RoomEvent::SharesProposed { shares, .. } => self.take_shares(shares),
             RoomEvent::ShareAgreed { user, .. } => self.with_facts(|facts| facts.sharing.agree(user)),
             RoomEvent::SalesPaused { .. } => self.with_facts(|facts| facts.sales_paused = true),
             RoomEvent::SalesResumed { .. } => self.with_facts(|facts| facts.sales_paused = false),
             RoomEvent::SalesSuspended { .. } => self.with_facts(|facts| facts.sales_suspended = true),
             RoomEvent::SalesReinstated { .. } => self.with_facts(|facts| facts.sales_suspended = false),
+            RoomEvent::RecordingConsented { user, .. } => self.with_recordings(|recordings| recordings.consent(user)),
+            RoomEvent::RecordingStarted(started) => self.with_recordings(|recordings| recordings.start(&started)),
+            RoomEvent::RecordingStopped(stopped) => self.with_recordings(|recordings| recordings.stop(&stopped)),
+            RoomEvent::RecordingPartBegan(began) => self.with_recordings(|recordings| recordings.begin_part(&began)),
+            RoomEvent::RecordingPartEnded(ended) => self.with_recordings(|recordings| recordings.end_part(&ended)),
+            RoomEvent::RecordingDeleted(deleted) => self.with_recordings(|recordings| recordings.delete(&deleted)),
         }
     }
 
@@ -261,6 +252,31 @@ impl Room {
         let RoomRevised { revision, .. } = revised;
         self.with_seats(|seats| seats.revise_prices(&revision.tiers, &revision.promo_codes));
         self.with_facts(|facts| facts.revise(revision));
+    }
+
+    fn take_shares(&mut self, shares: Vec<Share>) {
+        self.with_facts(|facts| facts.sharing.propose(facts.host, shares));
+    }
+
+    /// By somebody who joined it.
+    fn let_line_grow(&mut self, joined: RoomEvent) {
+        if let RoomEvent::WaitingListJoined {
+            user,
+            ticket_id,
+            request,
+            customer,
+            joined_at,
+        } = joined
+        {
+            let waiter = Waiter {
+                user,
+                ticket_id,
+                request,
+                customer,
+                joined_at,
+            };
+            self.with_seats(|seats| seats.waiting_mut().join(waiter));
+        }
     }
 
     fn let_wait(&mut self, ticket_id: TicketId, buyer: UserId, until: Timestamp) {
@@ -301,6 +317,10 @@ impl Room {
         }
     }
 
+    fn with_recordings(&mut self, change: impl FnOnce(&mut Recordings)) {
+        self.with_facts(|facts| change(&mut facts.recordings));
+    }
+
     pub(super) fn with_stage(&mut self, change: impl FnOnce(&mut Stage)) {
         match self {
             Self::Live { stage, .. } => change(stage),
@@ -321,6 +341,7 @@ impl Room {
     }
 
     fn become_ended(&mut self, ended_at: Timestamp) {
+        self.with_recordings(Recordings::forget_consents);
         *self = match mem::take(self) {
             Self::Live {
                 facts,

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use domain::{RoomId, SessionId, TicketId, Timestamp, UserId};
 
 use crate::{
-    Admission, DesiredPerson, DesiredRoom, Entitlements, EntitlementsError, FIRST_ENTRY, Identity, RefusalReason,
-    StageRole,
+    Admission, DesiredPerson, DesiredRecording, DesiredRoom, Entitlements, EntitlementsError, FIRST_ENTRY, Identity,
+    RefusalReason, StageRole,
 };
 
 const CAPACITY: u32 = 100;
@@ -57,6 +57,7 @@ impl FakeEntitlements {
             lead: host,
             capacity: CAPACITY,
             live_since: Some(Timestamp::UNIX_EPOCH),
+            recording: DesiredRecording::default(),
             people: vec![person(Identity::Host(host), host, StageRole::Host)],
         };
         self.state().rooms.insert(session_id, room);
@@ -131,6 +132,11 @@ impl FakeEntitlements {
 
     pub fn raise_hand(&self, session: SessionId, identity: Identity, asks: bool) {
         self.person(session, identity, |person| person.asks = asks);
+    }
+
+    /// Whether the room may be recorded, and is to be now.
+    pub fn record(&self, session: SessionId, recording: DesiredRecording) {
+        self.room(session, |room| room.recording = recording);
     }
 
     pub fn lead(&self, session: SessionId, lead: UserId) {

@@ -29,7 +29,19 @@ struct State {
 struct Room {
     sid: String,
     max_participants: u32,
+    note: String,
     people: BTreeMap<String, LiveParticipant>,
+}
+
+impl Room {
+    const fn new(sid: String, max_participants: u32, people: BTreeMap<String, LiveParticipant>) -> Self {
+        Self {
+            sid,
+            max_participants,
+            note: String::new(),
+            people,
+        }
+    }
 }
 
 impl State {
@@ -100,12 +112,7 @@ impl FakeMediaServer {
         let mut state = self.state();
         let sid = state.mint("RM");
         let people = BTreeMap::new();
-        let room = Room {
-            sid,
-            max_participants: 0,
-            people,
-        };
-        state.rooms.insert(name.to_owned(), room);
+        state.rooms.insert(name.to_owned(), Room::new(sid, 0, people));
     }
 
     /// How many a room takes at most, as it was created.
@@ -126,6 +133,7 @@ impl FakeMediaServer {
             identity: identity.to_owned(),
             sid: sid.clone(),
             is_active: true,
+            is_egress: false,
             joined_at,
             may_publish: false,
             entry,
@@ -188,18 +196,18 @@ impl MediaServer for FakeMediaServer {
         let mut state = self.call("create_room", name)?;
         if !state.rooms.contains_key(name) {
             let sid = state.mint("RM");
-            let room = Room {
-                sid,
-                max_participants,
-                people: BTreeMap::new(),
-            };
-            state.rooms.insert(name.to_owned(), room);
+            let people = BTreeMap::new();
+            state
+                .rooms
+                .insert(name.to_owned(), Room::new(sid, max_participants, people));
         }
-        let sid = state.rooms[name].sid.clone();
-        state.answer(LiveRoom {
+        let room = &state.rooms[name];
+        let room = LiveRoom {
             name: name.to_owned(),
-            sid,
-        })
+            sid: room.sid.clone(),
+            note: room.note.clone(),
+        };
+        state.answer(room)
     }
 
     async fn delete_room(&self, name: &str) -> Result<(), MediaError> {
@@ -217,6 +225,7 @@ impl MediaServer for FakeMediaServer {
         let room = |(name, room): (&String, &Room)| LiveRoom {
             name: name.clone(),
             sid: room.sid.clone(),
+            note: room.note.clone(),
         };
         Ok(state.rooms.iter().map(room).collect())
     }
@@ -259,6 +268,13 @@ impl MediaServer for FakeMediaServer {
         state.answer(())
     }
 
+    async fn set_room_note(&self, room: &str, note: &str) -> Result<(), MediaError> {
+        let mut state = self.call("set_room_note", room)?;
+        let known = state.rooms.get_mut(room).ok_or(MediaError::NotFound)?;
+        note.clone_into(&mut known.note);
+        state.answer(())
+    }
+
     async fn send_data(&self, room: &str, topic: &str, message: Vec<u8>) -> Result<(), MediaError> {
         let mut state = self.call("send_data", room)?;
         if !state.rooms.contains_key(room) {
@@ -283,5 +299,9 @@ impl MediaServer for FakeMediaServer {
         Ok(format!(
             "{identity} may enter {room} for {ttl_seconds} s, entry {entry}"
         ))
+    }
+
+    fn recorder_token(&self, room: &str, identity: &str, ttl_seconds: u32) -> Result<String, MediaError> {
+        Ok(format!("{identity} may record {room} for {ttl_seconds} s"))
     }
 }

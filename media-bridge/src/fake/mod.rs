@@ -2,8 +2,10 @@
 
 mod entitlements;
 mod media_server;
+mod recorder;
 mod room;
 
 pub use entitlements::FakeEntitlements;
 pub use media_server::FakeMediaServer;
+pub use recorder::FakeRecorder;
 pub use room::schedule_of;

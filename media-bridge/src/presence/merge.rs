@@ -209,6 +209,7 @@ mod tests {
             is_muted,
         };
         let participant = |is_active, tracks| LiveParticipant {
+            is_egress: false,
             identity: "host".to_owned(),
             sid: "PA_1".to_owned(),
             is_active,

@@ -1,6 +1,6 @@
 //! One activation.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,10 +110,13 @@ impl Reconciler {
             }
         };
         let wanted: HashSet<SessionId> = desired.iter().map(|room| room.session_id).collect();
-        let names: HashSet<&str> = existing.iter().map(|room| room.name.as_str()).collect();
+        let names: HashMap<&str, &str> = existing
+            .iter()
+            .map(|room| (room.name.as_str(), room.note.as_str()))
+            .collect();
         self.deps
             .shared
-            .set_available(|session| wanted.contains(&session) && names.contains(&*room_name(session)));
+            .set_available(|session| wanted.contains(&session) && names.contains_key(&*room_name(session)));
 
         let rooms_complete = self.reconcile_rooms(&desired, &names, serving).await;
         let deleted_all = self.delete_unwanted(&existing, &wanted).await;
@@ -149,13 +152,13 @@ impl Reconciler {
         }
     }
 
-    async fn reconcile_rooms(&mut self, desired: &[DesiredRoom], existing: &HashSet<&str>, serving: u64) -> bool {
+    async fn reconcile_rooms(&mut self, desired: &[DesiredRoom], existing: &HashMap<&str, &str>, serving: u64) -> bool {
         let deps = &self.deps;
         let rooms: Vec<BoxFuture<'_, _>> = desired
             .iter()
             .map(|room| {
-                let exists = existing.contains(&*room_name(room.session_id));
-                let work = tokio::time::timeout(ROOM_TIMEOUT, reconcile_room(deps, room, exists, serving));
+                let note = existing.get(&*room_name(room.session_id)).copied();
+                let work = tokio::time::timeout(ROOM_TIMEOUT, reconcile_room(deps, room, note, serving));
                 async move { (room, work.await.unwrap_or((None, false))) }.boxed()
             })
             .collect();
@@ -207,9 +210,10 @@ async fn delete_room(deps: &Deps, name: &str) -> bool {
     }
 }
 
-async fn reconcile_room(deps: &Deps, room: &DesiredRoom, exists: bool, serving: u64) -> (Option<Observed>, bool) {
+/// `note` is what the room says to everybody, if it exists.
+async fn reconcile_room(deps: &Deps, room: &DesiredRoom, note: Option<&str>, serving: u64) -> (Option<Observed>, bool) {
     let name = room_name(room.session_id);
-    if !exists {
+    if note.is_none() {
         if let Err(error) = call(deps.media.create_room(&name, ceiling(deps, room))).await {
             report_failure(&name, "create_room", &error);
             return (None, false);
@@ -226,7 +230,13 @@ async fn reconcile_room(deps: &Deps, room: &DesiredRoom, exists: bool, serving: 
         }
     };
     let at = deps.clock.now();
-    let complete = take_steps(deps, &name, &plan::steps(room, &participants)).await;
+    let is_recorder = |person: &LiveParticipant| {
+        deps.shared.expects_recorder(&person.identity) || (person.is_egress && room.recording.allowed)
+    };
+    let mut participants = participants;
+    participants.retain(|participant| !is_recorder(participant));
+    let mut complete = take_steps(deps, &name, &plan::steps(room, &participants)).await;
+    complete &= set_note(deps, &name, &room.recording.note(), note.unwrap_or_default()).await;
     (Some(Observed { participants, at }), complete)
 }
 
@@ -245,6 +255,23 @@ fn since(mut participants: Vec<LiveParticipant>, live_since: Timestamp) -> Vec<L
         participant.joined_at = participant.joined_at.map(|joined_at| joined_at.max(live_since));
     }
     participants
+}
+
+/// Everybody sees whether they are recorded.
+async fn set_note(deps: &Deps, room: &str, wanted: &str, present: &str) -> bool {
+    if wanted == present {
+        return true;
+    }
+    match call(deps.media.set_room_note(room, wanted)).await {
+        Ok(()) | Err(MediaError::NotFound) => {
+            metrics::counter!("boxoffice_media_steps_total", "step" => "set_room_note").increment(1);
+            true
+        }
+        Err(error) => {
+            report_failure(room, "set_room_note", &error);
+            false
+        }
+    }
 }
 
 /// Takes the steps: each kind after the one before it, those of one kind together.

@@ -97,6 +97,7 @@ mod tests {
             lead: UserId::from_uuid(Uuid::from_u128(HOST)),
             capacity: 100,
             live_since: Some(Timestamp::UNIX_EPOCH),
+            recording: crate::DesiredRecording::default(),
             people: people
                 .iter()
                 .map(|&(identity, may_speak)| DesiredPerson {
@@ -126,6 +127,7 @@ mod tests {
             identity: identity.to_string(),
             sid: "PA_x".to_owned(),
             is_active: true,
+            is_egress: false,
             marks: if may_publish { role("speaker") } else { Marks::new() },
             joined_at: None,
             may_publish,

@@ -10,7 +10,7 @@ pub(crate) use stage::Stage;
 use std::path::PathBuf;
 
 /// A tool of the workspace, unless the environment names another.
-fn tool(variable: &str, default: &str) -> PathBuf {
+pub(crate) fn tool(variable: &str, default: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(default),
         PathBuf::from,

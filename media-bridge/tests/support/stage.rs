@@ -298,7 +298,7 @@ impl Stage {
         self.bridge.wake();
     }
 
-    async fn execute(&self, command: RoomCommand) {
+    pub(crate) async fn execute(&self, command: RoomCommand) {
         let metadata = Metadata::for_actor(self.host.to_string(), self.room.as_uuid());
         self.aggregates
             .rooms
@@ -328,7 +328,7 @@ impl Stage {
         parts.flatten().collect()
     }
 
-    async fn room_events(&self) -> Vec<RoomEvent> {
+    pub(crate) async fn room_events(&self) -> Vec<RoomEvent> {
         let events = self.log.read_all(0, 1_000).await.expect("the log");
         let events = events.into_iter().filter(|event| event.aggregate_type == "room");
         events

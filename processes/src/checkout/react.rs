@@ -59,6 +59,12 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::HostHandedOver { .. }
             | RoomEvent::LobbyOpened { .. }
             | RoomEvent::EntryTakenOver { .. }
+            | RoomEvent::RecordingConsented { .. }
+            | RoomEvent::RecordingStarted(_)
+            | RoomEvent::RecordingStopped(_)
+            | RoomEvent::RecordingPartBegan(_)
+            | RoomEvent::RecordingPartEnded(_)
+            | RoomEvent::RecordingDeleted(_)
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
         },

@@ -31,12 +31,8 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
                 | ReleaseReason::GivenBack
                 | ReleaseReason::RoomCancelled
                 | ReleaseReason::Removed => {
-                    vec![NewJob::now(
-                        recorded,
-                        Job::LapseTicket {
-                            ticket: released.ticket_id,
-                        },
-                    )]
+                    let ticket = released.ticket_id;
+                    vec![NewJob::now(recorded, Job::LapseTicket { ticket })]
                 }
                 ReleaseReason::Refunded => vec![],
             },
@@ -70,6 +66,12 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::HostHandedOver { .. }
             | RoomEvent::LobbyOpened { .. }
             | RoomEvent::EntryTakenOver { .. }
+            | RoomEvent::RecordingConsented { .. }
+            | RoomEvent::RecordingStarted(_)
+            | RoomEvent::RecordingStopped(_)
+            | RoomEvent::RecordingPartBegan(_)
+            | RoomEvent::RecordingPartEnded(_)
+            | RoomEvent::RecordingDeleted(_)
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
         },

@@ -71,6 +71,12 @@ fn react_to_room(recorded: &Recorded, room: RoomId, event: &RoomEvent) -> Vec<Ne
         | RoomEvent::HostHandedOver { .. }
         | RoomEvent::LobbyOpened { .. }
         | RoomEvent::EntryTakenOver { .. }
+        | RoomEvent::RecordingConsented { .. }
+        | RoomEvent::RecordingStarted(_)
+        | RoomEvent::RecordingStopped(_)
+        | RoomEvent::RecordingPartBegan(_)
+        | RoomEvent::RecordingPartEnded(_)
+        | RoomEvent::RecordingDeleted(_)
         | RoomEvent::PresenceRecorded { .. }
         // Whoever gets money back is told when it goes.
         | RoomEvent::DeliveryRecorded(_) => vec![],

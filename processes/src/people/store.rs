@@ -70,7 +70,10 @@ async fn look(pool: &PgPool, subjects: &[Subject], now: Timestamp, known: &mut K
          CROSS JOIN LATERAL (
              SELECT subject, user_id FROM people WHERE people.subject = wanted.subject LIMIT 1
          ) AS found"#,
-        &subjects.iter().map(|subject| subject.key.to_vec()).collect::<Vec<Vec<u8>>>(),
+        &subjects
+            .iter()
+            .map(|subject| subject.key.to_vec())
+            .collect::<Vec<Vec<u8>>>(),
         &subjects.iter().map(inherited).collect::<Vec<Uuid>>(),
         &subjects.iter().map(|_| Uuid::new_v4()).collect::<Vec<Uuid>>(),
         &subjects

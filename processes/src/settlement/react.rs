@@ -51,6 +51,12 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::HostHandedOver { .. }
             | RoomEvent::LobbyOpened { .. }
             | RoomEvent::EntryTakenOver { .. }
+            | RoomEvent::RecordingConsented { .. }
+            | RoomEvent::RecordingStarted(_)
+            | RoomEvent::RecordingStopped(_)
+            | RoomEvent::RecordingPartBegan(_)
+            | RoomEvent::RecordingPartEnded(_)
+            | RoomEvent::RecordingDeleted(_)
             | RoomEvent::PresenceRecorded { .. } => vec![],
         },
         AnyEvent::Ticket(ticket, event) => react_to_ticket(recorded, *ticket, event),

@@ -19,8 +19,9 @@ use crate::convert::{bigint, int, text};
 const LIST: &str = "
     INSERT INTO rooms (room_id, host_id, title, description, language, state, starts_at, planned_minutes, price_minor,
         currency, capacity, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
-        no_show_minutes, offer_seconds, transferable, created_position, position, search)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21)";
+        no_show_minutes, offer_seconds, transferable, created_position, position, search,
+        recording)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21, $22)";
 
 const STORED_SEATS: &str = "SELECT ticket_id, tier FROM seats WHERE ticket_id = ANY($1)";
 
@@ -38,10 +39,12 @@ const CHANGE_ROOMS: &str = "
         sales_paused = coalesce(change.sales_paused, rooms.sales_paused),
         sales_suspended = coalesce(change.sales_suspended, rooms.sales_suspended),
         delivered = coalesce(change.delivered, rooms.delivered),
+        is_recorded = coalesce(change.is_recorded, rooms.is_recorded),
         position = change.position
     FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bool[],
-        $8::bool[], $9::bool[], $10::bigint[])
-        AS change (room_id, held, sold, state, opened_at, ended_at, sales_paused, sales_suspended, delivered, position)
+        $8::bool[], $9::bool[], $10::bool[], $11::bigint[])
+        AS change (room_id, held, sold, state, opened_at, ended_at, sales_paused, sales_suspended, delivered,
+            is_recorded, position)
     WHERE rooms.room_id = change.room_id";
 
 const REVISE: &str = "
@@ -59,7 +62,8 @@ const REVISE: &str = "
         refund_policy = coalesce($12::json, refund_policy),
         no_show_minutes = coalesce($13, no_show_minutes),
         offer_seconds = coalesce($14, offer_seconds),
-        transferable = coalesce($15, transferable)
+        transferable = coalesce($15, transferable),
+        recording = coalesce($16::json, recording)
     WHERE room_id = $1
     RETURNING title, description";
 
@@ -234,6 +238,12 @@ async fn write_rooms(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), s
                 .collect::<Vec<Option<bool>>>(),
         )
         .bind(column.clone().map(|room| room.delivered).collect::<Vec<Option<bool>>>())
+        .bind(
+            column
+                .clone()
+                .map(|room| room.is_recorded)
+                .collect::<Vec<Option<bool>>>(),
+        )
         .bind(column.map(|room| room.position).collect::<Vec<i64>>())
         .execute(tables)
         .await?;
@@ -263,6 +273,7 @@ async fn list(room: &RoomScheduled, position: i64, tables: &mut PgConnection) ->
         .bind(room.sale.transferable)
         .bind(position)
         .bind(searchable(&room.title, &room.description))
+        .bind(room.sale.recording.map(Json))
         .execute(tables)
         .await?;
     Ok(())
@@ -285,6 +296,7 @@ async fn revise(room: Uuid, revision: &Revision, tables: &mut PgConnection) -> R
         .bind(revision.no_show_minutes.map(int))
         .bind(revision.offer_seconds.map(int))
         .bind(revision.transferable)
+        .bind(revision.recording.map(Json))
         .fetch_optional(&mut *tables)
         .await?;
     if let Some((title, description)) = words {

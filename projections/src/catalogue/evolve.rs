@@ -1,7 +1,7 @@
 //! What an event changes in the catalogue.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::room::{Revision, RoomRescheduled, RoomScheduled};
+use domain::room::{Revision, RoomRescheduled, RoomScheduled, SeatHeld};
 use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp, UserId};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,6 +61,10 @@ pub(crate) enum CatalogueChange<'a> {
         room: RoomId,
         user: UserId,
     },
+    Record {
+        room: RoomId,
+        runs: bool,
+    },
 }
 
 /// How a seat is taken.
@@ -82,6 +86,10 @@ pub(crate) fn evolve(event: &AnyEvent) -> Option<CatalogueChange<'_>> {
     }
 }
 
+fn tier_of(held: &SeatHeld) -> Option<&str> {
+    held.terms.pricing.as_deref()?.tier.as_deref()
+}
+
 fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
     match event {
         RoomEvent::RoomScheduled(scheduled) => Some(CatalogueChange::List(scheduled)),
@@ -90,11 +98,7 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
             ticket: held.ticket_id,
             from: None,
             to: Some(Seat::Held),
-            tier: held
-                .terms
-                .pricing
-                .as_deref()
-                .and_then(|pricing| pricing.tier.as_deref()),
+            tier: tier_of(held),
         }),
         RoomEvent::SeatSold(sold) => Some(CatalogueChange::MoveSeat {
             room,
@@ -127,6 +131,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         RoomEvent::ShareAgreed { user, .. } => Some(CatalogueChange::AgreeToShare { room, user: *user }),
         RoomEvent::CoHostAppointed { user, .. } => Some(CatalogueChange::AppointCoHost { room, user: *user }),
         RoomEvent::CoHostDismissed { user, .. } => Some(CatalogueChange::DismissCoHost { room, user: *user }),
+        RoomEvent::RecordingStarted(_) => Some(CatalogueChange::Record { room, runs: true }),
+        RoomEvent::RecordingStopped(_) => Some(CatalogueChange::Record { room, runs: false }),
         RoomEvent::SeatDenied { .. }
         | RoomEvent::SpeakRequested { .. }
         | RoomEvent::SpeakRequestWithdrawn { .. }
@@ -148,6 +154,10 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         | RoomEvent::HostHandedOver { .. }
         | RoomEvent::LobbyOpened { .. }
         | RoomEvent::EntryTakenOver { .. }
+        | RoomEvent::RecordingConsented { .. }
+        | RoomEvent::RecordingPartBegan(_)
+        | RoomEvent::RecordingPartEnded(_)
+        | RoomEvent::RecordingDeleted(_)
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }

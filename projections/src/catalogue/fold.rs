@@ -31,7 +31,8 @@ pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
         | CatalogueChange::ProposeShares { .. }
         | CatalogueChange::AgreeToShare { .. }
         | CatalogueChange::AppointCoHost { .. }
-        | CatalogueChange::DismissCoHost { .. } => None,
+        | CatalogueChange::DismissCoHost { .. }
+        | CatalogueChange::Record { .. } => None,
     }
 }
 
@@ -76,6 +77,7 @@ pub(super) struct RoomFold {
     pub(super) sales_paused: Option<bool>,
     pub(super) sales_suspended: Option<bool>,
     pub(super) delivered: Option<bool>,
+    pub(super) is_recorded: Option<bool>,
     pub(super) position: i64,
 }
 
@@ -138,6 +140,7 @@ impl<'a> Fold<'a> {
                 self.room(room, position).sales_suspended = Some(suspended);
             }
             CatalogueChange::Deliver { room } => self.room(room, position).delivered = Some(true),
+            CatalogueChange::Record { room, runs } => self.room(room, position).is_recorded = Some(runs),
             CatalogueChange::ProposeShares { room } => self.edit(room, Edit::ProposeShares, position),
             CatalogueChange::AgreeToShare { room, user } => {
                 self.edit(room, Edit::AgreeToShare(user.as_uuid()), position);

@@ -53,6 +53,7 @@ impl PastRoom {
             CatalogueChange::Deliver { .. }
             | CatalogueChange::ProposeShares { .. }
             | CatalogueChange::AgreeToShare { .. } => {}
+            CatalogueChange::Record { runs, .. } => self.change(|row| row.is_recorded = runs),
             CatalogueChange::AppointCoHost { user, .. } => self.change(|row| row.co_hosts.push(user)),
             CatalogueChange::DismissCoHost { user, .. } => {
                 self.change(|row| row.co_hosts.retain(|co_host| *co_host != user));
@@ -124,6 +125,8 @@ fn listed(room: &RoomScheduled, position: u64) -> RoomRow {
         no_show_minutes: room.no_show_minutes,
         offer_seconds: room.sale.offer_seconds(),
         transferable: room.sale.transferable,
+        recording: room.sale.recording,
+        is_recorded: false,
         decline_until: None,
         sales_paused: false,
         opened_at: None,
@@ -156,6 +159,7 @@ fn revise(row: &mut RoomRow, revision: &Revision) {
     set(&mut row.no_show_minutes, revision.no_show_minutes.as_ref());
     set(&mut row.offer_seconds, revision.offer_seconds.as_ref());
     set(&mut row.transferable, revision.transferable.as_ref());
+    row.recording = revision.recording.or(row.recording);
     set_tiers(row, &revision.tiers);
 }
 

@@ -1,6 +1,7 @@
 //! What can be asked of the catalogue.
 #![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
 
+use domain::room::RecordingTerms;
 use domain::{Currency, Money, RefundPolicy, RoomId, Timestamp, UserId};
 use serde::Deserialize;
 use sqlx::types::Json;
@@ -44,6 +45,10 @@ pub struct RoomRow {
     pub no_show_minutes: u32,
     pub offer_seconds: u32,
     pub transferable: bool,
+    /// None: not at all.
+    pub recording: Option<RecordingTerms>,
+    /// It is being recorded.
+    pub is_recorded: bool,
     /// Until then holders may decline the last reschedule.
     pub decline_until: Option<Timestamp>,
     /// By the host, or because the host is suspended.
@@ -114,6 +119,8 @@ struct RoomRecord {
     no_show_minutes: i32,
     offer_seconds: i32,
     transferable: bool,
+    recording: Option<Json<RecordingTerms>>,
+    is_recorded: bool,
     decline_until: Option<Timestamp>,
     sales_paused: bool,
     opened_at: Option<Timestamp>,
@@ -138,7 +145,7 @@ struct TierRecord {
 const SELECT: &str = "
     SELECT room_id, host_id, co_host_ids, title, description, language, state, starts_at, planned_minutes, price_minor, currency,
         capacity, held, sold, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
-        no_show_minutes, offer_seconds, transferable, decline_until,
+        no_show_minutes, offer_seconds, transferable, recording, is_recorded, decline_until,
         (sales_paused OR sales_suspended) AS sales_paused, opened_at, ended_at, created_position, position,
         (SELECT json_agg(tiers ORDER BY ordinal) FROM view_catalogue.tiers WHERE tiers.room_id = rooms.room_id) AS tiers
     FROM view_catalogue.rooms ";
@@ -252,6 +259,8 @@ impl TryFrom<RoomRecord> for RoomRow {
             no_show_minutes: row.count("no_show_minutes", record.no_show_minutes)?,
             offer_seconds: row.count("offer_seconds", record.offer_seconds)?,
             transferable: record.transferable,
+            recording: record.recording.map(|terms| terms.0),
+            is_recorded: record.is_recorded,
             decline_until: record.decline_until,
             sales_paused: record.sales_paused,
             opened_at: record.opened_at,

@@ -21,6 +21,8 @@ CREATE TABLE rooms (
     no_show_minutes   int         NOT NULL,
     offer_seconds     int         NOT NULL,
     transferable      bool        NOT NULL,
+    recording         json, -- on what terms, if at all
+    is_recorded       bool        NOT NULL DEFAULT false,
     decline_until     timestamptz, -- once rescheduled
     sales_paused      bool        NOT NULL DEFAULT false, -- by the host
     sales_suspended   bool        NOT NULL DEFAULT false, -- with the host

@@ -7,7 +7,9 @@ use sqlx::PgPool;
 use super::{PastRoom, RoomFilter, RoomRow, RoomState, TierRow, count_rooms_hosted, find_room, list_rooms};
 use crate::View;
 use crate::tests::stage::project;
-use crate::tests::story::{PRICE, Story, at, host, room, scheduled, ticket, usd, user};
+use crate::tests::story::{
+    PRICE, Story, at, host, recorded, recording_started, recording_stopped, room, scheduled, ticket, usd, user,
+};
 
 /// By the view, and the same by its events alone.
 async fn room_after(pool: &PgPool, story: &Story) -> RoomRow {
@@ -53,6 +55,8 @@ async fn a_scheduled_room_is_listed_with_its_terms(pool: PgPool) {
         no_show_minutes: 15,
         offer_seconds: 600,
         transferable: false,
+        recording: None,
+        is_recorded: false,
         decline_until: None,
         sales_paused: false,
         opened_at: None,
@@ -407,4 +411,21 @@ async fn rooms_are_hosted_once_they_were_delivered(pool: PgPool) {
     assert_eq!(count(host(), ended_at).await.expect("a query"), 1);
     assert_eq!(count(host(), at(4)).await.expect("a query"), 0);
     assert_eq!(count(user(2), at(0)).await.expect("a query"), 0);
+}
+
+fn on_air() -> Story {
+    let story = Story::new().schedule(1).revise(1, recorded()).open(1);
+    story.room(1, recording_started(1))
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_that_is_recorded_says_so_and_on_what_terms(pool: PgPool) {
+    let row = room_after(&pool, &on_air()).await;
+    assert_eq!((row.recording, row.is_recorded), (recorded().recording, true));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_that_was_recorded_is_not_any_more(pool: PgPool) {
+    let row = room_after(&pool, &on_air().room(1, recording_stopped())).await;
+    assert_eq!((row.recording, row.is_recorded), (recorded().recording, false));
 }

@@ -21,8 +21,10 @@ const ENTRY: &str = "entry";
 const REFUNDED: &str = "refunded";
 const REVOKED: &str = "revoked";
 
-const KNOW_ROOM: &str = "INSERT INTO rooms (room_id, host, capacity) VALUES ($1, $2, $3)";
-const RESIZE: &str = "UPDATE rooms SET capacity = $2 WHERE room_id = $1";
+const KNOW_ROOM: &str = "INSERT INTO rooms (room_id, host, capacity, may_be_recorded) VALUES ($1, $2, $3, $4)";
+const REVISE: &str = "
+    UPDATE rooms SET capacity = coalesce($2, capacity), may_be_recorded = coalesce($3, may_be_recorded)
+    WHERE room_id = $1";
 const OPEN_LOBBY: &str = "UPDATE rooms SET session_id = $2, lobby = true WHERE room_id = $1";
 const OPEN: &str = "UPDATE rooms SET session_id = $2, lobby = false, live = true, live_since = $3 WHERE room_id = $1";
 const CLOSE: &str = "UPDATE rooms SET live = false, lobby = false WHERE room_id = $1";
@@ -61,6 +63,7 @@ const EXCLUDE: &str = "
 /// The end of a ban from one room is the end of a removal, too.
 const LET_BACK: &str = "
     DELETE FROM excluded WHERE room_id = $1 AND person = $2 AND (reason = 'banned_everywhere') = $3";
+const RECORD: &str = "UPDATE rooms SET is_recorded = $2 WHERE room_id = $1";
 const LEAD: &str = "UPDATE rooms SET lead = nullif($2, host) WHERE room_id = $1";
 
 pub(crate) async fn apply(page: &[Arc<Recorded>], tables: &mut PgConnection) -> Result<(), ApplyError> {
@@ -192,13 +195,22 @@ impl Tickets {
 
 async fn execute(change: EntitlementChange, position: i64, tables: &mut PgConnection) -> Result<(), sqlx::Error> {
     match change {
-        EntitlementChange::KnowRoom { room, host, capacity } => {
-            let query = about(KNOW_ROOM, room, host).bind(seats(capacity));
+        EntitlementChange::KnowRoom {
+            room,
+            host,
+            capacity,
+            may_be_recorded,
+        } => {
+            let query = about(KNOW_ROOM, room, host).bind(seats(capacity)).bind(may_be_recorded);
             query.execute(tables).await.map(drop)
         }
-        EntitlementChange::Resize { room, capacity } => {
-            let query = sqlx::query(RESIZE).bind(room.as_uuid()).bind(seats(capacity));
-            query.execute(tables).await.map(drop)
+        EntitlementChange::Revise {
+            room,
+            capacity,
+            may_be_recorded,
+        } => {
+            let query = of(REVISE, room).bind(capacity.map(seats));
+            query.bind(may_be_recorded).execute(tables).await.map(drop)
         }
         EntitlementChange::OpenLobby { room, session } => {
             write(OPEN_LOBBY, &[room.as_uuid(), session.as_uuid()], tables).await
@@ -214,12 +226,10 @@ async fn execute(change: EntitlementChange, position: i64, tables: &mut PgConnec
             entry,
             at,
         } => {
-            let query = sqlx::query(TAKE_OVER)
-                .bind(room.as_uuid())
-                .bind(entrant)
-                .bind(is_ticket);
+            let query = of(TAKE_OVER, room).bind(entrant).bind(is_ticket);
             query.bind(seats(entry)).bind(at).execute(tables).await.map(drop)
         }
+        EntitlementChange::Record { room, runs } => of(RECORD, room).bind(runs).execute(tables).await.map(drop),
         EntitlementChange::Close { room } => write(CLOSE, &[room.as_uuid()], tables).await,
         EntitlementChange::Leave { room, person } => write(LEAVE, &[room.as_uuid(), person.as_uuid()], tables).await,
         EntitlementChange::Lead { room, person } => write(LEAD, &[room.as_uuid(), person.as_uuid()], tables).await,
@@ -262,6 +272,10 @@ async fn write(statement: &'static str, ids: &[Uuid], tables: &mut PgConnection)
     let query = ids.iter().fold(sqlx::query(statement), |query, id| query.bind(*id));
     query.execute(tables).await?;
     Ok(())
+}
+
+fn of(statement: &'static str, room: RoomId) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(statement).bind(room.as_uuid())
 }
 
 fn about(statement: &'static str, room: RoomId, person: UserId) -> Query<'static, Postgres, PgArguments> {

@@ -10,10 +10,13 @@ pub(crate) enum EntitlementChange {
         room: RoomId,
         host: UserId,
         capacity: u32,
+        may_be_recorded: bool,
     },
-    Resize {
+    /// What is absent stays.
+    Revise {
         room: RoomId,
-        capacity: u32,
+        capacity: Option<u32>,
+        may_be_recorded: Option<bool>,
     },
     OpenLobby {
         room: RoomId,
@@ -89,6 +92,10 @@ pub(crate) enum EntitlementChange {
         room: RoomId,
         person: UserId,
     },
+    Record {
+        room: RoomId,
+        runs: bool,
+    },
 }
 
 /// Where somebody stands who does not just listen.
@@ -147,6 +154,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         | RoomEvent::EntryTakenOver { .. }
         | RoomEvent::RoomEnded { .. }
         | RoomEvent::RoomCancelled { .. } => evolve_doors(room, event),
+        RoomEvent::RecordingStarted(_) => Some(EntitlementChange::Record { room, runs: true }),
+        RoomEvent::RecordingStopped(_) => Some(EntitlementChange::Record { room, runs: false }),
         RoomEvent::SpeakRequested { user, .. } => stand(room, *user, Stands::Asks),
         RoomEvent::SpeakerInvited { user, .. } => stand(room, *user, Stands::Invited),
         RoomEvent::SpeakerApproved { user, .. } | RoomEvent::InvitationAccepted { user, .. } => {
@@ -191,6 +200,10 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         | RoomEvent::SharesProposed { .. }
         | RoomEvent::ShareAgreed { .. }
         | RoomEvent::SeatDenied { .. }
+        | RoomEvent::RecordingConsented { .. }
+        | RoomEvent::RecordingPartBegan(_)
+        | RoomEvent::RecordingPartEnded(_)
+        | RoomEvent::RecordingDeleted(_)
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }
@@ -204,10 +217,17 @@ fn evolve_doors(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
             room,
             host: scheduled.host,
             capacity: scheduled.capacity,
+            may_be_recorded: scheduled.sale.recording.is_some_and(|terms| terms.allowed),
         }),
         RoomEvent::RoomRevised(revised) => {
-            let capacity = revised.revision.capacity?;
-            Some(EntitlementChange::Resize { room, capacity })
+            let capacity = revised.revision.capacity;
+            let may_be_recorded = revised.revision.recording.map(|terms| terms.allowed);
+            let is_news = capacity.is_some() || may_be_recorded.is_some();
+            is_news.then_some(EntitlementChange::Revise {
+                room,
+                capacity,
+                may_be_recorded,
+            })
         }
         RoomEvent::LobbyOpened { session_id, .. } => Some(EntitlementChange::OpenLobby {
             room,

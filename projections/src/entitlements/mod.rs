@@ -10,6 +10,6 @@ mod tests;
 pub(crate) use apply::apply;
 pub(crate) use evolve::evolve;
 pub use queries::{
-    AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, RoleRow, StageRow, Who, admission, live_rooms, stage, turn_of,
-    turns_after,
+    AdmissionRow, LiveRoomRow, PersonRow, RecordingRow, RefusalReason, RoleRow, StageRow, Who, admission, live_rooms,
+    stage, turn_of, turns_after,
 };

@@ -28,8 +28,16 @@ pub struct LiveRoomRow {
     pub capacity: u32,
     /// Since its opening; nothing in the lobby, where the host's side alone may be.
     pub live_since: Option<Timestamp>,
+    pub recording: RecordingRow,
     /// The host first, then co-hosts in the order of their appointment, then ticket holders.
     pub people: Vec<PersonRow>,
+}
+
+/// Whether a room may be recorded, and is to be now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RecordingRow {
+    pub allowed: bool,
+    pub runs: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -110,6 +118,7 @@ pub struct StageRow {
     pub live: bool,
     pub host: UserId,
     pub lead: UserId,
+    pub recording: RecordingRow,
     pub co_hosts: Vec<UserId>,
     pub speakers: Vec<UserId>,
     pub requests: Vec<UserId>,
@@ -129,12 +138,14 @@ struct LiveRoomRecord {
     live_since: Option<Timestamp>,
     host_entry: Option<i32>,
     host_taken_over_at: Option<Timestamp>,
+    may_be_recorded: bool,
+    is_recorded: bool,
     people: Json<Vec<PersonRow>>,
 }
 
 /// One statement, so that rooms, tickets and the stage are of the same moment.
 const LIVE_ROOMS: &str = "
-    SELECT r.room_id, session_id, host, lead, capacity, live, live_since,
+    SELECT r.room_id, session_id, host, lead, capacity, live, live_since, may_be_recorded, is_recorded,
         h.entry AS host_entry, h.taken_over_at AS host_taken_over_at,
         (SELECT coalesce(jsonb_agg(jsonb_build_object(
             'ticket_id', NULL, 'user', v.person, 'role', 'co_host', 'muted', v.muted, 'asks', false,
@@ -187,7 +198,7 @@ const TURNS_AFTER: &str = "
     SELECT turn_at FROM view_entitlements.tickets WHERE turn_at > $1 ORDER BY turn_at LIMIT $2";
 
 const STAGE: &str = "
-    SELECT session_id, live, host, lead,
+    SELECT session_id, live, host, lead, may_be_recorded, is_recorded,
         (SELECT coalesce(jsonb_agg(jsonb_build_object('person', v.person, 'stands', v.stands, 'muted', v.muted)
             ORDER BY v.position, v.person), '[]')
             FROM view_entitlements.voices v WHERE v.room_id = r.room_id) AS voices
@@ -215,6 +226,8 @@ struct StageRecord {
     live: bool,
     host: Uuid,
     lead: Option<Uuid>,
+    may_be_recorded: bool,
+    is_recorded: bool,
     voices: Json<Vec<Voice>>,
 }
 
@@ -344,6 +357,10 @@ impl From<StageRecord> for StageRow {
             live: record.live,
             host: UserId::from_uuid(record.host),
             lead: UserId::from_uuid(record.lead.unwrap_or(record.host)),
+            recording: RecordingRow {
+                allowed: record.may_be_recorded,
+                runs: record.is_recorded,
+            },
             co_hosts: people(VoiceOf::CoHost),
             speakers: people(VoiceOf::Speaks),
             requests: people(VoiceOf::Asks),
@@ -380,6 +397,10 @@ impl TryFrom<LiveRoomRecord> for LiveRoomRow {
             lead: record.lead.map_or(host, UserId::from_uuid),
             capacity: u32::try_from(record.capacity).unwrap_or(0),
             live_since: record.live_since.filter(|_| record.live),
+            recording: RecordingRow {
+                allowed: record.may_be_recorded,
+                runs: record.is_recorded,
+            },
             people,
         })
     }

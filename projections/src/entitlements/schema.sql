@@ -1,12 +1,14 @@
 CREATE TABLE rooms (
-    room_id    uuid PRIMARY KEY,
-    host       uuid NOT NULL,
-    capacity   int  NOT NULL,
-    session_id uuid UNIQUE, -- from the opening of its lobby on
-    lobby      bool NOT NULL DEFAULT false, -- the host's side may be there, and nobody else
-    live       bool NOT NULL DEFAULT false,
-    live_since timestamptz, -- from the opening on
-    lead       uuid -- the co-host who leads; the host, if there is none
+    room_id         uuid PRIMARY KEY,
+    host            uuid NOT NULL,
+    capacity        int  NOT NULL,
+    session_id      uuid UNIQUE, -- from the opening of its lobby on
+    lobby           bool NOT NULL DEFAULT false, -- the host's side may be there, and nobody else
+    live            bool NOT NULL DEFAULT false,
+    live_since      timestamptz, -- from the opening on
+    lead            uuid, -- the co-host who leads; the host, if there is none
+    may_be_recorded bool NOT NULL,
+    is_recorded     bool NOT NULL DEFAULT false
 );
 
 CREATE TABLE tickets (

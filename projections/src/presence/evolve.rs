@@ -64,6 +64,12 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
         | RoomEvent::HostHandedOver { .. }
         | RoomEvent::LobbyOpened { .. }
         | RoomEvent::EntryTakenOver { .. }
+        | RoomEvent::RecordingConsented { .. }
+        | RoomEvent::RecordingStarted(_)
+        | RoomEvent::RecordingStopped(_)
+        | RoomEvent::RecordingPartBegan(_)
+        | RoomEvent::RecordingPartEnded(_)
+        | RoomEvent::RecordingDeleted(_)
         | RoomEvent::PersonRemoved { .. } => None,
     }
 }

@@ -141,6 +141,12 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<TicketChange<'_>> {
         | RoomEvent::HostHandedOver { .. }
         | RoomEvent::LobbyOpened { .. }
         | RoomEvent::EntryTakenOver { .. }
+        | RoomEvent::RecordingConsented { .. }
+        | RoomEvent::RecordingStarted(_)
+        | RoomEvent::RecordingStopped(_)
+        | RoomEvent::RecordingPartBegan(_)
+        | RoomEvent::RecordingPartEnded(_)
+        | RoomEvent::RecordingDeleted(_)
         | RoomEvent::PresenceRecorded { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }

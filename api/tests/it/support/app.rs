@@ -29,7 +29,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::answer::{Answer, text};
-use super::{ADMIN, Person, TestClock};
+use super::{ADMIN, Person, Studio, TestClock};
 
 /// What happens by itself has happened within this, or does not happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -116,6 +116,7 @@ pub(crate) struct TestApp {
     pub(crate) pool: PgPool,
     pub(crate) tracker: TaskTracker,
     pub(crate) cancel: CancellationToken,
+    pub(crate) studio: Studio,
 }
 
 impl TestApp {
@@ -156,9 +157,9 @@ impl TestApp {
             clock: Arc::clone(&clock),
             settings,
         };
-        let books = Arc::new(ProjectedBooks { pool: pool.clone() });
-        reconciliation::start(deps.clone(), books, RECONCILE_INTERVAL, &tracker, &cancel);
+        reconciliation::start(deps.clone(), books(&pool), RECONCILE_INTERVAL, &tracker, &cancel);
         let processes = Processes::start(deps, &tracker, &cancel);
+        let studio = Studio::start(&log, &aggregates, &pool, &clock, (&tracker, &cancel));
         let live = Live::start(Arc::clone(&log), &tracker, cancel.clone());
         let rollout = RolloutGate::start(&aggregates, &tracker, cancel.clone()).await;
         let bridge = shop
@@ -185,6 +186,7 @@ impl TestApp {
             taxes: shop.taxes,
             host_terms: shop.host_terms,
             rollout: rollout.expect("read the roll-out"),
+            keeping: studio.keeping(),
         };
         Self {
             router: api::router(parts),
@@ -197,6 +199,7 @@ impl TestApp {
             pool,
             tracker,
             cancel,
+            studio,
         }
     }
 
@@ -442,6 +445,10 @@ impl Core {
         };
         Webhooks::start(deps, tracker, cancel)
     }
+}
+
+fn books(pool: &PgPool) -> Arc<ProjectedBooks> {
+    Arc::new(ProjectedBooks { pool: pool.clone() })
 }
 
 async fn pool(options: PgConnectOptions) -> PgPool {

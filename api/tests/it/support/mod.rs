@@ -6,6 +6,7 @@ mod clock;
 mod people;
 mod receiver;
 mod sink;
+mod studio;
 mod wire;
 
 pub(crate) use answer::{Answer, text};
@@ -14,4 +15,5 @@ pub(crate) use clock::TestClock;
 pub(crate) use people::{ADMIN, ALICE, ANALYST, BOB, CLEO, DORA, FINANCE, HOST, OTHER_HOST, Person};
 pub(crate) use receiver::{Mood, Receiver};
 pub(crate) use sink::{Sink, Whim};
+pub(crate) use studio::Studio;
 pub(crate) use wire::Wire;

@@ -8,6 +8,7 @@ mod moderating;
 mod offering_prices;
 mod powers;
 mod prices;
+mod recording;
 mod rescheduling;
 mod revising;
 mod scheduling;

@@ -57,6 +57,7 @@ fn over(power: Power, by: UserId, on: UserId) -> Option<RoomCommand> {
             by: Authority::User(by),
             at,
         },
+        Power::Record => RoomCommand::StopRecording { by, at },
         Power::Speak | Power::Unmute | Power::StepDown | Power::AskToSpeak | Power::AnswerInvitation | Power::React => {
             return None;
         }
@@ -128,7 +129,8 @@ fn is_harmless(power: Power, by: UserId, on: UserId, other: Role) -> bool {
         | Power::StepDown
         | Power::AskToSpeak
         | Power::AnswerInvitation
-        | Power::React => false,
+        | Power::React
+        | Power::Record => false,
     }
 }
 

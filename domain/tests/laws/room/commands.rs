@@ -3,11 +3,11 @@
 use domain::payout::HostPermit;
 use domain::room::{
     Authority, Discount, Entrant, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, PriceTier, PriceWish,
-    PromoCode, RecordDelivery, ReviseRoom, Revision, SaleOptions, ScheduleRoom, SeatReturn,
+    PromoCode, RecordDelivery, RecordingTerms, ReviseRoom, Revision, SaleOptions, ScheduleRoom, SeatReturn,
 };
 use domain::{
-    BasisPoints, Channel, Currency, Customer, Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomId, SessionId,
-    Share, TicketId, UserId,
+    BasisPoints, Channel, Currency, Customer, Fingerprint, Money, Preset, RecordingId, RefundPolicy, RoomCommand,
+    RoomId, SessionId, Share, TicketId, UserId,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -28,6 +28,10 @@ pub(super) fn ticket(number: u128) -> TicketId {
 
 fn session(number: u128) -> SessionId {
     SessionId::from_uuid(Uuid::from_u128(number))
+}
+
+fn recording(number: u128) -> RecordingId {
+    RecordingId::from_uuid(Uuid::from_u128(number))
 }
 
 fn tier(tier: &str, price: i64, quota: u32) -> PriceTier {
@@ -95,6 +99,11 @@ pub(super) fn schedule() -> RoomCommand {
         sale: SaleOptions {
             tiers: vec![early(1), late_bird(2)],
             promo_codes: vec![promo_code(2)],
+            recording: Some(RecordingTerms {
+                allowed: true,
+                for_holders: false,
+                retention_days: 1,
+            }),
             ..SaleOptions::default()
         },
         preset: Preset::open(),
@@ -151,7 +160,7 @@ fn selling() -> impl Strategy<Value = RoomCommand> {
 }
 
 fn stage() -> impl Strategy<Value = RoomCommand> {
-    (0..BUYERS, 0..8_u128, 0..24_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
+    (0..BUYERS, 0..8_u128, 0..29_u8, 0..200_i64).prop_map(|(person, host, kind, second)| {
         let (user, by, at) = (user(person), user(host / 6), at(second));
         match kind {
             0 => RoomCommand::RequestToSpeak { user, at },
@@ -172,6 +181,13 @@ fn stage() -> impl Strategy<Value = RoomCommand> {
             15 => RoomCommand::BanPerson { user, by, at },
             16 => RoomCommand::UnbanPerson { user, by, at },
             17 => RoomCommand::HandOver { to: user, at },
+            24 => RoomCommand::ConsentToRecording { user, at },
+            25 | 26 => RoomCommand::StartRecording {
+                recording_id: recording(second.unsigned_abs().into()),
+                by,
+                at,
+            },
+            27 => RoomCommand::StopRecording { by, at },
             18 => {
                 let banned = if second % 2 == 0 { vec![user] } else { vec![] };
                 RoomCommand::FollowBans { banned, at }

@@ -35,6 +35,10 @@ fn hold_laws(commands: Vec<RoomCommand>) {
         }
         assert_eq!((state.held_count(), state.sold_count()), (held, sold));
         assert!(state.facts().is_none_or(|facts| facts.co_hosts.len() <= CO_HOSTS_MAX));
+        assert!(
+            !state.is_recorded() || state.without_consent().is_empty(),
+            "nobody is recorded who did not agree"
+        );
         let lead = state.lead();
         assert!(
             lead.is_none_or(|lead| state.is_of_host_side(lead)),

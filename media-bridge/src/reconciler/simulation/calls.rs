@@ -197,6 +197,10 @@ impl MediaServer for Model {
         .await
     }
 
+    async fn set_room_note(&self, _room: &str, _note: &str) -> Result<(), MediaError> {
+        Ok(())
+    }
+
     async fn send_data(&self, _room: &str, _topic: &str, _message: Vec<u8>) -> Result<(), MediaError> {
         Ok(())
     }
@@ -207,6 +211,10 @@ impl MediaServer for Model {
             world.server.leave(&name, &whose)
         })
         .await
+    }
+
+    fn recorder_token(&self, _room: &str, _identity: &str, _ttl_seconds: u32) -> Result<String, MediaError> {
+        Err(away())
     }
 
     /// Asked by the doors, which are not played.

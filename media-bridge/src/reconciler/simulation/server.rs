@@ -144,6 +144,7 @@ impl Server {
         LiveRoom {
             name: name.to_owned(),
             sid: room.sid.clone(),
+            note: String::new(),
         }
     }
 
@@ -162,6 +163,7 @@ impl Server {
         let room = |(name, room): (&String, &Room)| LiveRoom {
             name: name.clone(),
             sid: room.sid.clone(),
+            note: String::new(),
         };
         self.rooms.iter().map(room).collect()
     }
@@ -174,6 +176,7 @@ impl Server {
                 identity: identity.clone(),
                 sid: person.sid.clone(),
                 is_active: person.is_active,
+                is_egress: false,
                 joined_at: None,
                 may_publish: person.may_publish,
                 entry: FIRST_ENTRY,

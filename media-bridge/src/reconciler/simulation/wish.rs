@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::identity::room_name;
-use crate::{DesiredPerson, DesiredRoom, FIRST_ENTRY, Identity, StageRole};
+use crate::{DesiredPerson, DesiredRecording, DesiredRoom, FIRST_ENTRY, Identity, StageRole};
 
 /// By the name of the media server's room.
 pub(super) type Rooms = BTreeMap<String, DesiredRoom>;
@@ -86,6 +86,7 @@ pub(super) fn opened(session: SessionId, tickets: u128) -> (String, DesiredRoom)
         lead: host.user,
         capacity: 100,
         live_since: Some(Timestamp::UNIX_EPOCH),
+        recording: DesiredRecording::default(),
         people: std::iter::once(host).chain(listeners).collect(),
     };
     (room_name(session), room)

@@ -7,11 +7,15 @@ use domain::{RoomEvent, UserId};
 use sqlx::PgPool;
 
 use super::{
-    AdmissionRow, LiveRoomRow, PersonRow, RefusalReason, RoleRow, StageRow, Who, admission, live_rooms, stage,
+    AdmissionRow, LiveRoomRow, PersonRow, RecordingRow, RefusalReason, RoleRow, StageRow, Who, admission, live_rooms,
+    stage,
 };
 use crate::View;
 use crate::tests::stage::project;
-use crate::tests::story::{PRICE, Story, at, host, in_part, on_request, room, session, ticket, user};
+use crate::tests::story::{
+    PRICE, Story, at, host, in_part, on_request, recorded, recording_started, recording_stopped, room, session, ticket,
+    user,
+};
 
 fn live() -> Story {
     Story::new().schedule(1).buy(1, 10).buy(1, 11).hold(1, 12).open(1)
@@ -97,6 +101,7 @@ async fn the_host_and_holders_of_issued_tickets_may_be_in_a_live_room(pool: PgPo
         lead: host(),
         capacity: 5,
         live_since: Some(at(u64::try_from(live().events.len()).expect("a short story"))),
+        recording: RecordingRow::default(),
         people: vec![the_host, listener(10), listener(11)],
     };
     assert_eq!(live_rooms(&pool).await.expect("a query"), [expected]);
@@ -314,6 +319,23 @@ async fn co_hosts_may_be_there_and_speak_with_or_without_a_ticket(pool: PgPool) 
     assert_eq!(admits(&pool, 11).await, SPEAKER);
     let stage = stage_of_room(&pool).await;
     assert_eq!((stage.lead, stage.co_hosts), (host(), vec![user(20), user(11)]));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn whether_a_room_is_recorded_is_shown_with_its_stage(pool: PgPool) {
+    let story = Story::new().schedule(1).revise(1, recorded()).open(1);
+    project(&pool, View::Entitlements, &story).await;
+    let shown = async || {
+        let live = live_rooms(&pool).await.expect("a query")[0].recording;
+        assert_eq!(stage_of_room(&pool).await.recording, live);
+        (live.allowed, live.runs)
+    };
+    assert_eq!(shown().await, (true, false));
+    let story = story.room(1, recording_started(1));
+    feed_last(&pool, &story, 1).await;
+    assert_eq!(shown().await, (true, true));
+    feed_last(&pool, &story.room(1, recording_stopped()), 1).await;
+    assert_eq!(shown().await, (true, false));
 }
 
 #[sqlx::test(migrations = "../migrations")]

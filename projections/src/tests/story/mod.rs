@@ -2,6 +2,7 @@
 
 mod money;
 mod random;
+mod recording;
 mod steps;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use domain::{
 use event_log::{Metadata, NewEvent, Recorded, StreamAppend, StreamId};
 pub(crate) use money::{Owed, charged_twice, eventful_story, in_part, on_request, seat_gone, whole_story};
 pub(crate) use random::random_story;
+pub(crate) use recording::{recorded, recording_started, recording_stopped};
 use uuid::Uuid;
 
 pub(crate) const PRICE: i64 = 1_000;
