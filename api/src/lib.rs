@@ -12,6 +12,7 @@ pub mod auth;
 
 mod answer;
 mod bans;
+mod csv;
 mod days;
 mod docs;
 mod doors;

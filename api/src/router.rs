@@ -55,6 +55,7 @@ fn selling() -> OpenApiRouter<ApiState> {
         .routes(routes!(rooms::open_room))
         .routes(routes!(rooms::end_room))
         .routes(routes!(rooms::cancel_room))
+        .routes(routes!(rooms::void_room))
         .routes(routes!(rooms::read_sales))
         .routes(routes!(rooms::read_promo_codes))
         .routes(routes!(rooms::read_attendance))

@@ -34,13 +34,13 @@ pub enum Rule {
     Tickets,
     /// What was captured is in a ticket or has gone back.
     Captures,
-    /// No more goes back than was captured.
+    /// No more goes back than was captured, no less than a void room owes, and of one that broke off the missing share.
     Refunds,
     /// Debits equal credits in each currency, and clearing accounts return to zero.
     Ledger,
     /// The ledger view says what the events say.
     LedgerView,
-    /// A sale is earned once, and split without a remainder.
+    /// A sale is earned once, of a room that is not void, and split without a remainder.
     Earnings,
     /// No more is paid out than was earned.
     Payouts,

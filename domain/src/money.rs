@@ -162,6 +162,21 @@ impl Money {
             .ok_or(MoneyError::Overflow)?;
         Ok(Self::new(amount, self.currency))
     }
+
+    /// `part` of `whole` of a non-negative amount, rounded up, and at most all of it: what rounding adds is taken from the
+    /// rest. Of nothing whole, nothing.
+    pub fn part_ceil(self, part: u64, whole: u64) -> Result<Self, MoneyError> {
+        if self.amount_minor < 0 {
+            return Err(MoneyError::Negative);
+        }
+        let product = i128::from(self.amount_minor).checked_mul(i128::from(part.min(whole)));
+        let up = product.and_then(|product| product.checked_add(i128::from(whole.saturating_sub(1))));
+        let amount = up.map(|up| up.checked_div(i128::from(whole)).unwrap_or(0));
+        let amount = amount
+            .and_then(|amount| i64::try_from(amount).ok())
+            .ok_or(MoneyError::Overflow)?;
+        Ok(Self::new(amount, self.currency))
+    }
 }
 
 impl fmt::Display for Money {

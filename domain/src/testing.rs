@@ -92,6 +92,12 @@ where
         assert_eq!(self.before, self.after, "a refusal changes nothing");
     }
 
+    /// What is left of it.
+    pub(crate) fn state(self) -> A {
+        assert!(self.result.is_ok(), "refused");
+        self.after
+    }
+
     /// The events, for tests that look at them more closely.
     pub(crate) fn events(self) -> Vec<A::Event> {
         self.result.expect("the command is accepted")

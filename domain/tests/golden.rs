@@ -84,7 +84,7 @@ fn every_event_type_has_a_golden_of_its_version() {
     assert_eq!(variants::<TicketEvent>(), names_with_golden("ticket", "1"));
     assert_eq!(variants::<PayoutEvent>(), names_with_golden("payout", "1"));
     assert_eq!(variants::<ShopEvent>(), names_with_golden("shop", "1"));
-    assert_eq!(variants::<RoomEvent>().len(), 46);
+    assert_eq!(variants::<RoomEvent>().len(), 47);
 }
 
 #[test]

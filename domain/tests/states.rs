@@ -29,6 +29,7 @@ const ROOM: &[&[&str]] = &[
     ],
     &["room_scheduled", "seat_held", "room_cancelled", "seat_released"],
     &["room_scheduled", "sales_suspended", "sales_reinstated"],
+    &["room_scheduled", "room_opened", "room_voided", "delivery_recorded"],
     &[
         "room_scheduled",
         "room_opened",

@@ -103,7 +103,9 @@ fn leave_hint(event: proto::WebhookEvent) -> Option<Hint> {
     if event.event != "participant_left" {
         return None;
     }
-    let participant = live_participant(event.participant?);
+    let info = event.participant?;
+    let timed_out = info.disconnect_reason() == proto::DisconnectReason::ConnectionTimeout;
+    let participant = live_participant(info);
     Some(Hint {
         session: session_of(&event.room?.name)?,
         identity: participant.identity.parse().ok()?,
@@ -111,6 +113,7 @@ fn leave_hint(event: proto::WebhookEvent) -> Option<Hint> {
         leave: Leave {
             joined_at: participant.joined_at,
             at: DateTime::from_timestamp(event.created_at, 0)?,
+            timed_out,
         },
     })
 }

@@ -1,6 +1,7 @@
 //! What processes decide to do: the kinds of jobs, and how one ends.
 
 use chrono::TimeDelta;
+use domain::room::Missing;
 use domain::ticket::RefundReason;
 use domain::{Money, PaymentId, PayoutId, RefundId, RoomId, TaxPart, TicketId, Timestamp, UserId};
 use event_log::{ExecuteError, Metadata, Recorded};
@@ -76,6 +77,9 @@ pub enum Job {
     },
     SettleTicket {
         ticket: TicketId,
+        /// What goes back first, of a room that was delivered in part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<Missing>,
     },
     CreditEarning(CreditEarning),
     /// A sale was credited to its host: so is the part of somebody who shares it.
@@ -112,6 +116,10 @@ pub enum Job {
     FollowDispute {
         ticket: TicketId,
         dispute: String,
+    },
+    /// The timer of a room that has to be opened by then.
+    VoidNoShow {
+        room: RoomId,
     },
     /// The timer of a room's reminder.
     RemindHolders {
@@ -171,6 +179,7 @@ impl Job {
             Self::OweRefund { .. } => "owe_refund",
             Self::SettleRoom { .. } => "settle_room",
             Self::SettleTicket { .. } => "settle_ticket",
+            Self::VoidNoShow { .. } => "void_no_show",
             Self::CreditEarning(_) => "credit_earning",
             Self::CreditShare(_) => "credit_share",
             Self::FollowShare { .. } => "follow_share",
@@ -200,6 +209,7 @@ impl Job {
             Self::FollowHolder { .. } => "process:transfers",
             Self::RefundRoom { .. } | Self::OweRefund { .. } => "process:cancellation",
             Self::SettleRoom { .. } | Self::SettleTicket { .. } | Self::CreditEarning(_) => "process:settlement",
+            Self::VoidNoShow { .. } => "process:no_show",
             Self::CreditShare(_) | Self::FollowShare { .. } => "process:sharing",
             Self::MatureEarnings { .. } => "process:maturity",
             Self::PayMonth { .. } | Self::SendPayout { .. } => "process:payout",
@@ -232,11 +242,12 @@ impl Job {
             | Self::ReleaseRefundedSeat { ticket }
             | Self::FollowHolder { ticket }
             | Self::OweRefund { ticket, .. }
-            | Self::SettleTicket { ticket }
+            | Self::SettleTicket { ticket, .. }
             | Self::CreditEarning(CreditEarning { ticket, .. }) => ticket.to_string(),
             Self::LapseHolds { room }
             | Self::RefundRoom { room, .. }
             | Self::SettleRoom { room }
+            | Self::VoidNoShow { room }
             | Self::FollowStandingOfRoom { room, .. } => room.to_string(),
             Self::CreditShare(CreditShare { ticket, user, .. }) => format!("{ticket}/{user}"),
             Self::FollowShare {
@@ -300,7 +311,11 @@ impl NewJob {
     pub(crate) const fn is_timer(&self) -> bool {
         matches!(
             self.job,
-            Job::LapseHolds { .. } | Job::MatureEarnings { .. } | Job::PayMonth { .. } | Job::RemindHolders { .. }
+            Job::LapseHolds { .. }
+                | Job::MatureEarnings { .. }
+                | Job::PayMonth { .. }
+                | Job::RemindHolders { .. }
+                | Job::VoidNoShow { .. }
         )
     }
 }

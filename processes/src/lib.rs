@@ -19,6 +19,7 @@ pub mod mail;
 pub mod maturity;
 pub mod monthly;
 mod needed;
+pub mod no_show;
 pub mod payout;
 pub mod people;
 pub mod processes;

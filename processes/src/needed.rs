@@ -112,6 +112,7 @@ const fn ticket_of(job: &Job) -> Option<TicketId> {
         | Job::OweRefund { .. }
         | Job::SettleRoom { .. }
         | Job::SettleTicket { .. }
+        | Job::VoidNoShow { .. }
         | Job::CreditEarning(_)
         | Job::CreditShare(_)
         | Job::FollowShare { .. }
@@ -153,6 +154,7 @@ fn look_at_ticket(state: &Ticket, job: &Job) -> Look {
         | Job::OweRefund { .. }
         | Job::SettleRoom { .. }
         | Job::SettleTicket { .. }
+        | Job::VoidNoShow { .. }
         | Job::CreditEarning(_)
         | Job::CreditShare(_)
         | Job::FollowShare { .. }

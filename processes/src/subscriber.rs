@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 
 use crate::{
     Deps, NewJob, ProcessSettings, cancellation, checkout, disputes, hold_expiry, jobs, mail, maturity, monthly,
-    needed, payout, people, refunds, settlement, sharing, standing, transfers,
+    needed, no_show, payout, people, refunds, settlement, sharing, standing, transfers,
 };
 
 /// The checkpoint's name.
@@ -26,6 +26,7 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
         refunds::react(recorded),
         cancellation::react(recorded),
         settlement::react(recorded),
+        no_show::react(recorded),
         maturity::react(recorded),
         monthly::react(recorded, settings),
         payout::react(recorded),

@@ -29,12 +29,14 @@ impl View {
     /// Raised whenever tables or `evolve` change: the next start then fills the new version beside the old one.
     pub const fn version(self) -> i32 {
         match self {
-            Self::Presence | Self::Statements => 1,
+            Self::Statements => 1,
+            Self::Presence => 2,
             Self::Timeline => 3,
             Self::Tickets => 5,
             Self::Earnings => 6,
-            Self::Entitlements | Self::Ledger => 7,
-            Self::Catalogue => 9,
+            Self::Ledger => 7,
+            Self::Entitlements => 8,
+            Self::Catalogue => 10,
         }
     }
 

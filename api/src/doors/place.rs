@@ -59,7 +59,7 @@ pub(crate) async fn door_of(
     };
     match phase {
         RoomPhase::Unscheduled | RoomPhase::Scheduled => return Ok(door(DoorState::NotOpen)),
-        RoomPhase::Ended | RoomPhase::Cancelled => return Ok(door(DoorState::Over)),
+        RoomPhase::Ended | RoomPhase::Cancelled | RoomPhase::Voided => return Ok(door(DoorState::Over)),
         RoomPhase::Live => {}
     }
     let Some(turn) = turn_of(&state.pool, ticket).await? else {

@@ -73,9 +73,10 @@ const fn is_public(event: &RoomEvent) -> bool {
 
 /// Whether an event of this kind changes who is on the stage, or would be.
 pub(super) fn is_about_stage(kind: &str) -> bool {
-    const KINDS: [&str; 20] = [
+    const KINDS: [&str; 21] = [
         "room_opened",
         "room_ended",
+        "room_voided",
         "speak_requested",
         "speak_request_withdrawn",
         "speak_request_declined",

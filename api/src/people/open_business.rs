@@ -61,7 +61,7 @@ async fn of_rooms(state: &ApiState, person: UserId) -> Result<Option<&'static st
             let is_open = match room.state {
                 RoomState::Scheduled | RoomState::Live => true,
                 RoomState::Ended => !is_divided(state, room, person).await?,
-                RoomState::Cancelled => false,
+                RoomState::Cancelled | RoomState::Voided => false,
             };
             if is_open {
                 return Ok(Some("upcoming_room"));
@@ -152,7 +152,7 @@ async fn is_to_come(state: &ApiState, ticket: &TicketRow) -> Result<bool, ApiErr
     let room = find_room(&state.pool, ticket.room_id).await?;
     Ok(match room.map(|room| room.state) {
         Some(RoomState::Scheduled | RoomState::Live) => true,
-        Some(RoomState::Ended | RoomState::Cancelled) => !ticket.terms.total.is_zero(),
+        Some(RoomState::Ended | RoomState::Cancelled | RoomState::Voided) => !ticket.terms.total.is_zero(),
         None => false,
     })
 }

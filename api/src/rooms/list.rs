@@ -15,7 +15,7 @@ use crate::{ApiError, ApiState};
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RoomsQuery {
-    /// `scheduled`, `live`, `ended` or `cancelled`
+    /// `scheduled`, `live`, `ended`, `cancelled` or `voided`
     #[param(value_type = Option<String>)]
     state: Option<RoomState>,
     #[param(value_type = Option<Uuid>)]

@@ -1,6 +1,7 @@
 //! Rooms: what is on, and what its host does with it.
 
 mod attendance;
+mod attendance_sheet;
 mod cancel;
 mod end;
 mod host_only;
@@ -16,6 +17,7 @@ mod room;
 mod sales;
 mod schedule;
 mod timeline;
+mod void;
 
 pub(crate) use attendance::*;
 pub(crate) use cancel::*;
@@ -31,3 +33,4 @@ pub(crate) use revise::*;
 pub(crate) use sales::*;
 pub(crate) use schedule::*;
 pub(crate) use timeline::*;
+pub(crate) use void::*;

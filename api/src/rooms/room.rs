@@ -1,5 +1,6 @@
 //! A room as everybody may see it.
 
+use domain::room::VoidReason;
 use domain::{RoomCommand, RoomId, Timestamp, UserId};
 use event_log::Metadata;
 use projections::View;
@@ -23,9 +24,9 @@ pub(crate) struct RoomBody {
     title: String,
     description: String,
     language: String,
-    /// `scheduled`, `live`, `ended` or `cancelled`
+    /// `scheduled`, `live`, `ended`, `cancelled` or `voided`
     state: &'static str,
-    /// Null: no room is voided so far.
+    /// Once it is voided: `no_show`, `crash` or `moderation`
     void_reason: Option<&'static str>,
     starts_at: Moment,
     planned_minutes: u32,
@@ -110,7 +111,7 @@ impl RoomBody {
             description: row.description,
             language: row.language,
             state: row.state.as_str(),
-            void_reason: None,
+            void_reason: row.void_reason.map(VoidReason::name),
             starts_at: row.starts_at.into(),
             planned_minutes: row.planned_minutes,
             decline_until: row.decline_until.map(Moment),
@@ -143,7 +144,7 @@ impl RoomBody {
 }
 
 fn sales_status(row: &RoomRow, free: u32, now: Timestamp) -> &'static str {
-    let is_over = matches!(row.state, RoomState::Ended | RoomState::Cancelled);
+    let is_over = matches!(row.state, RoomState::Ended | RoomState::Cancelled | RoomState::Voided);
     if is_over || row.sales_close_at <= now {
         "closed"
     } else if now < row.sales_open_at {

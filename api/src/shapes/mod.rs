@@ -2,12 +2,14 @@
 
 mod customer;
 mod money;
+mod presence;
 mod prices;
 mod recording;
 mod refund_policy;
 
 pub(crate) use customer::*;
 pub(crate) use money::MoneyBody;
+pub(crate) use presence::*;
 pub(crate) use prices::*;
 pub(crate) use recording::*;
 pub(crate) use refund_policy::RefundPolicyBody;

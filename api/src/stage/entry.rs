@@ -60,7 +60,7 @@ pub(crate) async fn live_opening(state: &ApiState, room: RoomId) -> Result<Openi
         }),
         (RoomPhase::Unscheduled, _) => Err(ApiError::NotFound),
         (RoomPhase::Scheduled | RoomPhase::Live, _) => Err(RoomError::NotLive.into()),
-        (RoomPhase::Ended | RoomPhase::Cancelled, _) => Err(RoomError::RoomOver.into()),
+        (RoomPhase::Ended | RoomPhase::Cancelled | RoomPhase::Voided, _) => Err(RoomError::RoomOver.into()),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Statements of hosts: a month, a year, or all there is.
 
-mod csv;
 mod line;
 mod period;
 mod read;

@@ -57,7 +57,7 @@ impl FromQuery for FormatQuery {
 }
 
 impl FormatQuery {
-    fn wants_csv(self, headers: &HeaderMap) -> bool {
+    pub(crate) fn wants_csv(self, headers: &HeaderMap) -> bool {
         let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
         let accepts = || accept.is_some_and(|accept| accept.split(',').any(|kind| kind.trim().starts_with(CSV)));
         self.format.map_or_else(accepts, |format| format == Format::Csv)

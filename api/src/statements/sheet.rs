@@ -5,9 +5,9 @@ use axum::response::{IntoResponse, Response};
 use domain::{Currency, Money};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
-use super::csv::{Cell, write_row};
 use super::line::LineBody;
 use super::statement::{CurrencyBody, StatementBody};
+use crate::csv::{Cell, write_row};
 use crate::shapes::MoneyBody;
 
 const COLUMNS: [&str; 26] = [

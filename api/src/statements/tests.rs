@@ -2,8 +2,8 @@
 
 use domain::{Currency, Money};
 
-use super::csv::{Cell, write_row};
 use super::period::{Month, Period, Year};
+use crate::csv::{Cell, write_row};
 
 fn row(cells: &[Cell]) -> String {
     let mut sheet = String::new();

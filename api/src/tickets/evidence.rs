@@ -5,13 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
+use domain::room::PresenceInterval;
 use domain::ticket::{Dispute, DisputeState};
-use domain::{Ticket, TicketId};
+use domain::{Room, Ticket, TicketId};
 use event_log::{RecordedEvent, StreamId};
 use http::HeaderMap;
 use http::header::ACCEPT;
 use projections::View;
-use projections::presence::attendance;
+use projections::presence::{AttendanceRow, attendance};
+use projections::tickets::TicketRow;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -22,7 +24,7 @@ use super::lookup::known_ticket;
 use super::ticket::TicketBody;
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Id, MinPosition, Moment, Query, hex};
-use crate::shapes::MoneyBody;
+use crate::shapes::{InterruptionBody, MoneyBody, PresenceBody, VerdictBody};
 use crate::{ApiError, ApiState};
 
 /// More events than a ticket with all its attempts, refunds and disputes has.
@@ -42,11 +44,16 @@ pub(crate) struct EvidenceBody {
     pub(super) disputes: Vec<DisputeBody>,
     /// When the door was opened to the holder.
     pub(super) admitted_at: Vec<Moment>,
-    /// When the holder was in the room.
-    pub(super) presence: Vec<StayBody>,
+    /// When the holder was in the room, and how that is known.
+    pub(super) presence: Vec<PresenceBody>,
     /// How long the host's side was heard, in milliseconds, once the room was judged.
     pub(super) host_heard_ms: Option<u64>,
+    /// For how much of that the holder was there.
+    pub(super) host_heard_by_holder_ms: Option<u64>,
     pub(super) delivered: Option<bool>,
+    pub(super) verdict: Option<VerdictBody>,
+    /// When nobody could be heard, or nobody looked.
+    pub(super) interruptions: Vec<InterruptionBody>,
     /// The facts behind all this, each with its place and the chain's value there.
     pub(super) events: Vec<FactBody>,
     /// The log's end when this was written, so that anybody can check the chain up to there.
@@ -74,13 +81,6 @@ impl From<&Dispute> for DisputeBody {
             state: dispute.state,
         }
     }
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Stay)]
-pub(super) struct StayBody {
-    pub(super) joined_at: Moment,
-    pub(super) left_at: Moment,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -137,15 +137,11 @@ async fn gather(state: &ApiState, caller: &Caller, ticket: TicketId) -> Result<E
     }
     let look = |ticket: &Ticket| ticket.disputes().map(DisputeBody::from).collect::<Vec<_>>();
     let (disputes, _) = state.aggregates.tickets.read(ticket.as_uuid(), look).await?;
-    let attendance = attendance(&state.pool, row.room_id).await?;
-    let stays = attendance.iter().flat_map(|attendance| &attendance.intervals);
-    let presence = stays
-        .filter(|stay| stay.ticket_id == Some(ticket))
-        .map(|stay| StayBody {
-            joined_at: stay.joined_at.into(),
-            left_at: stay.left_at.into(),
-        })
-        .collect();
+    let judged = attendance(&state.pool, row.room_id).await?;
+    let by_holder = match &judged {
+        Some(attendance) => Some(heard_by_holder(state, &row, attendance).await?),
+        None => None,
+    };
     let stream = StreamId {
         aggregate_type: "ticket",
         aggregate_id: Arc::from(ticket.to_string()),
@@ -160,12 +156,33 @@ async fn gather(state: &ApiState, caller: &Caller, ticket: TicketId) -> Result<E
         country_evidence: row.terms.rules.evidence.clone(),
         disputes,
         admitted_at: admitted.map(|event| event.recorded_at.into()).collect(),
-        presence,
-        host_heard_ms: attendance.as_ref().map(|attendance| attendance.host_heard_ms),
-        delivered: attendance.as_ref().map(|attendance| attendance.delivered),
+        host_heard_ms: judged.as_ref().map(|judged| judged.host_heard_ms),
+        host_heard_by_holder_ms: by_holder,
+        delivered: judged.as_ref().map(|judged| judged.delivered),
+        verdict: judged.as_ref().and_then(|judged| judged.verdict.map(VerdictBody::from)),
+        interruptions: judged
+            .iter()
+            .flat_map(|judged| judged.interruptions.iter().copied().map(InterruptionBody::from))
+            .collect(),
+        presence: judged
+            .into_iter()
+            .flat_map(|judged| judged.intervals)
+            .filter(|stay| stay.ticket_id == Some(ticket))
+            .map(PresenceBody::from)
+            .collect(),
         ticket: row.into(),
         events: events.into_iter().map(FactBody::from).collect(),
         log_position: head.position,
         log_hash: hex(&head.hash),
     })
+}
+
+async fn heard_by_holder(state: &ApiState, row: &TicketRow, attendance: &AttendanceRow) -> Result<u64, ApiError> {
+    let of_ticket = |stay: &&PresenceInterval| stay.ticket_id == Some(row.id);
+    let heard = |room: &Room| {
+        let host_side = room.facts()?.host_side_of(&attendance.intervals);
+        Some(host_side.heard_in_ms(attendance.intervals.iter().filter(of_ticket)))
+    };
+    let (heard, _) = state.aggregates.rooms.read(row.room_id.as_uuid(), heard).await?;
+    Ok(heard.unwrap_or(0))
 }

@@ -16,7 +16,15 @@ const SECTIONS: [(&str, &[&str]); 4] = [
     ("The terms and the customer", &["terms_sha256", "country_evidence"]),
     (
         "What was delivered",
-        &["admitted_at", "presence", "host_heard_ms", "delivered"],
+        &[
+            "admitted_at",
+            "presence",
+            "host_heard_ms",
+            "host_heard_by_holder_ms",
+            "delivered",
+            "verdict",
+            "interruptions",
+        ],
     ),
     ("The record", &["log_position", "log_hash", "events"]),
 ];

@@ -71,8 +71,8 @@ pub(crate) struct RefundBody {
     amount: MoneyBody,
     /// `owed`, `sent`, `done` or `failed`
     state: &'static str,
-    /// `requested`, `room_cancelled`, `seat_gone`, `charged_twice`, `not_delivered` or
-    /// `reschedule_declined`
+    /// `requested`, `room_cancelled`, `seat_gone`, `charged_twice`, `not_delivered`, `reschedule_declined`,
+    /// `store_refunded`, `no_show`, `crashed` or `moderated`
     #[schema(value_type = String)]
     reason: RefundReason,
     /// `buyer`, `host`, `admin` or `system`

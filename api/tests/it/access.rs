@@ -25,6 +25,7 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /v1/rooms/{room}/open", 401, 403),
     ("POST /v1/rooms/{room}/end", 401, 403),
     ("POST /v1/rooms/{room}/cancel", 401, 403),
+    ("POST /v1/rooms/{room}/void", 401, 403),
     ("GET /v1/rooms/{room}/events", 200, 200),
     ("GET /v1/me/events", 401, 200),
     ("GET /v1/rooms/{room}/sales", 401, 403),

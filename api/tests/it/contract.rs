@@ -19,6 +19,7 @@ const ENDPOINTS: &[&str] = &[
     "POST /v1/rooms/{room}/open",
     "POST /v1/rooms/{room}/end",
     "POST /v1/rooms/{room}/cancel",
+    "POST /v1/rooms/{room}/void",
     "GET /v1/rooms/{room}/events",
     "GET /v1/me/events",
     "GET /v1/rooms/{room}/sales",

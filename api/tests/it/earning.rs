@@ -1,6 +1,7 @@
 //! From the delivered room to the money on the host's account.
 
-use domain::room::RecordDelivery;
+use chrono::TimeDelta;
+use domain::room::{Interruption, PresenceInterval, RecordDelivery, Source, Speaking};
 use domain::{Room, RoomCommand, RoomId};
 use event_log::Metadata;
 use serde_json::json;
@@ -19,17 +20,45 @@ pub(crate) async fn record_delivery(app: &TestApp, room: &str) {
 
 /// What it records when the host was heard for so long. `false` if the room refuses it, or never opened.
 pub(crate) async fn record_stay(app: &TestApp, room: RoomId, host_heard_ms: u64) -> bool {
+    record_evidence(app, room, host_heard_ms, vec![]).await
+}
+
+/// The same, of a room that was interrupted. Times are before now, when the room has ended.
+pub(crate) async fn record_evidence(
+    app: &TestApp,
+    room: RoomId,
+    host_heard_ms: u64,
+    interruptions: Vec<Interruption>,
+) -> bool {
     let rooms = &app.aggregates.rooms;
-    let (session, _) = rooms.read(room.as_uuid(), Room::session_id).await.expect("the log");
-    let Some(session_id) = session else {
+    let look = |room: &Room| Some((room.session_id()?, room.facts()?.host));
+    let (found, _) = rooms.read(room.as_uuid(), look).await.expect("the log");
+    let Some((session_id, host)) = found else {
         return false;
+    };
+    let at = app.now();
+    let heard = TimeDelta::milliseconds(i64::try_from(host_heard_ms).expect("a day at most"));
+    let opened_at = interruptions.first().map_or(at, |first| first.from) - heard;
+    let speaking = Speaking {
+        from: opened_at,
+        until: opened_at + heard,
+        source: Source::Poll,
     };
     let delivery = RoomCommand::RecordDelivery(RecordDelivery {
         session_id,
-        host_heard_ms,
-        listeners_present: 1,
-        intervals: Vec::new(),
-        at: app.now(),
+        opened_at,
+        intervals: vec![PresenceInterval {
+            user: host,
+            ticket_id: None,
+            joined_at: opened_at,
+            left_at: opened_at + heard,
+            audible_ms: host_heard_ms,
+            joined_by: Some(Source::Poll),
+            left_by: Some(Source::RoomEnd),
+            speaking: vec![speaking],
+        }],
+        interruptions,
+        at,
     });
     let metadata = Metadata::for_actor("process:test", Uuid::nil());
     rooms.execute(room.as_uuid(), delivery, metadata).await.is_ok()

@@ -38,6 +38,7 @@ mod subscriptions;
 mod support;
 mod suspending;
 mod threads;
+mod verdicts;
 mod waiting;
 mod waiting_money;
 mod whole;

@@ -38,6 +38,8 @@ pub(crate) enum Fact {
     Sold(Sold),
     Released(Released),
     Denied(SeatOf),
+    Delivered(Delivered),
+    Voided,
     Ordered(Ordered),
     Started(Started),
     Captured(Captured),

@@ -95,6 +95,22 @@ pub(crate) struct Sold {
     pub(crate) retakes: Option<Claim>,
 }
 
+/// Of `delivery_recorded`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Delivered {
+    #[serde(default)]
+    pub(crate) verdict: Option<Verdict>,
+}
+
+/// What a room came to: `crashed` says how much was missing of what was promised.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    Delivered,
+    Crashed { missing_ms: u64, promised_ms: u64 },
+    Void,
+}
+
 /// Of every event about a seat.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SeatOf {
@@ -147,7 +163,6 @@ pub(super) fn read(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "lobby_opened"
         | "entry_taken_over"
         | "presence_recorded"
-        | "delivery_recorded"
         | "sales_paused"
         | "sales_resumed"
         | "waiting_list_joined"
@@ -162,6 +177,8 @@ pub(super) fn read(entry: &Entry<'_>) -> Result<Fact, Unreadable> {
         | "recording_part_began"
         | "recording_part_ended"
         | "recording_deleted" => Fact::Other,
+        "delivery_recorded" => Fact::Delivered(parse(entry)?),
+        "room_voided" => Fact::Voided,
         "person_removed" => Fact::Removed(parse(entry)?),
         "person_banned" => Fact::Banned(parse(entry)?),
         "person_unbanned" => Fact::Unbanned(parse(entry)?),

@@ -67,6 +67,8 @@ pub(crate) struct Owed {
     pub(crate) in_full: bool,
     pub(crate) was_issued: bool,
     #[serde(default)]
+    pub(crate) reason: String,
+    #[serde(default)]
     pub(crate) tax: Option<Tax>,
 }
 

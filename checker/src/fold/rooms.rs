@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::quotas::Quotas;
-use crate::facts::{Barred, Claim, Held, ReleaseReason, Released, Revised, Scheduled, SeatOf, Sold, Transferred};
+use crate::facts::{
+    Barred, Claim, Delivered, Held, ReleaseReason, Released, Revised, Scheduled, SeatOf, Sold, Transferred, Verdict,
+};
 use crate::report::{Findings, Rule};
 
 #[derive(Debug)]
@@ -18,6 +20,10 @@ struct Room {
     is_suspended: bool,
     /// Who may have no seat, and why.
     barred: HashSet<(Uuid, Bar)>,
+    /// Everybody gets everything back.
+    is_void: bool,
+    /// Of it, and of how much: milliseconds that were promised and not heard, by the shop's fault.
+    missing: Option<(u64, u64)>,
 }
 
 /// Why somebody may have no seat.
@@ -86,6 +92,41 @@ impl Rooms {
         self.seats.get(&ticket)
     }
 
+    pub(super) fn is_void(&self, room: Uuid) -> bool {
+        self.rooms.get(&room).is_some_and(|room| room.is_void)
+    }
+
+    /// What was missing of a room that was delivered in part, and of how much.
+    pub(super) fn missing(&self, room: Uuid) -> Option<(u64, u64)> {
+        self.rooms.get(&room).and_then(|room| room.missing)
+    }
+
+    pub(super) fn void(&mut self, position: u64, room: Uuid, found: &mut Findings) {
+        match self.rooms.get_mut(&room) {
+            Some(room) if !room.is_void => room.is_void = true,
+            Some(_) => found.add(Rule::Earnings, position, format!("room {room} was void before")),
+            None => found.add(Rule::Seats, position, format!("room {room} was not scheduled")),
+        }
+    }
+
+    pub(super) fn deliver(&mut self, position: u64, room: Uuid, fact: &Delivered, found: &mut Findings) {
+        let Some(known) = self.rooms.get_mut(&room) else {
+            found.add(Rule::Seats, position, format!("room {room} was not scheduled"));
+            return;
+        };
+        if let Some(Verdict::Crashed {
+            missing_ms,
+            promised_ms,
+        }) = fact.verdict
+        {
+            if missing_ms * 2 <= promised_ms || missing_ms >= promised_ms {
+                let what = format!("{missing_ms} of {promised_ms} ms are missing of room {room}: no crash in part");
+                found.add(Rule::Earnings, position, what);
+            }
+            known.missing = Some((missing_ms, promised_ms));
+        }
+    }
+
     /// Every ticket that has a sold seat.
     pub(crate) fn sold(&self) -> impl Iterator<Item = (Uuid, &Seat)> {
         let sold = self.seats.iter().filter(|(_, seat)| seat.is_sold());
@@ -103,6 +144,8 @@ impl Rooms {
             quotas: Quotas::of(&fact.sale),
             is_suspended: false,
             barred: HashSet::new(),
+            is_void: false,
+            missing: None,
         };
         if self.rooms.insert(room, scheduled).is_some() {
             found.add(Rule::Seats, position, format!("room {room} was scheduled before"));

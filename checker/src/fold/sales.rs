@@ -8,6 +8,9 @@ use super::rooms::Rooms;
 use crate::facts::{Captured, Completed, Disputed, Lost, Money, Ordered, Owed, Settled, Share, Started, Tax};
 use crate::report::{Findings, Rule};
 
+/// Why a share of the money goes back before the rest is earned.
+const MISSING_SHARE: &str = "crashed";
+
 #[derive(Debug)]
 pub(crate) struct Ticket {
     pub(crate) room: Uuid,
@@ -19,6 +22,8 @@ pub(crate) struct Ticket {
     tax: Option<Tax>,
     is_refunded: bool,
     payments: Vec<Payment>,
+    /// Minor units that go back because that share of the room was missing.
+    missing: i128,
 }
 
 #[derive(Debug)]
@@ -58,6 +63,18 @@ impl Ticket {
     /// Where money of this ticket was captured first.
     pub(crate) fn captured_at(&self) -> Option<u64> {
         self.standing().and_then(|payment| payment.captured_at)
+    }
+
+    /// What of the money goes back before the rest is earned: of a room that is missing in part that part of it, a fraction
+    /// of a unit being a whole one. `None` where a bank has taken some already, which settles it otherwise.
+    fn share_missing(&self, settled: &Settled, missing: Option<(u64, u64)>) -> Option<i128> {
+        let has_lost = self.payments.iter().any(|payment| payment.lost > 0);
+        let Some((missing, promised)) = missing.filter(|_| !has_lost) else {
+            return (!has_lost).then_some(0);
+        };
+        let before = i128::from(settled.gross.minor) + self.missing;
+        let (missing, promised) = (i128::from(missing), i128::from(promised.max(1)));
+        Some((before * missing + promised - 1) / promised)
     }
 
     fn payment(&mut self, id: Uuid) -> Option<&mut Payment> {
@@ -107,6 +124,7 @@ impl Sales {
             }),
             is_refunded: false,
             payments: Vec::new(),
+            missing: 0,
         };
         if self.tickets.insert(id, ticket).is_some() {
             found.add(Rule::Tickets, position, format!("ticket {id} was ordered before"));
@@ -176,6 +194,9 @@ impl Sales {
     pub(super) fn owe(&mut self, position: u64, id: Uuid, fact: Owed, found: &mut Findings) -> Option<Uuid> {
         let ticket = self.known(position, id, found)?;
         ticket.is_refunded |= fact.in_full;
+        if fact.reason == MISSING_SHARE {
+            ticket.missing += i128::from(fact.amount.minor);
+        }
         let room = ticket.room;
         match ticket.payment(fact.payment_id) {
             Some(payment) if payment.captured_at.is_some() && payment.amount.currency == fact.amount.currency => {
@@ -224,7 +245,7 @@ impl Sales {
         Some(payment.provider.clone())
     }
 
-    pub(super) fn settle(&mut self, position: u64, id: Uuid, settled: Settled, found: &mut Findings) {
+    pub(super) fn settle(&mut self, position: u64, id: Uuid, settled: Settled, rooms: &Rooms, found: &mut Findings) {
         let Some(ticket) = self.known(position, id, found) else {
             return;
         };
@@ -234,6 +255,18 @@ impl Sales {
         if ticket.issued_at.is_none() || ticket.is_refunded || left != Some(i128::from(settled.gross.minor)) {
             let what = format!("ticket {id} is settled, and {left:?} are left of its money");
             found.add(Rule::Earnings, position, what);
+        }
+        if rooms.is_void(ticket.room) {
+            let what = format!("ticket {id} is settled, and its room is void");
+            found.add(Rule::Earnings, position, what);
+        }
+        let share = ticket.share_missing(&settled, rooms.missing(ticket.room));
+        if share.is_some_and(|share| share != ticket.missing) {
+            let what = format!(
+                "{} of ticket {id} went back for what was missing, not {share:?}",
+                ticket.missing
+            );
+            found.add(Rule::Refunds, position, what);
         }
         if ticket.settled.replace(settled).is_some() {
             found.add(Rule::Earnings, position, format!("ticket {id} was settled before"));
@@ -320,6 +353,15 @@ impl Sales {
             for payment in &ticket.payments {
                 let Some(position) = payment.captured_at else { continue };
                 let is_ticket = ticket.issued_at.is_some() && payment.captured_at == first;
+                let is_disputed = self.disputes.iter().any(|((of, _), open)| of == id && open.is_some());
+                let is_all_owed = payment.owed + payment.lost >= i128::from(payment.amount.minor);
+                if rooms.is_void(ticket.room) && !is_disputed && !is_all_owed {
+                    let what = format!(
+                        "payment {} for ticket {id} of a void room is not to go back",
+                        payment.id
+                    );
+                    found.add(Rule::Refunds, position, what);
+                }
                 if !is_ticket && !payment.is_returned() {
                     let what = format!("payment {} for ticket {id} is neither in it nor back", payment.id);
                     found.add(Rule::Captures, position, what);

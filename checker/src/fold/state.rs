@@ -43,6 +43,8 @@ impl Fold {
             Fact::Sold(fact) => self.rooms.sell(at, subject, &fact, found),
             Fact::Released(fact) => self.rooms.release(at, subject, &fact, found),
             Fact::Denied(fact) => self.rooms.deny(at, subject, &fact, found),
+            Fact::Delivered(fact) => self.rooms.deliver(at, subject, &fact, found),
+            Fact::Voided => self.rooms.void(at, subject, found),
             Fact::Ordered(fact) => self.sales.order(at, subject, fact, &self.rooms, found),
             Fact::Started(fact) => self.sales.start(at, subject, fact, found),
             Fact::Captured(fact) => {
@@ -67,7 +69,7 @@ impl Fold {
                     self.books.give_back(at, &provider, &fact, found);
                 }
             }
-            Fact::Settled(settled) => self.sales.settle(at, subject, settled, found),
+            Fact::Settled(settled) => self.sales.settle(at, subject, settled, &self.rooms, found),
             Fact::Disputed(fact) => self.dispute(at, subject, &fact, found),
             Fact::Won(fact) => self.win(at, subject, &fact, found),
             Fact::Lost(fact) => self.lose(at, subject, &fact, found),

@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use super::story::{
-    HOST, HOST_SHARE, Mistake, PAYOUT, PRICE, Story, assert_named, broken, judge, payment, refund, ticket, usd,
+    HOST, HOST_SHARE, Mistake, PAYOUT, PRICE, ROOM, Story, assert_named, broken, judge, payment, refund, ticket, usd,
 };
 use crate::Rule;
 
@@ -65,6 +65,50 @@ const MISTAKES: &[Mistake] = &[
             let position = story.owe(1, PRICE);
             story.payload(position)["payment_id"] = json!(payment(9));
             position
+        },
+        Rule::Refunds,
+    ),
+    (
+        "a void room keeps the money",
+        |story| {
+            let position = story.position(ticket(1), "payment_captured");
+            story.add("room", ROOM, "room_voided", json!({"reason": "moderation"}));
+            position
+        },
+        Rule::Refunds,
+    ),
+    (
+        "a sale of a void room is earned",
+        |story| {
+            story.insert_before(ticket(1), "ticket_settled", "room_voided", json!({"reason": "no_show"}));
+            story.position(ticket(1), "ticket_settled")
+        },
+        Rule::Earnings,
+    ),
+    (
+        "nothing goes back of a room that broke off",
+        |story| {
+            let crashed = json!({"verdict": {"kind": "crashed", "missing_ms": 2_000, "promised_ms": 3_000}});
+            let position = story.position(ROOM, "delivery_recorded");
+            *story.payload(position) = crashed;
+            story.position(ticket(1), "ticket_settled")
+        },
+        Rule::Refunds,
+    ),
+    (
+        "a share goes back of a room that was heard to the end",
+        |story| {
+            let position = story.position(ticket(2), "refund_owed");
+            let mut owed = story.line(position).payload.clone();
+            owed["amount"] = usd(100);
+            owed["reason"] = json!("crashed");
+            owed["in_full"] = json!(false);
+            owed["refund_id"] = json!(refund(9));
+            owed["payment_id"] = json!(payment(1));
+            story.insert_before(ticket(1), "ticket_settled", "refund_owed", owed);
+            let settled = story.position(ticket(1), "ticket_settled");
+            story.payload(settled)["gross"] = usd(PRICE - 100);
+            settled
         },
         Rule::Refunds,
     ),

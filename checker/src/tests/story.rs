@@ -241,6 +241,21 @@ impl Story {
         self.0.iter().rposition(found).expect("the story has it") as u64 + 1
     }
 
+    /// A fact before the last of that type. One of the room's is about the room, any other about the same thing.
+    pub(super) fn insert_before(&mut self, id: Uuid, before: &str, event_type: &'static str, payload: Value) {
+        let position = self.position(id, before);
+        let mut line = self.line(position).clone();
+        if event_type.starts_with("room_") {
+            line.stream = ("room", ROOM);
+        }
+        let line = Line {
+            event_type,
+            payload,
+            ..line
+        };
+        self.0.insert(usize::try_from(position).expect("small") - 1, line);
+    }
+
     pub(super) fn payload(&mut self, position: u64) -> &mut Value {
         &mut self.line(position).payload
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::payout::HostPermit;
 use crate::room::entering::Entrant;
-use crate::room::event::{HoldOptions, PartBegan, PartEnded, PresenceInterval, Revision, SaleOptions};
+use crate::room::event::{HoldOptions, Interruption, PartBegan, PartEnded, PresenceInterval, Revision, SaleOptions};
 use crate::room::prices::PriceWish;
 use crate::shares::Share;
 use crate::terms::{Channel, Customer, RefundPolicy};
@@ -155,6 +155,12 @@ pub enum RoomCommand {
         at: Timestamp,
     },
     RecordDelivery(RecordDelivery),
+    /// Whether the host's side came. Records nothing as long as they may still come.
+    JudgeComing(Box<JudgeComing>),
+    /// An admin takes the room down.
+    Moderate {
+        at: Timestamp,
+    },
     Revise(Box<ReviseRoom>),
     PauseSales {
         by: Authority,
@@ -319,11 +325,29 @@ pub enum Deletion {
     Due,
 }
 
+/// What was seen of an opening that is over, cut at its ends.
 #[derive(Clone, Debug)]
 pub struct RecordDelivery {
     pub session_id: SessionId,
-    pub host_heard_ms: u64,
-    pub listeners_present: u32,
+    /// Looked up: when the room opened.
+    pub opened_at: Timestamp,
     pub intervals: Vec<PresenceInterval>,
+    pub interruptions: Vec<Interruption>,
     pub at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct JudgeComing {
+    /// Looked up, of a room that is live.
+    pub seen: Option<SeenSoFar>,
+    pub at: Timestamp,
+}
+
+/// What was seen of an opening up to now. Stays of the host's side are enough.
+#[derive(Clone, Debug)]
+pub struct SeenSoFar {
+    pub session_id: SessionId,
+    pub opened_at: Timestamp,
+    pub intervals: Vec<PresenceInterval>,
+    pub interruptions: Vec<Interruption>,
 }

@@ -1,5 +1,5 @@
 //! What a room decides: a pure function of its state and a command. The rules are in `schedule` (fields), `selling`
-//! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `sharing` (what it earns), `hosting` (whether its host may), `lifecycle` (open, end, cancel, delivery),
+//! (seats), `offering` (the waiting list), `transferring` (whose they are), `revising` (what is sold from now on, and when), `sharing` (what it earns), `hosting` (whether its host may), `lifecycle` (open, end, cancel), `verdict` and `voiding` (what it comes to),
 //! `entering` (the lobby, and who takes over),
 //! `speaking` (the stage), `moderating` (silence and bans), `leading` (the host's side) and `recording`.
 
@@ -54,6 +54,8 @@ impl Room {
             RoomCommand::HandOver { to, at } => self.hand_over(to, at),
             RoomCommand::TakeOver { entrant, from, at } => self.take_over(entrant, from, at),
             RoomCommand::RecordDelivery(delivery) => self.record_delivery(&delivery),
+            RoomCommand::JudgeComing(judge) => self.judge_coming(&judge),
+            RoomCommand::Moderate { at } => self.moderate(at),
             RoomCommand::Revise(revise) => self.revise(*revise),
             RoomCommand::PauseSales { by, at } => self.pause_sales(by, at),
             RoomCommand::ResumeSales { by, at } => self.resume_sales(by, at),

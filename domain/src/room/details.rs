@@ -234,31 +234,6 @@ pub enum DenialReason {
     Refunded,
 }
 
-/// One stay of one person, merged from what the media server reported.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PresenceInterval {
-    pub user: UserId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ticket_id: Option<TicketId>,
-    pub joined_at: Timestamp,
-    pub left_at: Timestamp,
-    /// How long an unmuted microphone track of this person was published, in milliseconds.
-    pub audible_ms: u64,
-}
-
-/// The verdict on a room that ended: what the host's side delivered.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct DeliveryRecorded {
-    pub session_id: SessionId,
-    /// How long the host's side was audible, in milliseconds.
-    pub host_heard_ms: u64,
-    /// Ticket holders who were in the room while the host's side was audible.
-    pub listeners_present: u32,
-    /// Ended, and the host's side was heard (`rules.md` 11).
-    pub delivered: bool,
-    pub recorded_at: Timestamp,
-}
-
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RecordingStarted {
     pub recording_id: RecordingId,

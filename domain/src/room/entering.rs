@@ -62,7 +62,11 @@ impl Room {
     pub fn lobby(&self) -> Option<SessionId> {
         match self {
             Self::Scheduled { facts, .. } => facts.lobby,
-            Self::Unscheduled | Self::Live { .. } | Self::Ended { .. } | Self::Cancelled { .. } => None,
+            Self::Unscheduled
+            | Self::Live { .. }
+            | Self::Ended { .. }
+            | Self::Cancelled { .. }
+            | Self::Voided { .. } => None,
         }
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::room::details::is_false;
 pub use crate::room::details::*;
+pub use crate::room::evidence::*;
 use crate::shares::Share;
 use crate::terms::Customer;
 use crate::{BasisPoints, Fingerprint, SessionId, TicketId, Timestamp, UserId};
@@ -144,6 +145,11 @@ pub enum RoomEvent {
         intervals: Vec<PresenceInterval>,
     },
     DeliveryRecorded(DeliveryRecorded),
+    /// Everybody gets everything back.
+    RoomVoided {
+        reason: VoidReason,
+        voided_at: Timestamp,
+    },
     /// The host changed what is sold from here on; what was sold keeps its terms.
     RoomRevised(RoomRevised),
     SalesPaused {
@@ -258,6 +264,7 @@ impl RoomEvent {
             Self::EntryTakenOver { .. } => "entry_taken_over",
             Self::PresenceRecorded { .. } => "presence_recorded",
             Self::DeliveryRecorded(_) => "delivery_recorded",
+            Self::RoomVoided { .. } => "room_voided",
             Self::RoomRevised(_) => "room_revised",
             Self::SalesPaused { .. } => "sales_paused",
             Self::SalesResumed { .. } => "sales_resumed",

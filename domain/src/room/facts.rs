@@ -8,6 +8,7 @@ use crate::room::event::{Revision, RoomRescheduled, RoomScheduled};
 use crate::room::pricing::Price;
 use crate::room::recordings::Recordings;
 use crate::room::sharing::Sharing;
+use crate::room::verdict::Promise;
 use crate::terms::{Channel, Customer, RefundPolicy, SaleRules};
 use crate::{BasisPoints, FeeRules, Fingerprint, Money, RoomId, SessionId, Terms, Timestamp, UserId, tax};
 
@@ -71,6 +72,15 @@ impl RoomFacts {
     /// Whether everybody agreed who is to share what is sold.
     pub(crate) fn is_divided(&self) -> bool {
         self.price.is_zero() || self.sharing.is_agreed()
+    }
+
+    /// What buyers rely on.
+    pub const fn promise(&self) -> Promise {
+        Promise {
+            starts_at: self.starts_at,
+            planned_minutes: self.planned_minutes,
+            no_show_minutes: self.no_show_minutes,
+        }
     }
 
     /// By the host, or because the host is suspended.

@@ -68,7 +68,7 @@ impl Room {
             Self::Live { .. } => {}
             Self::Unscheduled => return Err(RoomError::NotScheduled),
             Self::Scheduled { .. } => return Err(RoomError::NotLive),
-            Self::Ended { .. } | Self::Cancelled { .. } => return Err(RoomError::RoomOver),
+            Self::Ended { .. } | Self::Cancelled { .. } | Self::Voided { .. } => return Err(RoomError::RoomOver),
         }
         let from = self.lead().ok_or(RoomError::NotScheduled)?;
         if !self.is_of_host_side(to) {

@@ -1,15 +1,12 @@
-//! Opening, ending, cancelling a room, and the verdict on what it delivered.
+//! Opening, ending and cancelling a room.
 
-use crate::room::command::{Authority, RecordDelivery};
+use crate::room::command::Authority;
 use crate::room::decide::Decision;
-use crate::room::event::{DeliveryRecorded, LeaveReason, ReleaseReason};
+use crate::room::event::{LeaveReason, ReleaseReason};
 use crate::room::powers::Power;
 use crate::room::seats::Seats;
 use crate::room::selling::released;
 use crate::{Room, RoomError, RoomEvent, SessionId, Timestamp, UserId};
-
-/// The delivery evidence is recorded in parts of at most this many stays.
-pub const INTERVALS_PER_EVENT_MAX: usize = 500;
 
 impl Room {
     /// The host opens when they like: planned times are a promise to buyers, not a lock.
@@ -21,7 +18,9 @@ impl Room {
                 opened_at: at,
             }]),
             Self::Live { .. } => Ok(vec![]),
-            Self::Unscheduled | Self::Ended { .. } | Self::Cancelled { .. } => Err(self.wrong_state()),
+            Self::Unscheduled | Self::Ended { .. } | Self::Cancelled { .. } | Self::Voided { .. } => {
+                Err(self.wrong_state())
+            }
         }
     }
 
@@ -38,8 +37,14 @@ impl Room {
                 let ended = RoomEvent::RoomEnded { ended_at: at };
                 Ok(self.and_release_holds(ended, ReleaseReason::Lapsed, LeaveReason::RoomOver, at))
             }
-            Self::Ended { .. } => Ok(vec![]),
-            Self::Unscheduled | Self::Scheduled { .. } | Self::Cancelled { .. } => Err(self.wrong_state()),
+            // What was live is over, whoever says so last.
+            Self::Ended { .. }
+            | Self::Voided {
+                session_id: Some(_), ..
+            } => Ok(vec![]),
+            Self::Unscheduled | Self::Scheduled { .. } | Self::Cancelled { .. } | Self::Voided { .. } => {
+                Err(self.wrong_state())
+            }
         }
     }
 
@@ -51,28 +56,7 @@ impl Room {
                 Ok(self.and_release_holds(cancelled, ReleaseReason::RoomCancelled, LeaveReason::RoomCancelled, at))
             }
             Self::Cancelled { .. } => Ok(vec![]),
-            Self::Unscheduled | Self::Live { .. } | Self::Ended { .. } => Err(self.wrong_state()),
-        }
-    }
-
-    /// The evidence in parts, then the verdict: delivered if the host's side was heard at all (`rules.md` 11).
-    pub(super) fn record_delivery(&self, record: &RecordDelivery) -> Decision {
-        match self {
-            Self::Ended {
-                session_id, delivery, ..
-            } if *session_id == record.session_id => {
-                let is_recorded = delivery.is_some();
-                Ok(if is_recorded {
-                    vec![]
-                } else {
-                    evidence_and_verdict(record)
-                })
-            }
-            Self::Ended { .. } => Err(RoomError::WrongState {
-                state: "known by another session",
-            }),
-            Self::Unscheduled => Err(RoomError::NotScheduled),
-            Self::Scheduled { .. } | Self::Live { .. } | Self::Cancelled { .. } => Err(self.wrong_state()),
+            Self::Unscheduled | Self::Live { .. } | Self::Ended { .. } | Self::Voided { .. } => Err(self.wrong_state()),
         }
     }
 
@@ -83,7 +67,7 @@ impl Room {
         }
     }
 
-    fn and_release_holds(
+    pub(super) fn and_release_holds(
         &self,
         first: RoomEvent,
         reason: ReleaseReason,
@@ -98,21 +82,4 @@ impl Room {
         events.extend(self.dismiss_line(leave, at));
         events
     }
-}
-
-fn evidence_and_verdict(record: &RecordDelivery) -> Vec<RoomEvent> {
-    let session_id = record.session_id;
-    let parts = record.intervals.chunks(INTERVALS_PER_EVENT_MAX);
-    let evidence = parts.map(|part| RoomEvent::PresenceRecorded {
-        session_id,
-        intervals: part.to_vec(),
-    });
-    let verdict = RoomEvent::DeliveryRecorded(DeliveryRecorded {
-        session_id,
-        host_heard_ms: record.host_heard_ms,
-        listeners_present: record.listeners_present,
-        delivered: record.host_heard_ms > 0,
-        recorded_at: record.at,
-    });
-    evidence.chain([verdict]).collect()
 }

@@ -135,7 +135,7 @@ impl Room {
         match self {
             Self::Scheduled { .. } | Self::Live { .. } => Ok(()),
             Self::Unscheduled => Err(RoomError::NotScheduled),
-            Self::Ended { .. } | Self::Cancelled { .. } => Err(RoomError::RoomOver),
+            Self::Ended { .. } | Self::Cancelled { .. } | Self::Voided { .. } => Err(RoomError::RoomOver),
         }
     }
 }

@@ -191,6 +191,8 @@ impl Room {
             | RoomCommand::FollowBans { .. }
             | RoomCommand::HandOver { .. }
             | RoomCommand::RecordDelivery(_)
+            | RoomCommand::JudgeComing(_)
+            | RoomCommand::Moderate { .. }
             | RoomCommand::TransferSeat { .. }
             | RoomCommand::Reschedule(_)
             | RoomCommand::SuspendSales { .. }

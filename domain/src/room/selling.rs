@@ -194,7 +194,7 @@ impl Room {
     pub(super) fn sales(&self) -> Option<Sales<'_>> {
         match self {
             Self::Scheduled { facts, seats } | Self::Live { facts, seats, .. } => Some(Sales { facts, seats }),
-            Self::Unscheduled | Self::Ended { .. } | Self::Cancelled { .. } => None,
+            Self::Unscheduled | Self::Ended { .. } | Self::Cancelled { .. } | Self::Voided { .. } => None,
         }
     }
 }

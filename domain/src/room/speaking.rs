@@ -168,7 +168,7 @@ impl Room {
             Self::Live { stage, .. } => Ok(LiveRoom { stage }),
             Self::Unscheduled => Err(RoomError::NotScheduled),
             Self::Scheduled { .. } => Err(RoomError::NotLive),
-            Self::Ended { .. } | Self::Cancelled { .. } => Err(RoomError::RoomOver),
+            Self::Ended { .. } | Self::Cancelled { .. } | Self::Voided { .. } => Err(RoomError::RoomOver),
         }
     }
 
@@ -183,7 +183,7 @@ impl Room {
     }
 
     pub(super) const fn is_over(&self) -> bool {
-        matches!(self, Self::Ended { .. } | Self::Cancelled { .. })
+        matches!(self, Self::Ended { .. } | Self::Cancelled { .. } | Self::Voided { .. })
     }
 }
 

@@ -5,7 +5,7 @@ use std::mem;
 use serde::{Deserialize, Serialize};
 
 use crate::room::entering::Entrant;
-use crate::room::event::{DeliveryRecorded, RoomRevised, RoomScheduled};
+use crate::room::event::{DeliveryRecorded, RoomRevised, RoomScheduled, VoidReason};
 use crate::room::facts::RoomFacts;
 use crate::room::prices::Prices;
 use crate::room::recordings::Recordings;
@@ -42,6 +42,19 @@ pub enum Room {
         facts: Box<RoomFacts>,
         seats: Seats,
     },
+    /// Everybody gets everything back.
+    Voided {
+        facts: Box<RoomFacts>,
+        seats: Seats,
+        reason: VoidReason,
+        /// If it was opened.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_id: Option<SessionId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ended_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Box<DeliveryRecorded>>,
+    },
 }
 
 /// Where a room is in its life.
@@ -53,6 +66,7 @@ pub enum RoomPhase {
     Live,
     Ended,
     Cancelled,
+    Voided,
 }
 
 impl RoomPhase {
@@ -63,6 +77,7 @@ impl RoomPhase {
             Self::Live => "live",
             Self::Ended => "ended",
             Self::Cancelled => "cancelled",
+            Self::Voided => "voided",
         }
     }
 }
@@ -75,6 +90,7 @@ impl Room {
             Self::Live { .. } => RoomPhase::Live,
             Self::Ended { .. } => RoomPhase::Ended,
             Self::Cancelled { .. } => RoomPhase::Cancelled,
+            Self::Voided { .. } => RoomPhase::Voided,
         }
     }
 
@@ -84,7 +100,8 @@ impl Room {
             Self::Scheduled { facts, .. }
             | Self::Live { facts, .. }
             | Self::Ended { facts, .. }
-            | Self::Cancelled { facts, .. } => Some(facts),
+            | Self::Cancelled { facts, .. }
+            | Self::Voided { facts, .. } => Some(facts),
         }
     }
 
@@ -96,6 +113,7 @@ impl Room {
     pub const fn session_id(&self) -> Option<SessionId> {
         match self {
             Self::Live { session_id, .. } | Self::Ended { session_id, .. } => Some(*session_id),
+            Self::Voided { session_id, .. } => *session_id,
             Self::Unscheduled | Self::Scheduled { .. } | Self::Cancelled { .. } => None,
         }
     }
@@ -107,14 +125,27 @@ impl Room {
     pub const fn ended_at(&self) -> Option<Timestamp> {
         match self {
             Self::Ended { ended_at, .. } => Some(*ended_at),
+            Self::Voided { ended_at, .. } => *ended_at,
             Self::Unscheduled | Self::Scheduled { .. } | Self::Live { .. } | Self::Cancelled { .. } => None,
         }
     }
 
     pub fn delivery(&self) -> Option<&DeliveryRecorded> {
         match self {
-            Self::Ended { delivery, .. } => delivery.as_deref(),
+            Self::Ended { delivery, .. } | Self::Voided { delivery, .. } => delivery.as_deref(),
             Self::Unscheduled | Self::Scheduled { .. } | Self::Live { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
+    /// Why everybody gets everything back, if they do.
+    pub const fn void_reason(&self) -> Option<VoidReason> {
+        match self {
+            Self::Voided { reason, .. } => Some(*reason),
+            Self::Unscheduled
+            | Self::Scheduled { .. }
+            | Self::Live { .. }
+            | Self::Ended { .. }
+            | Self::Cancelled { .. } => None,
         }
     }
 
@@ -163,7 +194,8 @@ impl Room {
             Self::Scheduled { seats, .. }
             | Self::Live { seats, .. }
             | Self::Ended { seats, .. }
-            | Self::Cancelled { seats, .. } => Some(seats),
+            | Self::Cancelled { seats, .. }
+            | Self::Voided { seats, .. } => Some(seats),
         }
     }
 
@@ -181,7 +213,11 @@ impl Room {
     pub(crate) const fn stage(&self) -> Option<&Stage> {
         match self {
             Self::Live { stage, .. } => Some(stage),
-            Self::Unscheduled | Self::Scheduled { .. } | Self::Ended { .. } | Self::Cancelled { .. } => None,
+            Self::Unscheduled
+            | Self::Scheduled { .. }
+            | Self::Ended { .. }
+            | Self::Cancelled { .. }
+            | Self::Voided { .. } => None,
         }
     }
 
@@ -220,6 +256,7 @@ impl Room {
             // Evidence for readers; the verdict that follows is what counts here.
             RoomEvent::PresenceRecorded { .. } => {}
             RoomEvent::DeliveryRecorded(recorded) => self.take_delivery(recorded),
+            RoomEvent::RoomVoided { reason, voided_at } => self.become_void(reason, voided_at),
             RoomEvent::RoomRevised(revised) => self.take_revision(revised),
             joined @ RoomEvent::WaitingListJoined { .. } => self.let_line_grow(joined),
             RoomEvent::WaitingListLeft { user, .. } => self.with_seats(|seats| seats.waiting_mut().leave(user)),
@@ -303,7 +340,8 @@ impl Room {
             Self::Scheduled { seats, .. }
             | Self::Live { seats, .. }
             | Self::Ended { seats, .. }
-            | Self::Cancelled { seats, .. } => change(seats),
+            | Self::Cancelled { seats, .. }
+            | Self::Voided { seats, .. } => change(seats),
         }
     }
 
@@ -313,18 +351,23 @@ impl Room {
             Self::Scheduled { facts, .. }
             | Self::Live { facts, .. }
             | Self::Ended { facts, .. }
-            | Self::Cancelled { facts, .. } => change(facts),
+            | Self::Cancelled { facts, .. }
+            | Self::Voided { facts, .. } => change(facts),
         }
     }
 
-    fn with_recordings(&mut self, change: impl FnOnce(&mut Recordings)) {
+    pub(super) fn with_recordings(&mut self, change: impl FnOnce(&mut Recordings)) {
         self.with_facts(|facts| change(&mut facts.recordings));
     }
 
     pub(super) fn with_stage(&mut self, change: impl FnOnce(&mut Stage)) {
         match self {
             Self::Live { stage, .. } => change(stage),
-            Self::Unscheduled | Self::Scheduled { .. } | Self::Ended { .. } | Self::Cancelled { .. } => {}
+            Self::Unscheduled
+            | Self::Scheduled { .. }
+            | Self::Ended { .. }
+            | Self::Cancelled { .. }
+            | Self::Voided { .. } => {}
         }
     }
 
@@ -336,7 +379,11 @@ impl Room {
                 stage: Box::default(),
                 session_id,
             },
-            other @ (Self::Unscheduled | Self::Live { .. } | Self::Ended { .. } | Self::Cancelled { .. }) => other,
+            other @ (Self::Unscheduled
+            | Self::Live { .. }
+            | Self::Ended { .. }
+            | Self::Cancelled { .. }
+            | Self::Voided { .. }) => other,
         };
     }
 
@@ -355,21 +402,22 @@ impl Room {
                 ended_at,
                 delivery: None,
             },
-            other @ (Self::Unscheduled | Self::Scheduled { .. } | Self::Ended { .. } | Self::Cancelled { .. }) => other,
+            other @ (Self::Unscheduled
+            | Self::Scheduled { .. }
+            | Self::Ended { .. }
+            | Self::Cancelled { .. }
+            | Self::Voided { .. }) => other,
         };
     }
 
     fn become_cancelled(&mut self) {
         *self = match mem::take(self) {
             Self::Scheduled { facts, seats } => Self::Cancelled { facts, seats },
-            other @ (Self::Unscheduled | Self::Live { .. } | Self::Ended { .. } | Self::Cancelled { .. }) => other,
+            other @ (Self::Unscheduled
+            | Self::Live { .. }
+            | Self::Ended { .. }
+            | Self::Cancelled { .. }
+            | Self::Voided { .. }) => other,
         };
-    }
-
-    fn take_delivery(&mut self, recorded: DeliveryRecorded) {
-        match self {
-            Self::Ended { delivery, .. } => *delivery = Some(Box::new(recorded)),
-            Self::Unscheduled | Self::Scheduled { .. } | Self::Live { .. } | Self::Cancelled { .. } => {}
-        }
     }
 }

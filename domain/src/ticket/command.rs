@@ -1,5 +1,6 @@
 //! What can be asked of a ticket.
 
+use crate::room::Missing;
 use crate::ticket::event::{RefundInitiator, RefundReason};
 use crate::{Fingerprint, Money, PaymentId, RefundId, RoomId, Terms, TicketId, Timestamp, UserId};
 
@@ -84,7 +85,10 @@ pub enum TicketCommand {
         at: Timestamp,
     },
     /// The room was delivered. Refused for nobody: a refunded or unpaid ticket has nothing to settle and records nothing.
+    ///
+    /// If a share of the room is missing, that share of the money goes back first.
     Settle {
+        missing: Option<Missing>,
         at: Timestamp,
     },
     RecordDispute {

@@ -76,7 +76,9 @@ impl Ticket {
                 self.ordered()?.record_dispute_lost(&dispute, fee, at)
             }
             // What was never ordered has nothing to settle.
-            TicketCommand::Settle { at } => self.account().map_or(Ok(vec![]), |account| account.settle(at)),
+            TicketCommand::Settle { missing, at } => {
+                self.account().map_or(Ok(vec![]), |account| account.settle(missing, at))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
+use crate::room::VoidReason;
 use crate::terms::Terms;
 use crate::{Fingerprint, Money, PaymentId, RefundId, RoomId, TaxPart, TicketId, Timestamp, UserId};
 
@@ -177,6 +178,23 @@ pub enum RefundReason {
     RescheduleDeclined,
     /// The app store gave the money back.
     StoreRefunded,
+    /// The room was voided: nobody of the host's side came.
+    NoShow,
+    /// Not all of the room could be heard, by the fault of the shop or its media server: what was missing goes back, or
+    /// everything.
+    Crashed,
+    /// The room was voided by an admin.
+    Moderated,
+}
+
+impl From<VoidReason> for RefundReason {
+    fn from(reason: VoidReason) -> Self {
+        match reason {
+            VoidReason::NoShow => Self::NoShow,
+            VoidReason::Crash => Self::Crashed,
+            VoidReason::Moderation => Self::Moderated,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

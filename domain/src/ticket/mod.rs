@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod paying;
 mod refunding;
+mod settling;
 mod state;
 mod store;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Attempts to pay, captures, and what a delivered sale earns.
+//! Attempts to pay, and captures.
 //!
 //! The first capture stands for the ticket. A capture that comes when another stands is money taken twice: it is recorded,
 //! since it happened, and owed back in the same decision.
@@ -6,7 +6,7 @@
 use crate::ticket::account::{Payment, PaymentState, TicketAccount};
 use crate::ticket::command::StartPayment;
 use crate::ticket::decide::Decision;
-use crate::ticket::event::{RefundInitiator, RefundOwed, RefundReason, TicketSettled};
+use crate::ticket::event::{RefundInitiator, RefundOwed, RefundReason};
 use crate::ticket::refunding::refund_of_second_charge;
 use crate::ticket::state::TicketPhase;
 use crate::{Money, MoneyError, PaymentId, TicketError, TicketEvent, Timestamp, text};
@@ -141,38 +141,6 @@ impl TicketAccount {
             // It has its verdict: the money that came stays, and what was declined is over.
             PaymentState::Captured { .. } | PaymentState::Declined | PaymentState::Cancelled => Ok(vec![]),
         }
-    }
-
-    pub(super) fn settle(&self, at: Timestamp) -> Decision {
-        match self.phase() {
-            // What a lost dispute left of a sale is earned all the same.
-            TicketPhase::Issued | TicketPhase::Admitted | TicketPhase::Revoked => {}
-            TicketPhase::Unordered
-            | TicketPhase::Ordered
-            | TicketPhase::Lapsed
-            | TicketPhase::Refunded
-            | TicketPhase::Settled => return Ok(vec![]),
-        }
-        if self.was_settled() || self.is_disputed() {
-            return Ok(vec![]);
-        }
-        let (Some((_, fee)), Some(gross)) = (self.standing(), self.left()) else {
-            return Ok(vec![]);
-        };
-        if !gross.is_positive() {
-            return Ok(vec![]);
-        }
-        let terms = &self.sale().terms;
-        let taken = terms.taken(gross, fee)?;
-        Ok(vec![TicketEvent::TicketSettled(TicketSettled {
-            gross,
-            tax: terms.tax_between(gross, Money::zero(gross.currency()))?,
-            store_fee: terms.channel.is_store().then_some(taken.store_fee),
-            provider_fee: taken.provider_fee,
-            platform_fee: None,
-            host_share: None,
-            settled_at: at,
-        })])
     }
 
     fn known_payment(&self, payment_id: PaymentId) -> Result<&Payment, TicketError> {

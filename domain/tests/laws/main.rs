@@ -7,6 +7,7 @@ mod quotas;
 mod room;
 mod shares;
 mod ticket;
+mod verdict;
 
 use std::fmt::Debug;
 use std::future::Future;

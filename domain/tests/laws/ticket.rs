@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use domain::room::Missing;
 use domain::ticket::{OrderTicket, OweRefund, RefundInitiator, RefundReason, RefundState, StartPayment, TicketPhase};
 use domain::{
     BasisPoints, Channel, Currency, Fingerprint, Money, PaymentId, RefundId, RefundPolicy, RoomId, SaleRules, TaxRule,
@@ -127,12 +128,19 @@ fn refunding(total: i64) -> impl Strategy<Value = TicketCommand> {
 }
 
 fn life() -> impl Strategy<Value = TicketCommand> {
-    (0..9_u8, 0..3_u128).prop_map(|(kind, person)| {
+    (0..9_u8, 0..3_u128, 31..60_u64).prop_map(|(kind, person, share)| {
         let at = at(3);
         match kind {
             0..=2 => TicketCommand::Issue { at },
             3 => TicketCommand::Lapse { at },
-            4 | 5 => TicketCommand::Settle { at },
+            4 => TicketCommand::Settle { missing: None, at },
+            5 => TicketCommand::Settle {
+                missing: Some(Missing {
+                    missing_ms: share,
+                    promised_ms: 60,
+                }),
+                at,
+            },
             6 => TicketCommand::Present {
                 holder: user(person),
                 doors_per_second: 5,

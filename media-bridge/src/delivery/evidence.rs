@@ -1,118 +1,88 @@
-//! The pure part: the verdict on an opening, from the stays of its people.
+//! The pure part: stays as they are recorded.
 
-use std::cmp::{max, min};
-use std::collections::HashSet;
+use std::cmp::max;
 
 use chrono::TimeDelta;
-use domain::room::{PresenceInterval, RecordDelivery};
-use domain::{SessionId, Timestamp, UserId};
+use domain::Timestamp;
+use domain::room::{PresenceInterval, Source};
 
 use crate::Identity;
-use crate::presence::Stay;
+use crate::presence::{Attendee, Left};
 
 /// Whoever was seen this shortly before the end of the room stayed until its end: observations are a second apart.
 const SEEN_UNTIL_THE_END: TimeDelta = TimeDelta::seconds(5);
 
-#[derive(Clone, Debug)]
-pub(super) struct Attendee {
-    pub(super) identity: Identity,
-    pub(super) user: UserId,
-    pub(super) stay: Stay,
+/// The media server's reports are no finer.
+const REPORT_STEP: TimeDelta = TimeDelta::seconds(1);
+
+/// Cuts the stays at the opening, before which there was a lobby, and at `end`, that of the room or the present. Whoever left
+/// before or came later was not there.
+pub(super) fn intervals(attendees: &[Attendee], opened_at: Timestamp, end: Timestamp) -> Vec<PresenceInterval> {
+    attendees
+        .iter()
+        .filter(|attendee| attendee.stay.joined_at <= end)
+        .map(|attendee| interval(attendee, opened_at, end))
+        .filter(|interval| interval.left_at > opened_at || interval.joined_at > opened_at)
+        .collect()
 }
 
-/// Cuts the stays at the end of the room and sums them up. Whoever came after the end was not there. A co-host is of the
-/// host's side also with a ticket.
-pub(super) fn evidence(
-    session_id: SessionId,
-    attendees: &[Attendee],
-    co_hosts: &[UserId],
-    ended_at: Timestamp,
-    now: Timestamp,
-) -> RecordDelivery {
-    let intervals: Vec<(Identity, PresenceInterval)> = attendees
-        .iter()
-        .filter(|attendee| attendee.stay.joined_at <= ended_at)
-        .map(|attendee| (attendee.identity, interval(attendee, ended_at)))
-        .collect();
-    let heard: Vec<&PresenceInterval> = intervals
-        .iter()
-        .filter(|(identity, interval)| {
-            let is_of_host_side = matches!(identity, Identity::Host(_)) || co_hosts.contains(&interval.user);
-            is_of_host_side && interval.audible_ms > 0
-        })
-        .map(|(_, interval)| interval)
-        .collect();
-    let present: HashSet<Identity> = intervals
-        .iter()
-        .filter(|(identity, stay)| {
-            matches!(identity, Identity::Ticket(_)) && heard.iter().any(|host| overlap(host, stay))
-        })
-        .map(|(identity, _)| *identity)
-        .collect();
-    RecordDelivery {
-        session_id,
-        host_heard_ms: heard_ms(heard),
-        listeners_present: u32::try_from(present.len()).unwrap_or(u32::MAX),
-        intervals: intervals.into_iter().map(|(_, interval)| interval).collect(),
-        at: now,
-    }
-}
-
-fn interval(attendee: &Attendee, ended_at: Timestamp) -> PresenceInterval {
+fn interval(attendee: &Attendee, opened_at: Timestamp, end: Timestamp) -> PresenceInterval {
     let stay = &attendee.stay;
-    let until_the_end = ended_at - stay.seen_at <= SEEN_UNTIL_THE_END;
-    let open_end = if until_the_end { ended_at } else { stay.seen_at };
-    let left_at = max(stay.joined_at, min(stay.left_at.unwrap_or(open_end), ended_at));
-    let length_ms = (left_at - stay.joined_at).num_milliseconds();
+    let left = stay.left.unwrap_or_else(|| {
+        let until_the_end = end - stay.seen_at <= SEEN_UNTIL_THE_END;
+        Left {
+            at: if until_the_end { end } else { stay.seen_at },
+            by: Source::Poll,
+        }
+    });
+    // A report has whole seconds: of who was put out with the room it may say the second before its end.
+    let told_to_the_second = left.by == Source::Webhook && left.at + REPORT_STEP > end;
+    let left = if left.at >= end || told_to_the_second {
+        Left {
+            at: end,
+            by: Source::RoomEnd,
+        }
+    } else {
+        left
+    };
+    let (left_at, left_by) = (max(stay.joined_at, left.at), left.by);
+    let mut speech = stay.speech.clone();
+    if stay.audible && stay.left.is_none() {
+        speech.extend(left_at);
+    }
+    speech.cut(left_at);
+    speech.cut_before(opened_at);
+    let speaking = speech.recorded(left_at, left_by);
     PresenceInterval {
         user: attendee.user,
         ticket_id: match attendee.identity {
             Identity::Ticket(ticket) => Some(ticket),
             Identity::Host(_) => None,
         },
-        joined_at: stay.joined_at,
+        joined_at: if left_at > opened_at {
+            max(stay.joined_at, opened_at)
+        } else {
+            stay.joined_at
+        },
         left_at,
-        audible_ms: u64::try_from(stay.audible_ms.clamp(0, length_ms)).unwrap_or(0),
+        audible_ms: u64::try_from(speech.total_ms()).unwrap_or(0),
+        joined_by: Some(stay.joined_by),
+        left_by: Some(left_by),
+        speaking,
     }
-}
-
-/// How long anybody of these was heard, at most: those who were there together may have spoken at the same time, so between
-/// them they count for no longer than one of them was there.
-fn heard_ms(mut stays: Vec<&PresenceInterval>) -> u64 {
-    stays.sort_unstable_by_key(|stay| stay.joined_at);
-    let (mut done, mut together) = (0_u64, 0_u64);
-    let mut span: Option<(Timestamp, Timestamp)> = None;
-    for stay in stays {
-        span = match span {
-            Some((begin, end)) if stay.joined_at < end => Some((begin, max(end, stay.left_at))),
-            _ => {
-                done = done.saturating_add(std::mem::take(&mut together));
-                Some((stay.joined_at, stay.left_at))
-            }
-        };
-        let length = span.map_or(0, |(begin, end)| (end - begin).num_milliseconds());
-        let length = u64::try_from(length).unwrap_or(0);
-        together = together.saturating_add(stay.audible_ms).min(length);
-    }
-    done.saturating_add(together)
-}
-
-fn overlap(one: &PresenceInterval, other: &PresenceInterval) -> bool {
-    one.joined_at < other.left_at && other.joined_at < one.left_at
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::TicketId;
+    use domain::{TicketId, UserId};
     use uuid::Uuid;
 
     use super::*;
+    use crate::presence::{Leave, Sighting, Stay};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_timestamp(1_800_000_000 + seconds, 0).expect("a time")
     }
-
-    const CO_HOST: UserId = UserId::from_uuid(Uuid::from_u128(7));
 
     fn host() -> Identity {
         Identity::Host(UserId::from_uuid(Uuid::from_u128(1)))
@@ -122,85 +92,99 @@ mod tests {
         Identity::Ticket(TicketId::from_uuid(Uuid::from_u128(number)))
     }
 
-    fn stayed(identity: Identity, joined: i64, seen: i64, left: Option<i64>, audible_ms: i64) -> Attendee {
+    /// Joined, then seen with an open microphone or not.
+    fn stayed(identity: Identity, joined: i64, seen: &[(i64, bool)]) -> Attendee {
+        let sighting = |audible| Sighting {
+            joined_at: Some(at(joined)),
+            audible,
+        };
+        let ((first, audible), rest) = seen.split_first().expect("seen");
+        let mut stay = Stay::begin(sighting(*audible), at(*first));
+        for (second, audible) in rest {
+            stay.see(sighting(*audible), at(*second));
+        }
         Attendee {
             identity,
+            participant_sid: "PA_1".to_owned(),
             user: UserId::from_uuid(Uuid::from_u128(1)),
-            stay: Stay {
-                joined_at: at(joined),
-                seen_at: at(seen),
-                left_at: left.map(at),
-                audible: false,
-                audible_ms,
-            },
+            stay,
         }
     }
 
-    fn verdict(attendees: &[Attendee]) -> RecordDelivery {
-        let session = SessionId::from_uuid(Uuid::from_u128(9));
-        evidence(session, attendees, &[CO_HOST], at(100), at(110))
-    }
-
-    #[test]
-    fn listeners_count_once_and_only_while_the_host_could_be_heard() {
-        let verdict = verdict(&[
-            stayed(host(), 10, 50, Some(50), 30_000),
-            stayed(host(), 60, 70, Some(70), 0),
-            stayed(ticket(2), 0, 20, Some(20), 0),
-            stayed(ticket(2), 25, 99, None, 0),
-            stayed(ticket(3), 51, 99, None, 0),
-            stayed(ticket(4), 20, 99, None, 9_000),
-        ]);
-        assert_eq!((verdict.host_heard_ms, verdict.listeners_present), (30_000, 2));
-        assert_eq!(verdict.intervals.len(), 6);
+    fn left(mut attendee: Attendee, second: i64) -> Attendee {
+        let leave = Leave {
+            joined_at: None,
+            at: at(second),
+            timed_out: false,
+        };
+        attendee.stay.leave(leave, at(second));
+        attendee
     }
 
     #[test]
     fn an_open_stay_ends_with_the_room_or_when_it_was_last_seen() {
-        let verdict = verdict(&[
-            stayed(host(), 0, 97, None, 0),
-            stayed(ticket(2), 0, 80, None, 0),
-            stayed(ticket(3), 0, 104, Some(105), 0),
-        ]);
-        let left: Vec<Timestamp> = verdict.intervals.iter().map(|interval| interval.left_at).collect();
-        assert_eq!(left, [at(100), at(80), at(100)]);
+        let intervals = intervals(
+            &[
+                stayed(host(), 0, &[(1, false), (97, false)]),
+                stayed(ticket(2), 0, &[(1, false), (80, false)]),
+                left(stayed(ticket(3), 0, &[(1, false), (104, false)]), 105),
+                left(stayed(ticket(4), 0, &[(1, false), (20, false)]), 21),
+                left(stayed(ticket(5), 0, &[(1, false), (99, false)]), 99),
+                left(stayed(ticket(6), 0, &[(1, false), (98, false)]), 100),
+            ],
+            at(-1),
+            at(100),
+        );
+        let ends: Vec<_> = intervals.iter().map(|stay| (stay.left_at, stay.left_by)).collect();
+        assert_eq!(
+            ends,
+            [
+                (at(100), Some(Source::RoomEnd)),
+                (at(80), Some(Source::Poll)),
+                (at(100), Some(Source::RoomEnd)),
+                (at(21), Some(Source::Webhook)),
+                (at(99), Some(Source::Webhook)),
+                (at(100), Some(Source::RoomEnd)),
+            ]
+        );
     }
 
     #[test]
     fn nobody_is_heard_for_longer_than_they_were_there_or_comes_after_the_end() {
-        let verdict = verdict(&[
-            stayed(host(), 90, 104, None, 14_000),
-            stayed(ticket(2), 101, 104, None, 0),
-        ]);
-        assert_eq!((verdict.host_heard_ms, verdict.listeners_present), (10_000, 0));
-        assert_eq!(verdict.intervals.len(), 1);
-    }
-
-    #[test]
-    fn a_co_host_is_heard_for_the_hosts_side_also_with_a_ticket() {
-        let co_host = |identity| Attendee {
-            user: CO_HOST,
-            ..stayed(identity, 0, 99, None, 30_000)
+        let intervals = intervals(
+            &[
+                stayed(host(), 90, &[(90, true), (99, true), (104, true)]),
+                stayed(ticket(2), 101, &[(101, false), (104, false)]),
+            ],
+            at(-1),
+            at(100),
+        );
+        let [host] = &intervals[..] else {
+            panic!("one was there: {intervals:?}");
         };
-        for identity in [Identity::Host(CO_HOST), ticket(5)] {
-            let verdict = verdict(&[co_host(identity), stayed(ticket(2), 0, 99, None, 0)]);
-            assert_eq!(verdict.host_heard_ms, 30_000, "{identity}");
-        }
+        let spans: Vec<_> = host.speaking.iter().map(|span| (span.from, span.until)).collect();
+        assert_eq!((host.audible_ms, spans), (10_000, vec![(at(90), at(100))]));
     }
 
     #[test]
-    fn two_who_are_heard_at_the_same_time_are_not_heard_for_twice_as_long() {
-        let together = [
-            stayed(host(), 0, 60, Some(60), 50_000),
-            stayed(Identity::Host(CO_HOST), 20, 70, Some(70), 45_000),
-            stayed(Identity::Host(CO_HOST), 80, 90, Some(90), 5_000),
-        ];
-        assert_eq!(verdict(&together).host_heard_ms, 75_000);
+    fn who_speaks_until_the_room_ends_is_heard_until_then() {
+        let intervals = intervals(
+            &[stayed(host(), 0, &[(1, false), (60, true), (98, true)])],
+            at(-1),
+            at(100),
+        );
+        let span = intervals[0].speaking[0];
+        assert_eq!((span.from, span.until, span.source), (at(60), at(100), Source::RoomEnd));
     }
 
     #[test]
-    fn without_a_host_nothing_was_heard() {
-        let verdict = verdict(&[stayed(ticket(2), 0, 99, None, 60_000)]);
-        assert_eq!((verdict.host_heard_ms, verdict.listeners_present), (0, 0));
+    fn what_was_said_in_the_lobby_was_said_to_nobody() {
+        let host = stayed(host(), 0, &[(1, true), (50, true), (60, false)]);
+        let left = left(stayed(ticket(2), 0, &[(1, false)]), 20);
+        let intervals = intervals(&[host, left], at(40), at(100));
+        let [host] = &intervals[..] else {
+            panic!("one was there: {intervals:?}");
+        };
+        assert_eq!((host.joined_at, host.audible_ms), (at(40), 20_000));
     }
 }

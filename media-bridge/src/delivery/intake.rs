@@ -34,18 +34,23 @@ impl Subscriber for DeliveryIntake {
 
 async fn take_in(room: Uuid, event: &RoomEvent, transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
     match event {
-        RoomEvent::RoomOpened { session_id, .. } => {
+        RoomEvent::RoomOpened { session_id, opened_at } => {
             sqlx::query!(
-                "INSERT INTO media_deliveries (session_id, room_id) VALUES ($1, $2)",
+                "INSERT INTO media_deliveries (session_id, room_id, opened_at, look_at) VALUES ($1, $2, $3, now())",
                 session_id.as_uuid(),
                 room,
+                opened_at,
             )
             .execute(transaction)
             .await?;
         }
-        RoomEvent::RoomEnded { ended_at } => {
+        // One that was never opened has no row, and one that ended before it was voided has its end.
+        RoomEvent::RoomEnded { ended_at }
+        | RoomEvent::RoomVoided {
+            voided_at: ended_at, ..
+        } => {
             sqlx::query!(
-                "UPDATE media_deliveries SET ended_at = $2, due_at = now() + make_interval(secs => $3)
+                "UPDATE media_deliveries SET ended_at = $2, look_at = NULL, due_at = now() + make_interval(secs => $3)
                  WHERE room_id = $1 AND ended_at IS NULL",
                 room,
                 ended_at,

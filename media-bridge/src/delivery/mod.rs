@@ -1,10 +1,14 @@
-//! When a room has ended, puts on the log who was there and whether the host's side was heard.
+//! When a room is over, puts on the log who was there and who was heard, and has the room judged by it. A room that is live
+//! and whose host does not come is given up.
 //!
-//! It needs no media server, only what was seen of one: a room that nobody could hear is recorded as not delivered.
+//! It needs no media server, only what was seen of one: a room that nobody looked into is nobody's no-show.
 
 mod evidence;
 mod intake;
+mod openings;
 mod recorder;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -1,26 +1,23 @@
-//! Records the evidence of rooms that ended.
+//! Records the evidence of rooms that are over, and gives up rooms whose host does not come.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::room::RecordDelivery;
-use domain::{Room, RoomCommand, RoomId, SessionId, Timestamp, UserId};
+use domain::room::{JudgeComing, RecordDelivery, RoomPhase, SeenSoFar};
+use domain::{Room, RoomCommand, RoomId, Timestamp};
 use event_log::{Aggregates, Clock, EventLog, ExecuteError, Leader, Metadata};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::evidence::{Attendee, evidence};
-use crate::presence::Stay;
+use super::evidence::intervals;
+use super::openings::{self, Opening};
+use crate::presence::{stays_of, watched};
 
 /// How often ended rooms are looked for, whatever else wakes.
 const POLL: Duration = Duration::from_secs(1);
 /// A busy log wakes no more often than this.
 const MIN_INTERVAL: Duration = Duration::from_millis(200);
-const ROOMS_PER_LOOK: i64 = 20;
-const RETRY_SECONDS: f64 = 2.0;
-/// Ten times the connections of a full room.
-const MAX_STAYS: i64 = 100_000;
 
 #[derive(Debug)]
 pub(crate) struct DeliveryRecorder {
@@ -30,10 +27,11 @@ pub(crate) struct DeliveryRecorder {
     log: Arc<dyn EventLog>,
 }
 
-struct EndedRoom {
-    session: SessionId,
-    room: RoomId,
-    ended_at: Timestamp,
+/// What a room says about a look at whether its host's side came.
+enum Awaited {
+    /// Nobody asks any more: they were heard, or the room is over.
+    NoMore,
+    StillSilent,
 }
 
 impl DeliveryRecorder {
@@ -63,146 +61,111 @@ impl DeliveryRecorder {
             if *self.log.leader().borrow() != Leader::Here {
                 continue;
             }
-            if let Err(failure) = self.record_due().await {
+            if let Err(failure) = self.do_due().await {
                 warn!(
                     error = &failure as &dyn std::error::Error,
-                    "ended rooms cannot be looked for"
+                    "the evidence of rooms cannot be looked at"
                 );
             }
         }
     }
 
-    async fn record_due(&self) -> Result<(), sqlx::Error> {
-        for ended in self.due().await? {
-            self.record(&ended).await?;
+    async fn do_due(&self) -> Result<(), sqlx::Error> {
+        for opening in openings::ended(&self.pool).await? {
+            self.record(&opening).await?;
+        }
+        for opening in openings::awaited(&self.pool).await? {
+            match self.judge_coming(&opening).await? {
+                Awaited::NoMore => openings::await_no_more(&self.pool, opening.session).await?,
+                Awaited::StillSilent => openings::look_again(&self.pool, opening.session).await?,
+            }
         }
         Ok(())
     }
 
-    async fn due(&self) -> Result<Vec<EndedRoom>, sqlx::Error> {
-        let rows = sqlx::query!(
-            r#"SELECT session_id, room_id, ended_at AS "ended_at!" FROM media_deliveries
-               WHERE recorded_at IS NULL AND refusal IS NULL AND due_at <= now() ORDER BY due_at LIMIT $1"#,
-            ROOMS_PER_LOOK,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| EndedRoom {
-                session: SessionId::from_uuid(row.session_id),
-                room: RoomId::from_uuid(row.room_id),
-                ended_at: row.ended_at,
-            })
-            .collect())
-    }
-
-    async fn record(&self, ended: &EndedRoom) -> Result<(), sqlx::Error> {
-        let Some(co_hosts) = self.co_hosts(ended.room).await else {
-            return self.postpone(ended).await;
+    async fn record(&self, opening: &Opening) -> Result<(), sqlx::Error> {
+        let Some(ended_at) = opening.ended_at else {
+            return Ok(());
         };
-        let delivery = evidence(
-            ended.session,
-            &self.attendees(ended.session).await?,
-            &co_hosts,
-            ended.ended_at,
-            self.clock.now(),
-        );
-        let RecordDelivery {
-            host_heard_ms,
-            listeners_present,
-            ..
-        } = delivery;
-        let metadata = Metadata::for_actor("process:delivery", ended.room.as_uuid());
-        let command = RoomCommand::RecordDelivery(delivery);
-        match self
-            .aggregates
-            .rooms
-            .execute(ended.room.as_uuid(), command, metadata)
-            .await
-        {
-            Ok(_) => {
-                info!(room.id = %ended.room, host_heard_ms, listeners_present, "recorded the delivery of a room");
-                self.mark_recorded(ended).await
+        let attendees = stays_of(&self.pool, opening.session).await?;
+        let delivery = RecordDelivery {
+            session_id: opening.session,
+            opened_at: opening.opened_at,
+            intervals: intervals(&attendees, opening.opened_at, ended_at),
+            interruptions: watched(&self.pool, opening.session)
+                .await?
+                .interruptions(opening.opened_at, ended_at),
+            at: self.clock.now(),
+        };
+        match self.execute(opening.room, RoomCommand::RecordDelivery(delivery)).await {
+            Ok(()) => {
+                info!(room.id = %opening.room, stays = attendees.len(), "recorded the evidence of a room");
+                openings::mark_recorded(&self.pool, opening.session, self.clock.now()).await
             }
             Err(ExecuteError::Refused(refusal)) => {
-                error!(room.id = %ended.room, error = &refusal as &dyn std::error::Error, "a delivery is refused");
-                self.mark_refused(ended, &refusal.to_string()).await
+                error!(room.id = %opening.room, error = &refusal as &dyn std::error::Error, "evidence is refused");
+                openings::mark_refused(&self.pool, opening.session, &refusal.to_string()).await
             }
             Err(failure) => {
-                warn!(room.id = %ended.room, error = &failure as &dyn std::error::Error, "a delivery is not recorded yet");
-                self.postpone(ended).await
+                warn!(room.id = %opening.room, error = &failure as &dyn std::error::Error, "evidence is not recorded yet");
+                openings::postpone(&self.pool, opening.session).await
             }
         }
     }
 
-    /// Of the room when it ended; nothing, if that cannot be read now.
-    async fn co_hosts(&self, room: RoomId) -> Option<Vec<UserId>> {
-        let look = |room: &Room| room.facts().map(|facts| facts.co_hosts.clone()).unwrap_or_default();
-        match self.aggregates.rooms.read(room.as_uuid(), look).await {
-            Ok((co_hosts, _)) => Some(co_hosts),
-            Err(failure) => {
-                warn!(room.id = %room, error = &failure as &dyn std::error::Error, "a room that ended cannot be read");
-                None
-            }
+    /// A room that is live, and in which nobody of the host's side was heard so far.
+    async fn judge_coming(&self, opening: &Opening) -> Result<Awaited, sqlx::Error> {
+        let now = self.clock.now();
+        let look = move |room: &Room| {
+            let promise = room.facts().map(|facts| facts.promise().no_show_at());
+            (room.phase(), promise.is_some_and(|deadline| now >= deadline))
+        };
+        let Ok(((phase, is_time), _)) = self.aggregates.rooms.read(opening.room.as_uuid(), look).await else {
+            return Ok(Awaited::StillSilent);
+        };
+        if phase != RoomPhase::Live {
+            return Ok(Awaited::NoMore);
         }
+        if !is_time {
+            return Ok(Awaited::StillSilent);
+        }
+        let (seen, was_heard) = self.seen_so_far(opening, now).await?;
+        if was_heard {
+            return Ok(Awaited::NoMore);
+        }
+        let judge = JudgeComing {
+            seen: Some(seen),
+            at: now,
+        };
+        let judged = self.execute(opening.room, RoomCommand::JudgeComing(Box::new(judge)));
+        if let Err(failure) = judged.await {
+            warn!(room.id = %opening.room, error = &failure as &dyn std::error::Error, "a silent room is not judged yet");
+        }
+        Ok(Awaited::StillSilent)
     }
 
-    async fn attendees(&self, session: SessionId) -> Result<Vec<Attendee>, sqlx::Error> {
-        let rows = sqlx::query!(
-            "SELECT identity, user_id, joined_at, seen_at, left_at, audible, audible_ms FROM media_presence
-             WHERE session_id = $1 ORDER BY joined_at, identity, participant_sid LIMIT $2",
-            session.as_uuid(),
-            MAX_STAYS,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let attendees = rows.into_iter().filter_map(|row| {
-            Some(Attendee {
-                identity: row.identity.parse().ok()?,
-                user: UserId::from_uuid(row.user_id),
-                stay: Stay {
-                    joined_at: row.joined_at,
-                    seen_at: row.seen_at,
-                    left_at: row.left_at,
-                    audible: row.audible,
-                    audible_ms: row.audible_ms,
-                },
-            })
-        });
-        Ok(attendees.collect())
+    /// And whether the host's side was heard.
+    async fn seen_so_far(&self, opening: &Opening, now: Timestamp) -> Result<(SeenSoFar, bool), sqlx::Error> {
+        let seen = SeenSoFar {
+            session_id: opening.session,
+            opened_at: opening.opened_at,
+            intervals: intervals(&stays_of(&self.pool, opening.session).await?, opening.opened_at, now),
+            interruptions: watched(&self.pool, opening.session)
+                .await?
+                .interruptions(opening.opened_at, now),
+        };
+        let heard = |room: &Room| {
+            let facts = room.facts()?;
+            Some(facts.host_side_of(&seen.intervals).heard_ms() > 0)
+        };
+        let heard = self.aggregates.rooms.read(opening.room.as_uuid(), heard).await;
+        let was_heard = heard.is_ok_and(|(heard, _)| heard == Some(true));
+        Ok((seen, was_heard))
     }
 
-    async fn mark_recorded(&self, ended: &EndedRoom) -> Result<(), sqlx::Error> {
-        sqlx::query!(
-            "UPDATE media_deliveries SET recorded_at = $2 WHERE session_id = $1 AND recorded_at IS NULL",
-            ended.session.as_uuid(),
-            self.clock.now(),
-        )
-        .execute(&self.pool)
-        .await
-        .map(|_| ())
-    }
-
-    async fn mark_refused(&self, ended: &EndedRoom, refusal: &str) -> Result<(), sqlx::Error> {
-        sqlx::query!(
-            "UPDATE media_deliveries SET refusal = $2 WHERE session_id = $1",
-            ended.session.as_uuid(),
-            refusal,
-        )
-        .execute(&self.pool)
-        .await
-        .map(|_| ())
-    }
-
-    async fn postpone(&self, ended: &EndedRoom) -> Result<(), sqlx::Error> {
-        sqlx::query!(
-            "UPDATE media_deliveries SET due_at = now() + make_interval(secs => $2) WHERE session_id = $1",
-            ended.session.as_uuid(),
-            RETRY_SECONDS,
-        )
-        .execute(&self.pool)
-        .await
-        .map(|_| ())
+    async fn execute(&self, room: RoomId, command: RoomCommand) -> Result<(), ExecuteError<domain::RoomError>> {
+        let metadata = Metadata::for_actor("process:delivery", room.as_uuid());
+        let executed = self.aggregates.rooms.execute(room.as_uuid(), command, metadata).await;
+        executed.map(|_| ())
     }
 }

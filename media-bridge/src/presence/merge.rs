@@ -4,22 +4,32 @@ use std::cmp::{max, min};
 
 use chrono::TimeDelta;
 use domain::Timestamp;
+use domain::room::Source;
 
+use super::speech::Speech;
 use crate::LiveParticipant;
 
-/// The most that the time between two observations counts as heard. Longer gaps were not observed.
-pub(crate) const MAX_AUDIBLE_STEP: TimeDelta = TimeDelta::seconds(3);
+/// How long the media server waits for a connection that has failed before it reports its end: 10 s without an answer, 5 s
+/// more for it to come back, and 5 s to clear it away.
+pub(crate) const MEDIA_PATIENCE: TimeDelta = TimeDelta::seconds(20);
 
 /// One connection of one person to one room.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Stay {
     pub(crate) joined_at: Timestamp,
+    pub(crate) joined_by: Source,
     /// The last time they were seen to be there.
     pub(crate) seen_at: Timestamp,
-    pub(crate) left_at: Option<Timestamp>,
+    pub(crate) left: Option<Left>,
     /// Whether an unmuted microphone track was published when last seen.
     pub(crate) audible: bool,
-    pub(crate) audible_ms: i64,
+    pub(crate) speech: Speech,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Left {
+    pub(crate) at: Timestamp,
+    pub(crate) by: Source,
 }
 
 /// What an observation says of somebody who is there.
@@ -34,6 +44,8 @@ pub(crate) struct Sighting {
 pub(crate) struct Leave {
     pub(crate) joined_at: Option<Timestamp>,
     pub(crate) at: Timestamp,
+    /// The connection had failed: whoever it was had been gone for as long as the media server waits.
+    pub(crate) timed_out: bool,
 }
 
 impl Sighting {
@@ -49,58 +61,107 @@ impl Sighting {
 impl Stay {
     /// Seen for the first time.
     pub(crate) fn begin(sighting: Sighting, now: Timestamp) -> Self {
-        Self {
+        let mut stay = Self {
             joined_at: min(sighting.joined_at.unwrap_or(now), now),
+            joined_by: Source::Poll,
             seen_at: now,
-            left_at: None,
+            left: None,
             audible: sighting.audible,
-            audible_ms: 0,
+            speech: Speech::default(),
+        };
+        if sighting.audible {
+            stay.speech.begin(now);
         }
+        stay
     }
 
     /// Left before anybody saw them.
     pub(crate) fn missed(leave: Leave, now: Timestamp) -> Self {
-        let left_at = min(leave.at, now);
+        let told = min(leave.at, now);
+        let joined_at = min(leave.joined_at.unwrap_or(told), told);
+        let left = leave.left(joined_at, now);
         Self {
-            joined_at: min(leave.joined_at.unwrap_or(left_at), left_at),
-            seen_at: left_at,
-            left_at: Some(left_at),
+            joined_at,
+            joined_by: Source::Webhook,
+            seen_at: left.at,
+            left: Some(left),
             audible: false,
-            audible_ms: 0,
+            speech: Speech::default(),
         }
     }
 
-    /// Seen again. A stay that was thought over goes on: the media server's listing may miss somebody for a moment.
+    /// Seen again. A stay that was thought over goes on: the media server's listing may miss somebody for a moment. A
+    /// microphone that is open on the same connection as before was open all the time, however long nobody looked.
     pub(crate) fn see(&mut self, sighting: Sighting, now: Timestamp) {
         if now < self.seen_at {
             return;
         }
-        self.count_audible_until(now);
+        self.listen_until(now);
+        if sighting.audible && !(self.audible && self.left.is_none()) {
+            self.speech.begin(now);
+        }
         self.seen_at = now;
-        self.left_at = None;
+        self.left = None;
         self.audible = sighting.audible;
     }
 
     /// Not there any more, unobserved since `seen_at`.
     pub(crate) fn miss(&mut self) {
-        if self.left_at.is_none() {
-            self.left_at = Some(self.seen_at);
+        if self.left.is_none() {
+            self.left = Some(Left {
+                at: self.seen_at,
+                by: Source::Poll,
+            });
             self.audible = false;
         }
     }
 
-    /// Reported to have left: more exact than the observation that missed them, wherever it comes in order.
+    /// Reported to have left: more exact than the observation that missed them, wherever it comes in order. Of a
+    /// connection that failed the media server's list says for a while that it is there: what was seen of it then is taken
+    /// back.
     pub(crate) fn leave(&mut self, leave: Leave, now: Timestamp) {
-        let left_at = max(min(leave.at, now), self.seen_at);
-        self.count_audible_until(left_at);
-        self.left_at = Some(max(left_at, self.left_at.unwrap_or(left_at)));
+        let told = leave.left(self.joined_at, now);
+        match self.left {
+            Some(Left {
+                by: Source::Timeout, ..
+            }) => return,
+            Some(known) if told.by != Source::Timeout && known.at >= told.at => {
+                self.left = Some(Left { at: known.at, ..told });
+            }
+            _ if told.by == Source::Timeout => {
+                self.listen_until(told.at);
+                self.speech.cut(told.at);
+                self.left = Some(told);
+            }
+            _ => {
+                let at = max(told.at, self.seen_at);
+                self.listen_until(at);
+                self.left = Some(Left { at, ..told });
+            }
+        }
         self.audible = false;
     }
 
-    fn count_audible_until(&mut self, now: Timestamp) {
-        if self.audible && self.left_at.is_none() {
-            let step = (now - self.seen_at).clamp(TimeDelta::zero(), MAX_AUDIBLE_STEP);
-            self.audible_ms = self.audible_ms.saturating_add(step.num_milliseconds());
+    fn listen_until(&mut self, now: Timestamp) {
+        if self.audible && self.left.is_none() {
+            self.speech.extend(now);
+        }
+    }
+}
+
+impl Leave {
+    fn left(&self, joined_at: Timestamp, now: Timestamp) -> Left {
+        let told = min(self.at, now);
+        if !self.timed_out {
+            return Left {
+                at: told,
+                by: Source::Webhook,
+            };
+        }
+        let at = told.checked_sub_signed(MEDIA_PATIENCE).unwrap_or(told);
+        Left {
+            at: max(at, joined_at),
+            by: Source::Timeout,
         }
     }
 }
@@ -109,6 +170,7 @@ impl Stay {
 mod tests {
     use super::*;
     use crate::LiveTrack;
+    use crate::presence::speech::SPANS_MAX;
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_timestamp_millis(1_800_000_000_000 + millis).expect("a time")
@@ -125,7 +187,12 @@ mod tests {
         Leave {
             joined_at: Some(at(0)),
             at: at(millis),
+            timed_out: false,
         }
+    }
+
+    fn left(stay: &Stay) -> Option<(Timestamp, Source)> {
+        stay.left.map(|left| (left.at, left.by))
     }
 
     #[test]
@@ -135,37 +202,52 @@ mod tests {
         stay.see(sighting(true), at(2_000));
         stay.see(sighting(false), at(2_500));
         stay.see(sighting(false), at(3_500));
+        stay.see(sighting(true), at(4_500));
+        stay.see(sighting(true), at(5_500));
+        let spans: Vec<_> = stay.speech.recorded(at(5_500), Source::RoomEnd);
+        let spans: Vec<_> = spans.iter().map(|span| (span.from, span.until, span.source)).collect();
         assert_eq!(
-            (stay.audible_ms, stay.joined_at, stay.seen_at),
-            (1_500, at(0), at(3_500))
+            spans,
+            [
+                (at(1_000), at(2_500), Source::Poll),
+                (at(4_500), at(5_500), Source::RoomEnd)
+            ]
         );
+        assert_eq!((stay.joined_at, stay.seen_at), (at(0), at(5_500)));
     }
 
     #[test]
-    fn a_gap_between_observations_counts_only_in_part() {
+    fn a_microphone_that_is_open_before_and_after_a_gap_was_open_in_it() {
         let mut stay = Stay::begin(sighting(true), at(0));
         stay.see(sighting(true), at(60_000));
-        assert_eq!(stay.audible_ms, MAX_AUDIBLE_STEP.num_milliseconds());
+        assert_eq!(stay.speech.total_ms(), 60_000);
     }
 
     #[test]
     fn whoever_is_missed_left_when_last_seen_and_a_later_report_says_it_better() {
         let mut stay = Stay::begin(sighting(true), at(0));
         stay.miss();
-        assert_eq!((stay.left_at, stay.audible_ms), (Some(at(0)), 0));
+        assert_eq!((left(&stay), stay.speech.total_ms()), (Some((at(0), Source::Poll)), 0));
         stay.leave(leave(800), at(900));
-        assert_eq!((stay.left_at, stay.audible_ms), (Some(at(800)), 0));
+        assert_eq!(
+            (left(&stay), stay.speech.total_ms()),
+            (Some((at(800), Source::Webhook)), 0)
+        );
         stay.miss();
-        assert_eq!(stay.left_at, Some(at(800)));
+        assert_eq!(left(&stay), Some((at(800), Source::Webhook)));
     }
 
     #[test]
     fn a_report_of_the_end_counts_the_last_step_and_never_reaches_into_the_future() {
         let mut stay = Stay::begin(sighting(true), at(0));
         stay.leave(leave(99_000), at(700));
-        assert_eq!((stay.left_at, stay.audible_ms), (Some(at(700)), 700));
+        assert_eq!(
+            (left(&stay), stay.speech.total_ms()),
+            (Some((at(700), Source::Webhook)), 700)
+        );
+        let before = stay.clone();
         stay.leave(leave(99_000), at(700));
-        assert_eq!(stay.audible_ms, 700, "a repeated report adds nothing");
+        assert_eq!(stay, before, "a repeated report adds nothing");
     }
 
     #[test]
@@ -173,7 +255,37 @@ mod tests {
         let mut stay = Stay::begin(sighting(false), at(0));
         stay.see(sighting(false), at(1_900));
         stay.leave(leave(1_000), at(2_000));
-        assert_eq!(stay.left_at, Some(at(1_900)));
+        assert_eq!(left(&stay), Some((at(1_900), Source::Webhook)));
+    }
+
+    /// Killed at second 30; the media server lists them for 21 seconds more, microphone and all.
+    #[test]
+    fn of_a_connection_that_failed_what_was_seen_of_it_is_taken_back() {
+        let timeout = Leave {
+            timed_out: true,
+            ..leave(51_000)
+        };
+        let listed = || {
+            let mut stay = Stay::begin(sighting(true), at(0));
+            for second in 1..51 {
+                stay.see(sighting(true), at(second * 1_000));
+            }
+            stay
+        };
+        for missed_first in [true, false] {
+            let mut stay = listed();
+            if missed_first {
+                stay.miss();
+            }
+            stay.leave(timeout, at(51_500));
+            assert_eq!(
+                (left(&stay), stay.speech.total_ms()),
+                (Some((at(31_000), Source::Timeout)), 31_000)
+            );
+            let before = stay.clone();
+            stay.leave(leave(51_000), at(51_500));
+            assert_eq!(stay, before);
+        }
     }
 
     #[test]
@@ -181,7 +293,9 @@ mod tests {
         let mut stay = Stay::begin(sighting(true), at(0));
         stay.miss();
         stay.see(sighting(true), at(2_000));
-        assert_eq!((stay.left_at, stay.audible_ms), (None, 0));
+        assert_eq!((stay.left, stay.speech.total_ms()), (None, 0));
+        stay.see(sighting(true), at(3_000));
+        assert_eq!(stay.speech.total_ms(), 1_000);
     }
 
     #[test]
@@ -195,10 +309,22 @@ mod tests {
     #[test]
     fn a_stay_nobody_saw_lasts_from_join_to_leave() {
         let stay = Stay::missed(leave(400), at(500));
+        assert_eq!((stay.joined_at, stay.joined_by), (at(0), Source::Webhook));
         assert_eq!(
-            (stay.joined_at, stay.left_at, stay.audible_ms),
-            (at(0), Some(at(400)), 0)
+            (left(&stay), stay.speech.total_ms()),
+            (Some((at(400), Source::Webhook)), 0)
         );
+    }
+
+    #[test]
+    fn who_speaks_too_often_is_kept_in_bounds() {
+        let mut stay = Stay::begin(sighting(false), at(0));
+        for second in 0..10_000 {
+            stay.see(sighting(second % 2 == 0), at(second * 1_000));
+        }
+        let spans = stay.speech.recorded(at(10_000_000), Source::Poll);
+        assert_eq!(spans.len(), SPANS_MAX);
+        assert!(spans.is_sorted_by(|one, next| one.until <= next.from));
     }
 
     #[test]

@@ -7,16 +7,21 @@ use domain::{SessionId, Timestamp, UserId};
 use sqlx::PgPool;
 
 use super::merge::{Leave, Sighting, Stay};
+use super::rows::{self, Attendee, stays_of};
+use super::watch::Watches;
 use crate::{DesiredRoom, Identity, LiveParticipant};
 
 /// A stay in which nothing happens is written this often, not with every observation.
 const WRITE_EVERY: TimeDelta = TimeDelta::seconds(2);
+/// Reports of people of whom nobody knows yet who they are wait for the next look at their room; more are dropped.
+const EARLY_MAX: usize = 1_000;
 
-/// The stays of every room that is live, in memory and in `media_presence`.
+/// The stays of every room that is live, in memory and in `media_presence`, and how far each was watched.
 #[derive(Debug)]
 pub(crate) struct PresenceRecorder {
     pool: PgPool,
     rooms: HashMap<SessionId, RoomPresence>,
+    watches: Watches,
 }
 
 #[derive(Debug, Default)]
@@ -24,6 +29,8 @@ struct RoomPresence {
     /// Who may be in the room, as of the last observation.
     people: HashMap<Identity, UserId>,
     stays: HashMap<(Identity, String), Tracked>,
+    /// Reported before the first look after a start of ours.
+    early: Vec<(Identity, String, Leave)>,
 }
 
 #[derive(Debug)]
@@ -49,7 +56,7 @@ impl Tracked {
         *written != self.stay
             && (self.stay.audible
                 || written.audible
-                || written.left_at != self.stay.left_at
+                || written.left != self.stay.left
                 || self.stay.seen_at - written.seen_at >= WRITE_EVERY)
     }
 }
@@ -59,13 +66,16 @@ impl PresenceRecorder {
         Self {
             pool,
             rooms: HashMap::new(),
+            watches: Watches::default(),
         }
     }
 
-    /// Takes in who is in a room now. A stay begins only for people who may be there.
+    /// Takes in who is in a room now. A stay begins only for people who may be there. `media_sid` is the media server's name
+    /// of the room.
     pub(crate) async fn observe(
         &mut self,
         room: &DesiredRoom,
+        media_sid: &str,
         participants: &[LiveParticipant],
         now: Timestamp,
     ) -> Result<(), sqlx::Error> {
@@ -75,8 +85,20 @@ impl PresenceRecorder {
             .iter()
             .map(|person| (person.identity, person.user))
             .collect();
+        for (identity, sid, leave) in std::mem::take(&mut presence.early) {
+            presence.leave(identity, sid, leave, now);
+        }
         presence.observe(participants, now);
-        self.write(room.session_id).await
+        self.write(room.session_id).await?;
+        self.watches.look(&self.pool, room.session_id, media_sid, now).await
+    }
+
+    /// The media server says nothing of these rooms.
+    pub(crate) async fn fail(&mut self, sessions: &[SessionId], now: Timestamp) -> Result<(), sqlx::Error> {
+        for session in sessions {
+            self.watches.fail(&self.pool, *session, now).await?;
+        }
+        Ok(())
     }
 
     /// Takes in a report that somebody left.
@@ -88,9 +110,7 @@ impl PresenceRecorder {
         leave: Leave,
         now: Timestamp,
     ) -> Result<(), sqlx::Error> {
-        let Some(presence) = self.rooms.get_mut(&session) else {
-            return Ok(());
-        };
+        let presence = self.load(session).await?;
         presence.leave(identity, participant_sid, leave, now);
         self.write(session).await
     }
@@ -107,37 +127,23 @@ impl PresenceRecorder {
             self.write_stays(session, |_| true).await?;
             self.rooms.remove(&session);
         }
+        self.watches.forget(|session| !live.contains(&session));
         Ok(())
     }
 
     /// After a restart of ours, stays go on where they were written last.
     async fn load(&mut self, session: SessionId) -> Result<&mut RoomPresence, sqlx::Error> {
         if !self.rooms.contains_key(&session) {
-            let rows = sqlx::query!(
-                "SELECT identity, participant_sid, user_id, joined_at, seen_at, left_at, audible, audible_ms
-                 FROM media_presence WHERE session_id = $1",
-                session.as_uuid(),
-            )
-            .fetch_all(&self.pool)
-            .await?;
             let mut presence = RoomPresence::default();
-            for row in rows {
-                let Ok(identity) = row.identity.parse() else {
-                    continue;
-                };
-                let stay = Stay {
-                    joined_at: row.joined_at,
-                    seen_at: row.seen_at,
-                    left_at: row.left_at,
-                    audible: row.audible,
-                    audible_ms: row.audible_ms,
-                };
+            for attendee in stays_of(&self.pool, session).await? {
                 let tracked = Tracked {
-                    user: UserId::from_uuid(row.user_id),
-                    written: Some(stay.clone()),
-                    stay,
+                    user: attendee.user,
+                    written: Some(attendee.stay.clone()),
+                    stay: attendee.stay,
                 };
-                presence.stays.insert((identity, row.participant_sid), tracked);
+                presence
+                    .stays
+                    .insert((attendee.identity, attendee.participant_sid), tracked);
             }
             self.rooms.insert(session, presence);
         }
@@ -160,34 +166,16 @@ impl PresenceRecorder {
         if due.is_empty() {
             return Ok(());
         }
-        let identities: Vec<String> = due.iter().map(|((identity, _), _)| identity.to_string()).collect();
-        let sids: Vec<String> = due.iter().map(|((_, sid), _)| sid.clone()).collect();
-        let users: Vec<_> = due.iter().map(|(_, tracked)| tracked.user.as_uuid()).collect();
-        let joined: Vec<_> = due.iter().map(|(_, tracked)| tracked.stay.joined_at).collect();
-        let seen: Vec<_> = due.iter().map(|(_, tracked)| tracked.stay.seen_at).collect();
-        let left: Vec<_> = due.iter().map(|(_, tracked)| tracked.stay.left_at).collect();
-        let audible: Vec<_> = due.iter().map(|(_, tracked)| tracked.stay.audible).collect();
-        let audible_ms: Vec<_> = due.iter().map(|(_, tracked)| tracked.stay.audible_ms).collect();
-        sqlx::query!(
-            "INSERT INTO media_presence AS stay
-                 (session_id, identity, participant_sid, user_id, joined_at, seen_at, left_at, audible, audible_ms)
-             SELECT $1, row.* FROM UNNEST($2::text[], $3::text[], $4::uuid[], $5::timestamptz[], $6::timestamptz[],
-                                          $7::timestamptz[], $8::boolean[], $9::bigint[]) AS row
-             ON CONFLICT (session_id, identity, participant_sid) DO UPDATE
-             SET seen_at = EXCLUDED.seen_at, left_at = EXCLUDED.left_at, audible = EXCLUDED.audible,
-                 audible_ms = GREATEST(stay.audible_ms, EXCLUDED.audible_ms)",
-            session.as_uuid(),
-            &identities,
-            &sids,
-            &users,
-            &joined,
-            &seen,
-            &left as &[Option<Timestamp>],
-            &audible,
-            &audible_ms,
-        )
-        .execute(&self.pool)
-        .await?;
+        let attendees: Vec<Attendee> = due
+            .iter()
+            .map(|((identity, sid), tracked)| Attendee {
+                identity: *identity,
+                participant_sid: sid.clone(),
+                user: tracked.user,
+                stay: tracked.stay.clone(),
+            })
+            .collect();
+        rows::write(&self.pool, session, &attendees).await?;
         for (_, tracked) in &mut due {
             tracked.written = Some(tracked.stay.clone());
         }
@@ -224,6 +212,8 @@ impl RoomPresence {
             tracked.stay.leave(leave, now);
         } else if let Some(user) = self.people.get(&identity) {
             self.stays.insert(key, Tracked::new(*user, Stay::missed(leave, now)));
+        } else if self.early.len() < EARLY_MAX {
+            self.early.push((key.0, key.1, leave));
         }
     }
 }

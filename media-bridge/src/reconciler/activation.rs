@@ -57,6 +57,8 @@ pub(crate) struct Outcome {
 
 /// Who was in a room, and when that was.
 struct Observed {
+    /// The media server's name of the room.
+    media_sid: String,
     participants: Vec<LiveParticipant>,
     at: Timestamp,
 }
@@ -106,19 +108,18 @@ impl Reconciler {
             Ok(rooms) => rooms,
             Err(error) => {
                 self.deps.shared.set_unavailable(&error);
+                let unseen: Vec<SessionId> = desired.iter().map(|room| room.session_id).collect();
+                self.note_failure(&unseen).await;
                 return incomplete(desired.len());
             }
         };
         let wanted: HashSet<SessionId> = desired.iter().map(|room| room.session_id).collect();
-        let names: HashMap<&str, &str> = existing
-            .iter()
-            .map(|room| (room.name.as_str(), room.note.as_str()))
-            .collect();
+        let rooms: HashMap<&str, &LiveRoom> = existing.iter().map(|room| (room.name.as_str(), room)).collect();
         self.deps
             .shared
-            .set_available(|session| wanted.contains(&session) && names.contains_key(&*room_name(session)));
+            .set_available(|session| wanted.contains(&session) && rooms.contains_key(&*room_name(session)));
 
-        let rooms_complete = self.reconcile_rooms(&desired, &names, serving).await;
+        let rooms_complete = self.reconcile_rooms(&desired, &rooms, serving).await;
         let deleted_all = self.delete_unwanted(&existing, &wanted).await;
         self.leads.keep_only(&wanted);
         if let Err(error) = self.presence.keep_only(&wanted).await {
@@ -152,21 +153,33 @@ impl Reconciler {
         }
     }
 
-    async fn reconcile_rooms(&mut self, desired: &[DesiredRoom], existing: &HashMap<&str, &str>, serving: u64) -> bool {
+    async fn reconcile_rooms(
+        &mut self,
+        desired: &[DesiredRoom],
+        existing: &HashMap<&str, &LiveRoom>,
+        serving: u64,
+    ) -> bool {
         let deps = &self.deps;
         let rooms: Vec<BoxFuture<'_, _>> = desired
             .iter()
             .map(|room| {
-                let note = existing.get(&*room_name(room.session_id)).copied();
-                let work = tokio::time::timeout(ROOM_TIMEOUT, reconcile_room(deps, room, note, serving));
+                let known = existing.get(&*room_name(room.session_id)).copied();
+                let work = tokio::time::timeout(ROOM_TIMEOUT, reconcile_room(deps, room, known, serving));
                 async move { (room, work.await.unwrap_or((None, false))) }.boxed()
             })
             .collect();
         let mut rooms = stream::iter(rooms).buffer_unordered(ROOMS_AT_ONCE);
         let mut all_complete = true;
+        let mut failed = Vec::new();
         while let Some((room, (observed, complete))) = rooms.next().await {
             all_complete &= complete;
-            let Some(Observed { participants, at }) = observed else {
+            let Some(Observed {
+                media_sid,
+                participants,
+                at,
+            }) = observed
+            else {
+                failed.push(room.session_id);
                 continue;
             };
             let Some(live_since) = room.live_since else {
@@ -174,11 +187,23 @@ impl Reconciler {
             };
             let participants = since(participants, live_since);
             self.handovers.extend(self.leads.observe(room, &participants, at));
-            if let Err(error) = self.presence.observe(room, &participants, at).await {
+            if let Err(error) = self.presence.observe(room, &media_sid, &participants, at).await {
                 warn!(error = &error as &dyn std::error::Error, room.id = %room.room_id, "presence cannot be written");
             }
         }
+        drop(rooms);
+        self.note_failure(&failed).await;
         all_complete
+    }
+
+    async fn note_failure(&mut self, sessions: &[SessionId]) {
+        let now = self.deps.clock.now();
+        if let Err(error) = self.presence.fail(sessions, now).await {
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "an interruption cannot be written"
+            );
+        }
     }
 
     /// Deletes rooms of ours that should not be, as many as can be done in the time of one room. Rooms of others are none
@@ -210,17 +235,29 @@ async fn delete_room(deps: &Deps, name: &str) -> bool {
     }
 }
 
-/// `note` is what the room says to everybody, if it exists.
-async fn reconcile_room(deps: &Deps, room: &DesiredRoom, note: Option<&str>, serving: u64) -> (Option<Observed>, bool) {
+/// `known` is the media server's room, if it exists.
+async fn reconcile_room(
+    deps: &Deps,
+    room: &DesiredRoom,
+    known: Option<&LiveRoom>,
+    serving: u64,
+) -> (Option<Observed>, bool) {
     let name = room_name(room.session_id);
-    if note.is_none() {
-        if let Err(error) = call(deps.media.create_room(&name, ceiling(deps, room))).await {
-            report_failure(&name, "create_room", &error);
-            return (None, false);
-        }
+    let note = known.map_or("", |known| known.note.as_str());
+    let media_sid = if let Some(known) = known {
+        known.sid.clone()
+    } else {
+        let created = match call(deps.media.create_room(&name, ceiling(deps, room))).await {
+            Ok(created) => created,
+            Err(error) => {
+                report_failure(&name, "create_room", &error);
+                return (None, false);
+            }
+        };
         metrics::counter!("boxoffice_media_steps_total", "step" => "create_room").increment(1);
         info!(room.id = %room.room_id, media.room = name, "created a room that should be live");
-    }
+        created.sid
+    };
     deps.shared.room_is_ready(room.session_id, serving);
     let participants = match call(deps.media.list_participants(&name)).await {
         Ok(participants) => participants,
@@ -236,8 +273,13 @@ async fn reconcile_room(deps: &Deps, room: &DesiredRoom, note: Option<&str>, ser
     let mut participants = participants;
     participants.retain(|participant| !is_recorder(participant));
     let mut complete = take_steps(deps, &name, &plan::steps(room, &participants)).await;
-    complete &= set_note(deps, &name, &room.recording.note(), note.unwrap_or_default()).await;
-    (Some(Observed { participants, at }), complete)
+    complete &= set_note(deps, &name, &room.recording.note(), note).await;
+    let observed = Observed {
+        media_sid,
+        participants,
+        at,
+    };
+    (Some(observed), complete)
 }
 
 /// As many as the media server may let in: the second lock, should more come than tickets were sold. A room may be made

@@ -1,5 +1,6 @@
 //! One live room: media server, bridge, gate, webhooks, and people who speak and listen.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,7 +75,7 @@ impl Stage {
             media,
             entitlements,
             bridge,
-            clients: AudioClients::start(&super::tool("BOXOFFICE_PYTHON", ".tools/venv/bin/python")).expect("python"),
+            clients: AudioClients::start(&python()).expect("python"),
             log,
             aggregates,
             pool,
@@ -335,6 +336,10 @@ impl Stage {
             .map(|event| serde_json::from_str(&event.payload).expect("a room event"))
             .collect()
     }
+}
+
+pub(crate) fn python() -> PathBuf {
+    super::tool("BOXOFFICE_PYTHON", ".tools/venv/bin/python")
 }
 
 pub(crate) fn is_of(interval: &PresenceInterval, identity: Identity) -> bool {

@@ -12,7 +12,9 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
     };
     match event {
         RoomEvent::RoomCancelled { .. } => refund_room(recorded, *room, RefundReason::RoomCancelled),
-        RoomEvent::DeliveryRecorded(delivery) if !delivery.delivered => {
+        RoomEvent::RoomVoided { reason, .. } => refund_room(recorded, *room, (*reason).into()),
+        // As older versions recorded it. What is void says so itself.
+        RoomEvent::DeliveryRecorded(delivery) if !delivery.delivered && delivery.verdict.is_none() => {
             refund_room(recorded, *room, RefundReason::NotDelivered)
         }
         RoomEvent::DeliveryRecorded(_)

@@ -1,6 +1,6 @@
 //! The room's verdict reaches the ticket: it is issued, or its money goes back.
 
-use domain::room::RoomPhase;
+use domain::room::{Missing, RoomPhase};
 use domain::ticket::{RefundReason, TicketPhase};
 use domain::{Room, RoomId, Ticket, TicketCommand, TicketId};
 
@@ -31,7 +31,7 @@ pub async fn issue_ticket(deps: &Deps, context: &JobContext, room: RoomId, ticke
     let mut next = vec![];
     match verdict {
         Verdict::Open => {}
-        Verdict::Delivered => next.push(Job::SettleTicket { ticket }),
+        Verdict::Delivered(missing) => next.push(Job::SettleTicket { ticket, missing }),
         Verdict::Refund(reason) => next.push(Job::OweRefund { room, ticket, reason }),
     }
     if has_open_payments {
@@ -79,24 +79,28 @@ pub(crate) fn is_issued_and_settled(ticket: &Ticket) -> bool {
 pub(crate) fn leaves_tickets_alone(room: &Room) -> bool {
     match verdict_on(room) {
         Verdict::Open => true,
-        Verdict::Delivered | Verdict::Refund(_) => false,
+        Verdict::Delivered(_) | Verdict::Refund(_) => false,
     }
 }
 
 enum Verdict {
     Open,
-    Delivered,
+    /// But for what is missing.
+    Delivered(Option<Missing>),
     Refund(RefundReason),
 }
 
 fn verdict_on(room: &Room) -> Verdict {
-    match room.phase() {
-        RoomPhase::Cancelled => Verdict::Refund(RefundReason::RoomCancelled),
-        RoomPhase::Unscheduled | RoomPhase::Scheduled | RoomPhase::Live | RoomPhase::Ended => match room.delivery() {
-            None => Verdict::Open,
-            Some(delivery) if delivery.delivered => Verdict::Delivered,
-            Some(_) => Verdict::Refund(RefundReason::NotDelivered),
-        },
+    if let Some(reason) = room.void_reason() {
+        return Verdict::Refund(reason.into());
+    }
+    if room.phase() == RoomPhase::Cancelled {
+        return Verdict::Refund(RefundReason::RoomCancelled);
+    }
+    match room.delivery() {
+        None => Verdict::Open,
+        Some(delivery) if delivery.delivered => Verdict::Delivered(delivery.missing()),
+        Some(_) => Verdict::Refund(RefundReason::NotDelivered),
     }
 }
 

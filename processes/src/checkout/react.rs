@@ -65,6 +65,7 @@ pub fn react(recorded: &Recorded, settings: &ProcessSettings) -> Vec<NewJob> {
             | RoomEvent::RecordingPartBegan(_)
             | RoomEvent::RecordingPartEnded(_)
             | RoomEvent::RecordingDeleted(_)
+            | RoomEvent::RoomVoided { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
         },

@@ -72,6 +72,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::RecordingPartBegan(_)
             | RoomEvent::RecordingPartEnded(_)
             | RoomEvent::RecordingDeleted(_)
+            | RoomEvent::RoomVoided { .. }
             | RoomEvent::PresenceRecorded { .. }
             | RoomEvent::DeliveryRecorded(_) => vec![],
         },

@@ -4,7 +4,7 @@
 //! a setting while it may be running writes its cause into the row, and a timer that ends under another cause than the
 //! one it was taken with stays queued (`queue::record`).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use domain::Timestamp;
 use sqlx::PgConnection;
@@ -53,7 +53,7 @@ pub(crate) async fn set_timers(connection: &mut PgConnection, timers: Vec<NewJob
 
 /// One of each name: it rings at the earliest time, and its cause is the latest.
 fn earliest(timers: Vec<NewJob>) -> Vec<NewJob> {
-    let mut by_key: HashMap<(&'static str, String), NewJob> = HashMap::new();
+    let mut by_key: BTreeMap<(&'static str, String), NewJob> = BTreeMap::new();
     for timer in timers {
         let name = (timer.job.kind(), timer.key());
         let run_at = match by_key.get(&name) {

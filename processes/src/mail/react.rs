@@ -1,6 +1,7 @@
 //! What mail makes of events.
 
 use chrono::TimeDelta;
+use domain::room::VoidReason;
 use domain::{AnyEvent, RoomEvent, RoomId, TicketEvent, TicketId, Timestamp};
 use event_log::Recorded;
 
@@ -26,7 +27,11 @@ fn react_to_room(recorded: &Recorded, room: RoomId, event: &RoomEvent) -> Vec<Ne
             jobs
         }
         RoomEvent::RoomOpened { .. } => vec![notify(Notice::DoorsOpen)],
-        RoomEvent::RoomCancelled { .. } => vec![notify(Notice::Cancelled)],
+        RoomEvent::RoomCancelled { .. }
+        | RoomEvent::RoomVoided {
+            reason: VoidReason::NoShow | VoidReason::Moderation,
+            ..
+        } => vec![notify(Notice::Cancelled)],
         RoomEvent::SeatHeld(held) if held.options.as_ref().is_some_and(|options| options.offered) => {
             let offer = Mail::Offer {
                 room,
@@ -79,6 +84,10 @@ fn react_to_room(recorded: &Recorded, room: RoomId, event: &RoomEvent) -> Vec<Ne
         | RoomEvent::RecordingDeleted(_)
         | RoomEvent::PresenceRecorded { .. }
         // Whoever gets money back is told when it goes.
+        | RoomEvent::RoomVoided {
+            reason: VoidReason::Crash,
+            ..
+        }
         | RoomEvent::DeliveryRecorded(_) => vec![],
     }
 }

@@ -64,6 +64,9 @@ fn refund_id(ticket: TicketId, reason: RefundReason) -> RefundId {
         RefundReason::NotDelivered => "not_delivered",
         RefundReason::RescheduleDeclined => "reschedule_declined",
         RefundReason::StoreRefunded => "store_refunded",
+        RefundReason::NoShow => "no_show",
+        RefundReason::Crashed => "crashed",
+        RefundReason::Moderated => "moderated",
     };
     RefundId::from_uuid(Uuid::new_v5(&ticket.as_uuid(), name.as_bytes()))
 }

@@ -1,8 +1,8 @@
 //! Which process executes which job.
 
 use crate::{
-    Deps, Job, JobContext, JobResult, cancellation, checkout, disputes, hold_expiry, mail, maturity, monthly, payout,
-    people, refunds, settlement, sharing, standing, transfers,
+    Deps, Job, JobContext, JobResult, cancellation, checkout, disputes, hold_expiry, mail, maturity, monthly, no_show,
+    payout, people, refunds, settlement, sharing, standing, transfers,
 };
 
 /// Executes a job once. Safe to repeat, whether it ended before or not.
@@ -26,7 +26,8 @@ pub async fn run_job(deps: &Deps, context: &JobContext, job: Job) -> JobResult {
         Job::RefundRoom { room, reason } => cancellation::refund_room(deps, room, reason).await,
         Job::OweRefund { room, ticket, reason } => cancellation::owe_refund(deps, context, room, ticket, reason).await,
         Job::SettleRoom { room } => settlement::settle_room(deps, room).await,
-        Job::SettleTicket { ticket } => settlement::settle_ticket(deps, context, ticket).await,
+        Job::SettleTicket { ticket, missing } => settlement::settle_ticket(deps, context, ticket, missing).await,
+        Job::VoidNoShow { room } => no_show::void_no_show(deps, context, room).await,
         Job::CreditEarning(earning) => settlement::credit_earning(deps, context, earning).await,
         Job::CreditShare(share) => sharing::credit_share(deps, context, share).await,
         Job::FollowShare {

@@ -1,4 +1,4 @@
-//! Settlement: a delivered room earns its host the money that was unearned until then.
+//! Settlement: a delivered room earns its host the money that was unearned until then, less what was missing of it.
 
 mod react;
 mod settle;

@@ -57,6 +57,7 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
             | RoomEvent::RecordingPartBegan(_)
             | RoomEvent::RecordingPartEnded(_)
             | RoomEvent::RecordingDeleted(_)
+            | RoomEvent::RoomVoided { .. }
             | RoomEvent::PresenceRecorded { .. } => vec![],
         },
         AnyEvent::Ticket(ticket, event) => react_to_ticket(recorded, *ticket, event),

@@ -1,6 +1,7 @@
 //! From a delivered room to its host's balance: room, tickets, account.
 
 use domain::payout::SettledSale;
+use domain::room::{DeliveryRecorded, Missing};
 use domain::{PayoutCommand, Room, RoomId, Ticket, TicketCommand, TicketId};
 
 use crate::job::CreditEarning;
@@ -8,15 +9,20 @@ use crate::{Deps, Job, JobContext, JobError, JobResult, Outcome};
 
 /// Finds the sales of a delivered room. A ticket that is issued after this is settled by checkout.
 pub async fn settle_room(deps: &Deps, room: RoomId) -> JobResult {
-    let sold = |room: &Room| room.sold().map(|(ticket, _)| ticket).collect::<Vec<_>>();
-    let (sold, _) = deps.aggregates.rooms.read(room.as_uuid(), sold).await?;
-    let settle = sold.into_iter().map(|ticket| Job::SettleTicket { ticket });
+    let look = |room: &Room| {
+        let sold = room.sold().map(|(ticket, _)| ticket).collect::<Vec<_>>();
+        (sold, room.delivery().and_then(DeliveryRecorded::missing))
+    };
+    let ((sold, missing), _) = deps.aggregates.rooms.read(room.as_uuid(), look).await?;
+    let settle = sold.into_iter().map(|ticket| Job::SettleTicket { ticket, missing });
     Ok(Outcome::Then(settle.collect()))
 }
 
-/// Splits what was captured and not refunded. A ticket without money in it records nothing.
-pub async fn settle_ticket(deps: &Deps, context: &JobContext, ticket: TicketId) -> JobResult {
-    let settle = TicketCommand::Settle { at: deps.clock.now() };
+/// Splits what was captured and not refunded, when what is missing of the room has gone back. A ticket without money in it
+/// records nothing.
+pub async fn settle_ticket(deps: &Deps, context: &JobContext, ticket: TicketId, missing: Option<Missing>) -> JobResult {
+    let at = deps.clock.now();
+    let settle = TicketCommand::Settle { missing, at };
     deps.aggregates
         .tickets
         .execute(ticket.as_uuid(), settle, context.metadata())

@@ -17,7 +17,10 @@ pub(crate) async fn remember_rooms(page: &[Arc<Recorded>], transaction: &mut PgC
             if let RoomEvent::RoomScheduled(scheduled) = event {
                 rooms.push(room.as_uuid());
                 hosts.push(scheduled.host.as_uuid());
-            } else if matches!(event, RoomEvent::RoomEnded { .. } | RoomEvent::RoomCancelled { .. }) {
+            } else if matches!(
+                event,
+                RoomEvent::RoomEnded { .. } | RoomEvent::RoomCancelled { .. } | RoomEvent::RoomVoided { .. }
+            ) {
                 over.push(room.as_uuid());
             }
         }

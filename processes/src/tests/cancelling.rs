@@ -1,7 +1,7 @@
 //! Refunds: one, or all of a room.
 
 use domain::ticket::{OweRefund, RefundInitiator, RefundReason, RefundState, TicketPhase};
-use domain::{RefundId, Room, Ticket, TicketCommand, TicketId};
+use domain::{RefundId, Room, RoomCommand, Ticket, TicketCommand, TicketId};
 use payments::{MovementState, ProviderEventKind};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -200,6 +200,23 @@ async fn a_room_that_was_not_delivered_refunds_everybody(pool: PgPool) {
     }
     world.until_quiet().await;
     assert_eq!(world.events("ticket_settled").await, 0);
+    assert_eq!(world.dead_jobs().await, 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_that_is_taken_down_gives_back_what_is_paid_afterwards_too(pool: PgPool) {
+    let world = World::start(pool).await;
+    issued(&world, 1).await;
+    let paying = world.order(2).await;
+    world.tell_room(ROOM, RoomCommand::Moderate { at: world.now() }).await;
+    let body = world.provider.capture(payment(2));
+    world.processes.receive_webhook(&body).await.unwrap();
+    for number in [1, 2] {
+        until_refund(&world, ticket(number), RefundState::Completed).await;
+    }
+    world.until_quiet().await;
+    assert_eq!(world.phase(paying).await, TicketPhase::Refunded);
+    assert_eq!(world.events("refund_completed").await, 2);
     assert_eq!(world.dead_jobs().await, 0);
 }
 

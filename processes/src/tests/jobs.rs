@@ -32,11 +32,11 @@ async fn store(world: &World, new: &[NewJob]) {
     jobs::store(&mut connection, new, world.now()).await.unwrap();
 }
 
+/// But for the timers of rooms, which are far from ringing.
 async fn queued(world: &World) -> usize {
-    jobs::list(&world.deps.pool, Some(JobState::Queued), 100)
-        .await
-        .unwrap()
-        .len()
+    let queued = jobs::list(&world.deps.pool, Some(JobState::Queued), 100);
+    let queued = queued.await.unwrap();
+    queued.iter().filter(|job| job.kind != "void_no_show").count()
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -267,8 +267,14 @@ async fn what_follows_from_a_job_is_stored_with_its_end_and_once(pool: PgPool) {
         .await
         .unwrap();
     let next = vec![
-        Job::SettleTicket { ticket: ticket(1) },
-        Job::SettleTicket { ticket: ticket(2) },
+        Job::SettleTicket {
+            ticket: ticket(1),
+            missing: None,
+        },
+        Job::SettleTicket {
+            ticket: ticket(2),
+            missing: None,
+        },
     ];
     for _ in 0..2 {
         let result = Ok(Outcome::Then(next.clone()));

@@ -148,7 +148,10 @@ async fn what_is_old_or_unknown_is_needed_unseen(pool: PgPool) {
         Job::CancelIntents { ticket: issued },
         Job::LapseTicket { ticket: issued },
         Job::ReleaseRefundedSeat { ticket: issued },
-        Job::SettleTicket { ticket: issued },
+        Job::SettleTicket {
+            ticket: issued,
+            missing: None,
+        },
     ];
     assert_eq!(needed(&world, others.to_vec()).await, others);
 }
@@ -164,7 +167,7 @@ async fn a_purchase_carried_on_at_once_stores_no_job_but_the_timer(pool: PgPool)
     let ticket = world.pay(1).await;
     world.until_phase(ticket, TicketPhase::Issued).await;
     world.until_quiet().await;
-    assert_eq!(kinds_stored(&world.deps.pool).await, ["lapse_holds"]);
+    assert_eq!(kinds_stored(&world.deps.pool).await, ["lapse_holds", "void_no_show"]);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::payout::{DecideOnHost, HostPermit};
-use domain::room::{Authority, HoldSeat, RecordDelivery, ScheduleRoom};
+use domain::room::{
+    Authority, HoldSeat, Interruption, PresenceInterval, RecordDelivery, ScheduleRoom, Source, Speaking,
+};
 use domain::ticket::TicketPhase;
 use domain::{
     Channel, Currency, Fingerprint, Money, PaymentId, PayoutCommand, Preset, RefundPolicy, Room, RoomCommand, RoomId,
@@ -288,14 +290,8 @@ impl World {
             at,
         };
         self.tell_room(ROOM, end).await;
-        let delivery = RecordDelivery {
-            session_id: SESSION,
-            host_heard_ms,
-            listeners_present: 1,
-            intervals: vec![],
-            at,
-        };
-        self.tell_room(ROOM, RoomCommand::RecordDelivery(delivery)).await;
+        self.tell_room(ROOM, heard(SESSION, HOST, host_heard_ms, vec![], at))
+            .await;
     }
 
     pub(super) async fn look_at_ticket<T: Send>(&self, ticket: TicketId, look: impl Fn(&Ticket) -> T + Send) -> T {
@@ -395,4 +391,37 @@ where
     };
     let came = tokio::time::timeout(LIMIT, wait).await.is_ok();
     assert!(came, "not within {LIMIT:?}: {what}");
+}
+
+/// The evidence of a room whose host was heard for so long from its opening on, up to the first interruption.
+pub(super) fn heard(
+    session_id: SessionId,
+    host: UserId,
+    host_heard_ms: u64,
+    interruptions: Vec<Interruption>,
+    at: Timestamp,
+) -> RoomCommand {
+    let length = TimeDelta::milliseconds(i64::try_from(host_heard_ms).unwrap());
+    let until = interruptions.first().map_or(at, |first| first.from);
+    let from = until - length;
+    RoomCommand::RecordDelivery(RecordDelivery {
+        session_id,
+        opened_at: from,
+        intervals: vec![PresenceInterval {
+            user: host,
+            ticket_id: None,
+            joined_at: from,
+            left_at: until,
+            audible_ms: host_heard_ms,
+            joined_by: Some(Source::Poll),
+            left_by: Some(Source::Webhook),
+            speaking: vec![Speaking {
+                from,
+                until,
+                source: Source::Webhook,
+            }],
+        }],
+        interruptions,
+        at,
+    })
 }

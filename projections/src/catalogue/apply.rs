@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::room::{PriceTier, Revision, RoomRescheduled, RoomScheduled};
+use domain::room::{PriceTier, Revision, RoomRescheduled, RoomScheduled, VoidReason};
 use domain::{Money, Timestamp};
 use event_log::Recorded;
 use sqlx::PgConnection;
@@ -40,11 +40,12 @@ const CHANGE_ROOMS: &str = "
         sales_suspended = coalesce(change.sales_suspended, rooms.sales_suspended),
         delivered = coalesce(change.delivered, rooms.delivered),
         is_recorded = coalesce(change.is_recorded, rooms.is_recorded),
+        void_reason = coalesce(change.void_reason, rooms.void_reason),
         position = change.position
     FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bool[],
-        $8::bool[], $9::bool[], $10::bool[], $11::bigint[])
+        $8::bool[], $9::bool[], $10::bool[], $11::text[], $12::bigint[])
         AS change (room_id, held, sold, state, opened_at, ended_at, sales_paused, sales_suspended, delivered,
-            is_recorded, position)
+            is_recorded, void_reason, position)
     WHERE rooms.room_id = change.room_id";
 
 const REVISE: &str = "
@@ -243,6 +244,12 @@ async fn write_rooms(fold: &Fold<'_>, tables: &mut PgConnection) -> Result<(), s
                 .clone()
                 .map(|room| room.is_recorded)
                 .collect::<Vec<Option<bool>>>(),
+        )
+        .bind(
+            column
+                .clone()
+                .map(|room| room.void_reason.map(VoidReason::name))
+                .collect::<Vec<Option<&str>>>(),
         )
         .bind(column.map(|room| room.position).collect::<Vec<i64>>())
         .execute(tables)

@@ -1,7 +1,7 @@
 //! What an event changes in the catalogue.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::room::{Revision, RoomRescheduled, RoomScheduled, SeatHeld};
+use domain::room::{Revision, RoomRescheduled, RoomScheduled, SeatHeld, VoidReason};
 use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp, UserId};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +25,10 @@ pub(crate) enum CatalogueChange<'a> {
     },
     Cancel {
         room: RoomId,
+    },
+    Void {
+        room: RoomId,
+        reason: VoidReason,
     },
     Revise {
         room: RoomId,
@@ -117,6 +121,7 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
         RoomEvent::RoomOpened { opened_at, .. } => Some(CatalogueChange::Open { room, at: *opened_at }),
         RoomEvent::RoomEnded { ended_at } => Some(CatalogueChange::End { room, at: *ended_at }),
         RoomEvent::RoomCancelled { .. } => Some(CatalogueChange::Cancel { room }),
+        RoomEvent::RoomVoided { reason, .. } => Some(CatalogueChange::Void { room, reason: *reason }),
         RoomEvent::RoomRevised(revised) => Some(CatalogueChange::Revise {
             room,
             revision: &revised.revision,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::room::{Revision, RoomRescheduled, RoomScheduled};
+use domain::room::{Revision, RoomRescheduled, RoomScheduled, VoidReason};
 use domain::{AnyEvent, RoomId, Timestamp};
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ pub(super) fn seat_before(event: &AnyEvent) -> Option<Uuid> {
         | CatalogueChange::Open { .. }
         | CatalogueChange::End { .. }
         | CatalogueChange::Cancel { .. }
+        | CatalogueChange::Void { .. }
         | CatalogueChange::Revise { .. }
         | CatalogueChange::Reschedule { .. }
         | CatalogueChange::PauseSales { .. }
@@ -78,6 +79,7 @@ pub(super) struct RoomFold {
     pub(super) sales_suspended: Option<bool>,
     pub(super) delivered: Option<bool>,
     pub(super) is_recorded: Option<bool>,
+    pub(super) void_reason: Option<VoidReason>,
     pub(super) position: i64,
 }
 
@@ -133,6 +135,10 @@ impl<'a> Fold<'a> {
                 (room.state, room.ended_at) = (Some(RoomState::Ended), Some(at));
             }
             CatalogueChange::Cancel { room } => self.room(room, position).state = Some(RoomState::Cancelled),
+            CatalogueChange::Void { room, reason } => {
+                let room = self.room(room, position);
+                (room.state, room.void_reason) = (Some(RoomState::Voided), Some(reason));
+            }
             CatalogueChange::Revise { room, revision } => self.edit(room, Edit::Revise(revision), position),
             CatalogueChange::Reschedule { room, new } => self.edit(room, Edit::Reschedule(new), position),
             CatalogueChange::PauseSales { room, paused } => self.room(room, position).sales_paused = Some(paused),

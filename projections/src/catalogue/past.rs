@@ -45,6 +45,9 @@ impl PastRoom {
                 (row.state, row.ended_at) = (RoomState::Ended, Some(at));
             }),
             CatalogueChange::Cancel { .. } => self.change(|row| row.state = RoomState::Cancelled),
+            CatalogueChange::Void { reason, .. } => self.change(|row| {
+                (row.state, row.void_reason) = (RoomState::Voided, Some(reason));
+            }),
             CatalogueChange::Revise { revision, .. } => self.change(|row| revise(row, revision)),
             CatalogueChange::Reschedule { new, .. } => self.change(|row| reschedule(row, new)),
             CatalogueChange::PauseSales { paused, .. } => self.paused.by_host = paused,
@@ -111,6 +114,7 @@ fn listed(room: &RoomScheduled, position: u64) -> RoomRow {
         description: text(&room.description).into_owned(),
         language: text(&room.language).into_owned(),
         state: RoomState::Scheduled,
+        void_reason: None,
         starts_at: room.starts_at,
         planned_minutes: room.planned_minutes,
         price: room.price,

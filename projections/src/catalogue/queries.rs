@@ -1,15 +1,15 @@
 //! What can be asked of the catalogue.
 #![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
 
-use domain::room::RecordingTerms;
+use domain::room::{RecordingTerms, VoidReason};
 use domain::{Currency, Money, RefundPolicy, RoomId, Timestamp, UserId};
 use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use crate::QueryError;
 use crate::convert::{RowOf, before, text, words};
+use crate::{QueryError, UnknownWord};
 
 words! {
     pub enum RoomState {
@@ -17,6 +17,7 @@ words! {
         Live = "live",
         Ended = "ended",
         Cancelled = "cancelled",
+        Voided = "voided",
     }
 }
 
@@ -31,6 +32,8 @@ pub struct RoomRow {
     pub description: String,
     pub language: String,
     pub state: RoomState,
+    /// Once it is voided.
+    pub void_reason: Option<VoidReason>,
     pub starts_at: Timestamp,
     pub planned_minutes: u32,
     pub price: Money,
@@ -104,6 +107,7 @@ struct RoomRecord {
     description: String,
     language: String,
     state: String,
+    void_reason: Option<String>,
     starts_at: Timestamp,
     planned_minutes: i32,
     price_minor: i64,
@@ -143,8 +147,8 @@ struct TierRecord {
 }
 
 const SELECT: &str = "
-    SELECT room_id, host_id, co_host_ids, title, description, language, state, starts_at, planned_minutes, price_minor, currency,
-        capacity, held, sold, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
+    SELECT room_id, host_id, co_host_ids, title, description, language, state, void_reason, starts_at, planned_minutes, price_minor,
+        currency, capacity, held, sold, sales_open_at, sales_close_at, tickets_per_buyer, hold_seconds, refund_policy,
         no_show_minutes, offer_seconds, transferable, recording, is_recorded, decline_until,
         (sales_paused OR sales_suspended) AS sales_paused, opened_at, ended_at, created_position, position,
         (SELECT json_agg(tiers ORDER BY ordinal) FROM view_catalogue.tiers WHERE tiers.room_id = rooms.room_id) AS tiers
@@ -245,6 +249,7 @@ impl TryFrom<RoomRecord> for RoomRow {
             host_id: UserId::from_uuid(record.host_id),
             co_hosts: record.co_host_ids.into_iter().map(UserId::from_uuid).collect(),
             state: row.fit("state", record.state.parse())?,
+            void_reason: row.fit("void_reason", void_reason(record.void_reason.as_deref()))?,
             starts_at: record.starts_at,
             planned_minutes: row.count("planned_minutes", record.planned_minutes)?,
             price: row.money(record.price_minor, &record.currency)?,
@@ -273,6 +278,15 @@ impl TryFrom<RoomRecord> for RoomRow {
             language: record.language,
         })
     }
+}
+
+fn void_reason(word: Option<&str>) -> Result<Option<VoidReason>, UnknownWord> {
+    let Some(word) = word else {
+        return Ok(None);
+    };
+    let known = [VoidReason::NoShow, VoidReason::Crash, VoidReason::Moderation];
+    let found = known.into_iter().find(|reason| reason.name() == word);
+    found.map(Some).ok_or_else(|| UnknownWord(word.to_owned()))
 }
 
 fn tiers(

@@ -6,6 +6,7 @@ CREATE TABLE rooms (
     description       text        NOT NULL,
     language          text        NOT NULL,
     state             text        NOT NULL,
+    void_reason       text, -- once voided
     starts_at         timestamptz NOT NULL,
     planned_minutes   int         NOT NULL,
     price_minor       bigint      NOT NULL,

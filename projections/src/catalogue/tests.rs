@@ -1,6 +1,6 @@
 //! The catalogue, from events.
 
-use domain::room::{PriceTier, ReleaseReason, Revision, RoomScheduled, SeatReleased, SeatSold};
+use domain::room::{PriceTier, ReleaseReason, Revision, RoomScheduled, SeatReleased, SeatSold, VoidReason};
 use domain::{BasisPoints, Currency, Money, RoomEvent};
 use sqlx::PgPool;
 
@@ -41,6 +41,7 @@ async fn a_scheduled_room_is_listed_with_its_terms(pool: PgPool) {
         description: facts.description,
         language: facts.language,
         state: RoomState::Scheduled,
+        void_reason: None,
         starts_at: facts.starts_at,
         planned_minutes: 60,
         price: usd(PRICE),
@@ -189,6 +190,19 @@ async fn a_room_names_its_co_hosts_in_the_order_they_came(pool: PgPool) {
         .room(1, appointed(20));
     let row = room_after(&pool, &story).await;
     assert_eq!((row.co_hosts, row.position), (vec![user(11), user(20)], 5));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_voided_room_says_why(pool: PgPool) {
+    let voided = RoomEvent::RoomVoided {
+        reason: VoidReason::NoShow,
+        voided_at: at(2),
+    };
+    let row = room_after(&pool, &Story::new().schedule(1).room(1, voided)).await;
+    assert_eq!(
+        (row.state, row.void_reason),
+        (RoomState::Voided, Some(VoidReason::NoShow))
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -153,7 +153,8 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::EntryTakenOver { .. }
         | RoomEvent::RoomEnded { .. }
-        | RoomEvent::RoomCancelled { .. } => evolve_doors(room, event),
+        | RoomEvent::RoomCancelled { .. }
+        | RoomEvent::RoomVoided { .. } => evolve_doors(room, event),
         RoomEvent::RecordingStarted(_) => Some(EntitlementChange::Record { room, runs: true }),
         RoomEvent::RecordingStopped(_) => Some(EntitlementChange::Record { room, runs: false }),
         RoomEvent::SpeakRequested { user, .. } => stand(room, *user, Stands::Asks),
@@ -250,7 +251,9 @@ fn evolve_doors(room: RoomId, event: &RoomEvent) -> Option<EntitlementChange> {
             entry: *entry,
             at: *taken_over_at,
         }),
-        RoomEvent::RoomEnded { .. } | RoomEvent::RoomCancelled { .. } => Some(EntitlementChange::Close { room }),
+        RoomEvent::RoomEnded { .. } | RoomEvent::RoomCancelled { .. } | RoomEvent::RoomVoided { .. } => {
+            Some(EntitlementChange::Close { room })
+        }
         _ => None,
     }
 }

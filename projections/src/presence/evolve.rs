@@ -47,6 +47,7 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<PresenceChange<'_>> {
         | RoomEvent::RoomOpened { .. }
         | RoomEvent::RoomEnded { .. }
         | RoomEvent::RoomCancelled { .. }
+        | RoomEvent::RoomVoided { .. }
         | RoomEvent::SpeakRequested { .. }
         | RoomEvent::SpeakRequestWithdrawn { .. }
         | RoomEvent::SpeakRequestDeclined { .. }

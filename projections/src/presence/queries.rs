@@ -1,8 +1,9 @@
 //! What can be asked about attendance.
 #![expect(clippy::disallowed_methods, reason = "the tables of a view are made at run time")]
 
-use domain::room::PresenceInterval;
+use domain::room::{Interruption, PresenceInterval, Source, Speaking, Verdict};
 use domain::{RoomId, SessionId, TicketId, Timestamp, UserId};
+use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
@@ -21,6 +22,9 @@ pub struct AttendanceRow {
     pub listeners_present: u32,
     pub delivered: bool,
     pub recorded_at: Timestamp,
+    /// Older records have none.
+    pub verdict: Option<Verdict>,
+    pub interruptions: Vec<Interruption>,
     /// In the order they were recorded.
     pub intervals: Vec<PresenceInterval>,
 }
@@ -32,6 +36,8 @@ struct DeliveryRecord {
     listeners_present: i32,
     delivered: bool,
     recorded_at: Timestamp,
+    verdict: Option<Json<Verdict>>,
+    interruptions: Json<Vec<Interruption>>,
 }
 
 #[derive(FromRow)]
@@ -39,14 +45,17 @@ struct IntervalRecord {
     person: Uuid,
     ticket_id: Option<Uuid>,
     joined_at: Timestamp,
+    joined_by: Option<Json<Source>>,
     left_at: Timestamp,
+    left_by: Option<Json<Source>>,
     audible_ms: i64,
+    speaking: Json<Vec<Speaking>>,
 }
 
 /// What was recorded about a room when it was over; `None` until then.
 pub async fn attendance(pool: &PgPool, room: RoomId) -> Result<Option<AttendanceRow>, QueryError> {
     let select = "
-        SELECT session_id, host_heard_ms, listeners_present, delivered, recorded_at
+        SELECT session_id, host_heard_ms, listeners_present, delivered, recorded_at, verdict, interruptions
         FROM view_presence.deliveries WHERE room_id = $1";
     let delivery: Option<DeliveryRecord> = sqlx::query_as(select).bind(room.as_uuid()).fetch_optional(pool).await?;
     let Some(delivery) = delivery else {
@@ -54,7 +63,7 @@ pub async fn attendance(pool: &PgPool, room: RoomId) -> Result<Option<Attendance
     };
     // The intervals were recorded before the delivery and never change: two statements see one evidence.
     let select = "
-        SELECT person, ticket_id, joined_at, left_at, audible_ms
+        SELECT person, ticket_id, joined_at, joined_by, left_at, left_by, audible_ms, speaking
         FROM view_presence.intervals WHERE room_id = $1
         ORDER BY position, ordinal LIMIT $2";
     let intervals: Vec<IntervalRecord> = sqlx::query_as(select)
@@ -69,6 +78,8 @@ pub async fn attendance(pool: &PgPool, room: RoomId) -> Result<Option<Attendance
         listeners_present: row.count("listeners_present", delivery.listeners_present)?,
         delivered: delivery.delivered,
         recorded_at: delivery.recorded_at,
+        verdict: delivery.verdict.map(|verdict| verdict.0),
+        interruptions: delivery.interruptions.0,
         intervals: intervals.iter().map(interval).collect::<Result<_, _>>()?,
     }))
 }
@@ -81,5 +92,8 @@ fn interval(record: &IntervalRecord) -> Result<PresenceInterval, QueryError> {
         joined_at: record.joined_at,
         left_at: record.left_at,
         audible_ms: row.position("audible_ms", record.audible_ms)?,
+        joined_by: record.joined_by.as_ref().map(|by| by.0),
+        left_by: record.left_by.as_ref().map(|by| by.0),
+        speaking: record.speaking.0.clone(),
     })
 }

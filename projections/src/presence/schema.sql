@@ -4,7 +4,9 @@ CREATE TABLE deliveries (
     host_heard_ms     bigint      NOT NULL,
     listeners_present int         NOT NULL,
     delivered         bool        NOT NULL,
-    recorded_at       timestamptz NOT NULL
+    recorded_at       timestamptz NOT NULL,
+    verdict           json,       -- as the event has it; older ones have none
+    interruptions     json        NOT NULL
 );
 
 CREATE TABLE intervals (
@@ -14,7 +16,10 @@ CREATE TABLE intervals (
     person     uuid        NOT NULL,
     ticket_id  uuid,
     joined_at  timestamptz NOT NULL,
+    joined_by  json,
     left_at    timestamptz NOT NULL,
+    left_by    json,
     audible_ms bigint      NOT NULL,
+    speaking   json        NOT NULL,
     PRIMARY KEY (room_id, position, ordinal)
 );

@@ -1,5 +1,6 @@
 //! Attendance, from events.
 
+use domain::room::{Source, Verdict};
 use sqlx::PgPool;
 
 use super::attendance;
@@ -25,7 +26,18 @@ async fn what_was_delivered_is_shown_with_its_evidence(pool: PgPool) {
     );
     let stays: Vec<_> = row.intervals.iter().map(|stay| (stay.user, stay.ticket_id)).collect();
     assert_eq!(stays, [(user(11), Some(ticket(11))), (user(10), Some(ticket(10)))]);
-    assert_eq!((row.intervals[0].joined_at, row.intervals[0].left_at), (at(10), at(20)));
+    let first = &row.intervals[0];
+    assert_eq!((first.joined_at, first.left_at), (at(10), at(20)));
+    assert_eq!(
+        (first.joined_by, first.left_by),
+        (Some(Source::Poll), Some(Source::Webhook))
+    );
+    assert_eq!((first.speaking[0].from, first.speaking[0].until), (at(11), at(12)));
+    assert_eq!(row.verdict, Some(Verdict::Delivered));
+    assert_eq!(
+        (row.interruptions[0].from, row.interruptions[0].until),
+        (at(12), at(13))
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]

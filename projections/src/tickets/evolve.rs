@@ -148,6 +148,7 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<TicketChange<'_>> {
         | RoomEvent::RecordingPartEnded(_)
         | RoomEvent::RecordingDeleted(_)
         | RoomEvent::PresenceRecorded { .. }
+        | RoomEvent::RoomVoided { .. }
         | RoomEvent::DeliveryRecorded(_) => None,
     }
 }

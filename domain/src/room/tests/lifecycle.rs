@@ -1,4 +1,4 @@
-//! Opening, ending, cancelling, and the verdict on what was delivered.
+//! Opening, ending and cancelling.
 
 use super::*;
 
@@ -117,79 +117,6 @@ fn cancelling_releases_holds_and_keeps_sold_seats_for_their_refunds() {
         .state;
     assert_eq!(state.sold().collect::<Vec<_>>(), [(ticket(2), BOB)]);
     assert_eq!(state.held_count(), 0);
-}
-
-fn record(session_number: u128, host_heard_ms: u64, intervals: usize) -> RoomCommand {
-    let interval = PresenceInterval {
-        user: ANN,
-        ticket_id: Some(ticket(1)),
-        joined_at: at(3_600),
-        left_at: at(6_000),
-        audible_ms: 0,
-    };
-    RoomCommand::RecordDelivery(RecordDelivery {
-        session_id: session(session_number),
-        host_heard_ms,
-        listeners_present: 1,
-        intervals: vec![interval; intervals],
-        at: at(7_010),
-    })
-}
-
-fn verdict(host_heard_ms: u64, delivered: bool) -> RoomEvent {
-    RoomEvent::DeliveryRecorded(DeliveryRecorded {
-        session_id: session(1),
-        host_heard_ms,
-        listeners_present: 1,
-        delivered,
-        recorded_at: at(7_010),
-    })
-}
-
-#[test]
-fn a_room_is_delivered_if_the_host_was_heard() {
-    let state = given(ended()).when(record(1, 1, 0)).then([verdict(1, true)]).state;
-    assert!(state.delivery().is_some_and(|delivery| delivery.delivered));
-    given(ended()).when(record(1, 0, 0)).then([verdict(0, false)]);
-}
-
-#[test]
-fn a_verdict_stands() {
-    given(ended())
-        .and([verdict(1, true)])
-        .when(record(1, 0, 3))
-        .then_nothing();
-}
-
-#[test]
-fn evidence_comes_in_parts_before_the_verdict() {
-    let events = given(ended()).when(record(1, 9, 1_001)).events();
-    let sizes: Vec<_> = events
-        .iter()
-        .filter_map(|event| {
-            let RoomEvent::PresenceRecorded { intervals, .. } = event else {
-                return None;
-            };
-            Some(intervals.len())
-        })
-        .collect();
-    assert_eq!(sizes, [INTERVALS_PER_EVENT_MAX, INTERVALS_PER_EVENT_MAX, 1]);
-    assert_eq!(events.last(), Some(&verdict(9, true)));
-}
-
-#[test]
-fn only_an_ended_room_of_that_session_has_a_verdict() {
-    given(live()).when(record(1, 1, 0)).then_err(wrong_state("live"));
-    given([room_scheduled()])
-        .when(record(1, 1, 0))
-        .then_err(wrong_state("scheduled"));
-    given(cancelled())
-        .when(record(1, 1, 0))
-        .then_err(wrong_state("cancelled"));
-    given([]).when(record(1, 1, 0)).then_err(RoomError::NotScheduled);
-    given(ended())
-        .when(record(2, 1, 0))
-        .then_err(wrong_state("known by another session"));
 }
 
 #[test]

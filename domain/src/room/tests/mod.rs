@@ -15,6 +15,7 @@ mod scheduling;
 mod selling;
 mod sharing;
 mod speaking;
+mod voiding;
 mod waiting;
 
 use crate::payout::{HostPermit, NoSale};

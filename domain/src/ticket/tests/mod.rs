@@ -4,11 +4,13 @@ mod disputing;
 mod issuing;
 mod paying;
 mod refunding;
+mod settling;
 mod store;
 mod transferring;
 
 use crate::terms::{Channel, RefundPolicy, Terms};
 use crate::testing::{Given, at, past, payment, refund, request, room, ticket, usd, user};
+use crate::ticket::refunding::refund_of_second_charge;
 use crate::ticket::*;
 use crate::{BasisPoints, Money, PaymentId, RefundId, Ticket, TicketCommand, TicketError, TicketEvent, UserId};
 
@@ -239,7 +241,10 @@ fn presented() -> TicketEvent {
 }
 
 fn settle() -> TicketCommand {
-    TicketCommand::Settle { at: at(9) }
+    TicketCommand::Settle {
+        missing: None,
+        at: at(9),
+    }
 }
 
 /// Asked for by the host, who is bound by no policy.
@@ -258,4 +263,19 @@ fn owe(number: u128, amount: Option<i64>) -> OweRefund {
 
 fn host_refunds(number: u128, amount: Option<i64>) -> TicketCommand {
     TicketCommand::OweRefund(owe(number, amount))
+}
+
+fn second_charge(in_full: bool) -> TicketEvent {
+    TicketEvent::RefundOwed(RefundOwed {
+        refund_id: refund_of_second_charge(payment(2)),
+        payment_id: payment(2),
+        amount: usd(1_000),
+        reason: RefundReason::ChargedTwice,
+        initiated_by: RefundInitiator::System,
+        in_full,
+        was_issued: false,
+        request: None,
+        owed_at: at(3),
+        tax: None,
+    })
 }

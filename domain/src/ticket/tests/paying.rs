@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::testing::{EUR, USD};
-use crate::ticket::refunding::refund_of_second_charge;
 use crate::{Fingerprint, MoneyError};
 
 #[test]
@@ -112,21 +111,6 @@ fn a_fee_that_is_none_is_refused() {
     }));
 }
 
-fn second_charge(in_full: bool) -> TicketEvent {
-    TicketEvent::RefundOwed(RefundOwed {
-        refund_id: refund_of_second_charge(payment(2)),
-        payment_id: payment(2),
-        amount: usd(1_000),
-        reason: RefundReason::ChargedTwice,
-        initiated_by: RefundInitiator::System,
-        in_full,
-        was_issued: false,
-        request: None,
-        owed_at: at(3),
-        tax: None,
-    })
-}
-
 #[test]
 fn the_second_charge_goes_back_by_itself_and_the_ticket_stays() {
     let state = given([ordered(), started(1, 1), started(2, 2), captured(1), issued()])
@@ -227,49 +211,4 @@ fn a_ticket_has_a_limited_number_of_attempts() {
         .when(start(21))
         .then_err(TicketError::TooManyAttempts { limit });
     given([ordered()]).and(attempts).when(start(20)).then_nothing();
-}
-
-#[test]
-fn a_delivered_sale_is_split_between_provider_platform_and_host() {
-    // 5 % of 941 is 47.05: the rest of the cent is the host's.
-    for past in [vec![], vec![admitted()]] {
-        given(paid_and_issued())
-            .and(past)
-            .when(settle())
-            .then([settled(1_000, 59)])
-            .when(settle())
-            .then_nothing();
-    }
-}
-
-#[test]
-fn what_was_refunded_is_not_earned() {
-    given(paid_and_issued())
-        .and([TicketEvent::RefundOwed(owed(1, 400, false, true))])
-        .when(settle())
-        .then([settled(600, 59)]);
-}
-
-#[test]
-fn a_fee_above_what_is_left_takes_all_of_it_and_no_more() {
-    given(paid_and_issued())
-        .and([TicketEvent::RefundOwed(owed(1, 960, false, true))])
-        .when(settle())
-        .then([settled(40, 40)]);
-}
-
-#[test]
-fn a_second_charge_is_not_earned() {
-    given([ordered(), started(1, 1), started(2, 2), captured(1), captured(2)])
-        .and([second_charge(false), issued()])
-        .when(settle())
-        .then([settled(1_000, 59)]);
-}
-
-#[test]
-fn there_is_nothing_to_settle_without_an_issued_paid_ticket() {
-    given(paid()).when(settle()).then_nothing();
-    given(fully_refunded()).when(settle()).then_nothing();
-    given([ordered(), lapsed()]).when(settle()).then_nothing();
-    given([ordered_free(), issued()]).when(settle()).then_nothing();
 }

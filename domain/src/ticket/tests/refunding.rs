@@ -259,7 +259,7 @@ fn an_unknown_refund_is_refused() {
 
 #[test]
 fn refund_ids_of_second_charges_are_stable() {
-    let once: RefundId = crate::ticket::refunding::refund_of_second_charge(payment(7));
-    assert_eq!(once, crate::ticket::refunding::refund_of_second_charge(payment(7)));
-    assert_ne!(once, crate::ticket::refunding::refund_of_second_charge(payment(8)));
+    let once: RefundId = refund_of_second_charge(payment(7));
+    assert_eq!(once, refund_of_second_charge(payment(7)));
+    assert_ne!(once, refund_of_second_charge(payment(8)));
 }

@@ -1,9 +1,11 @@
 //! What may be asked of a room, sane or not.
 
+use chrono::TimeDelta;
 use domain::payout::HostPermit;
 use domain::room::{
-    Authority, Discount, Entrant, HoldOptions, HoldSeat, JoinWaitingList, PresenceInterval, PriceTier, PriceWish,
-    PromoCode, RecordDelivery, RecordingTerms, ReviseRoom, Revision, SaleOptions, ScheduleRoom, SeatReturn,
+    Authority, Discount, Entrant, HoldOptions, HoldSeat, JoinWaitingList, JudgeComing, PresenceInterval, PriceTier,
+    PriceWish, PromoCode, RecordDelivery, RecordingTerms, ReviseRoom, Revision, SaleOptions, ScheduleRoom, SeatReturn,
+    SeenSoFar, Source, Speaking,
 };
 use domain::{
     BasisPoints, Channel, Currency, Customer, Fingerprint, Money, Preset, RecordingId, RefundPolicy, RoomCommand,
@@ -312,17 +314,34 @@ fn life() -> impl Strategy<Value = RoomCommand> {
             },
             4..=6 => RoomCommand::RecordDelivery(RecordDelivery {
                 session_id,
-                host_heard_ms: u64::from(kind % 2),
-                listeners_present: 0,
+                opened_at: at,
                 intervals: vec![PresenceInterval {
                     user: user(0),
                     ticket_id: None,
                     joined_at: at,
-                    left_at: at,
-                    audible_ms: 0,
+                    left_at: at + TimeDelta::seconds(1),
+                    audible_ms: 1_000,
+                    joined_by: None,
+                    left_by: None,
+                    speaking: vec![Speaking {
+                        from: at,
+                        until: at + TimeDelta::seconds(i64::from(kind % 2)),
+                        source: Source::Poll,
+                    }],
                 }],
+                interruptions: vec![],
                 at,
             }),
+            7 => RoomCommand::JudgeComing(Box::new(JudgeComing {
+                seen: (second % 2 == 0).then(|| SeenSoFar {
+                    session_id,
+                    opened_at: at,
+                    intervals: vec![],
+                    interruptions: vec![],
+                }),
+                at: at + TimeDelta::hours(number.try_into().unwrap_or(0)),
+            })),
+            8 if second % 4 == 0 => RoomCommand::Moderate { at },
             _ => RoomCommand::Open {
                 by: user(0),
                 session_id,

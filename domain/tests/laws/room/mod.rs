@@ -50,7 +50,9 @@ fn hold_laws(commands: Vec<RoomCommand>) {
     let waiting = u32::try_from(seen.line.len() + seen.late.len()).expect("few");
     assert_eq!(state.waiting_count(), waiting);
     match state.phase() {
-        RoomPhase::Ended | RoomPhase::Cancelled => assert_eq!((state.held_count(), waiting), (0, 0)),
+        RoomPhase::Ended | RoomPhase::Cancelled | RoomPhase::Voided => {
+            assert_eq!((state.held_count(), waiting), (0, 0));
+        }
         RoomPhase::Unscheduled | RoomPhase::Scheduled | RoomPhase::Live => {}
     }
 }

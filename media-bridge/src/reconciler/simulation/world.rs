@@ -229,6 +229,7 @@ fn left(room: &str, identity: &str, participant_sid: String) -> Option<Hint> {
         leave: Leave {
             joined_at: None,
             at: DateTime::from_timestamp(1_800_000_000, 0)?,
+            timed_out: false,
         },
     })
 }

@@ -103,6 +103,10 @@ impl Theatre {
             run: Run { number: self.runs },
             outside: self.outside.clone(),
         };
+        for step in Scene::clear() {
+            self.perform(&scene, step).await;
+        }
+        self.was.books = judge(&self.given.pool).await;
         for step in scene.before() {
             self.perform(&scene, step).await;
         }
@@ -142,7 +146,7 @@ impl Theatre {
             .iter()
             .filter(|line| is_transfer(line))
             .count();
-        self.was = Was { books, transfers };
+        self.was.transfers = transfers;
         outcome
     }
 
@@ -232,6 +236,10 @@ survives! {
     transfer TRANSFER
     cancel CANCEL
     not_delivered NOT_DELIVERED
+    no_show NO_SHOW
+    broken_off BROKEN_OFF
+    taken_down TAKEN_DOWN
+    dispute_won_after_the_room_broke_off DISPUTE_WON_AFTER_THE_ROOM_BROKE_OFF
     payout PAYOUT
     dispute_won DISPUTE_WON
     dispute_won_before_the_sale_was_earned DISPUTE_WON_BEFORE_THE_SALE_WAS_EARNED

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use domain::room::Authority;
+use chrono::TimeDelta;
+use domain::room::{Authority, Interruption, InterruptionCause, RoomPhase};
 use domain::{Channel, Fingerprint, PayoutCommand, RoomCommand, TicketCommand, UserId};
 use event_log::{Clock, ManualClock};
 use payments::store::{SandboxStore, parse};
@@ -17,7 +18,7 @@ use super::run::Run;
 use crate::BeginPayment;
 use crate::people::{NewContact, erase_person};
 use crate::tests::provider::ScriptedProvider;
-use crate::tests::world::metadata;
+use crate::tests::world::{heard, metadata};
 
 /// Where what is not bought on the web is bought.
 pub(super) const STORE_CHANNEL: Channel = Channel::Ios;
@@ -91,7 +92,12 @@ impl Scene {
             }
             Step::Reschedule => self.tell_room(process, self.reschedule()).await,
             Step::Cancel => self.tell_room(process, self.cancel()).await,
-            Step::Happen { heard_ms } => self.happen(process, heard_ms).await,
+            Step::Happen { heard_ms } => self.happen(process, heard_ms, 0).await,
+            Step::BreakOff { heard_ms, lost_ms } => self.happen(process, heard_ms, lost_ms).await,
+            Step::Moderate => {
+                let at = outside.clock.now();
+                self.tell_room(process, RoomCommand::Moderate { at }).await;
+            }
             Step::RequestPayout => self.tell_host(process, self.request_payout(run.payout(1))).await,
             Step::RequestAnotherPayout => self.tell_host(process, self.request_payout(run.payout(2))).await,
             Step::CoHostRequestsPayout => {
@@ -166,8 +172,9 @@ impl Scene {
         process.processes.begin_payment(request).await.unwrap();
     }
 
-    /// The room opens, ends, and its evidence says for how long its host was heard.
-    async fn happen(&self, process: &Process, heard_ms: u64) {
+    /// The room opens, ends, and its evidence says for how long its host was heard, and that the media server failed for the
+    /// rest of the time, if it did.
+    async fn happen(&self, process: &Process, heard_ms: u64, lost_ms: i64) {
         let (run, at) = (self.run, self.outside.clock.now());
         let session_id = run.session();
         let by = run.host();
@@ -175,18 +182,18 @@ impl Scene {
             by: Authority::User(by),
             at,
         };
-        let delivery = RoomCommand::RecordDelivery(domain::room::RecordDelivery {
-            session_id,
-            host_heard_ms: heard_ms,
-            listeners_present: 1,
-            intervals: vec![],
-            at,
-        });
+        let lost = Interruption {
+            from: at - TimeDelta::milliseconds(lost_ms),
+            until: at,
+            cause: InterruptionCause::MediaServer,
+        };
+        let lost = Some(lost).filter(|_| lost_ms > 0).into_iter().collect();
+        let delivery = heard(session_id, by, heard_ms, lost, at);
         // What went through before the process died is not asked for again: an ended room does not open.
         let phase = |room: &domain::Room| room.phase();
         let rooms = &process.deps.aggregates.rooms;
         let (phase, _) = rooms.read(run.room().as_uuid(), phase).await.unwrap();
-        if phase != domain::room::RoomPhase::Ended {
+        if !matches!(phase, RoomPhase::Ended | RoomPhase::Voided) {
             self.tell_room(process, RoomCommand::Open { by, session_id, at }).await;
         }
         for command in [end, delivery] {

@@ -1,6 +1,9 @@
 //! What rooms lead to.
 
-use domain::room::{DeliveryRecorded, DenialReason, ReleaseReason, RoomScheduled, SeatHeld, SeatReleased, SeatSold};
+use domain::room::{
+    DeliveryRecorded, DenialReason, Missing, ReleaseReason, RoomScheduled, SeatHeld, SeatReleased, SeatSold, Verdict,
+    VoidReason,
+};
 use domain::ticket::RefundReason;
 use domain::{AnyEvent, BasisPoints, Fingerprint, RefundPolicy, RoomEvent};
 
@@ -22,8 +25,10 @@ fn released(reason: ReleaseReason) -> RoomEvent {
     })
 }
 
-fn delivery(delivered: bool) -> RoomEvent {
+fn delivery(delivered: bool, verdict: Option<Verdict>) -> RoomEvent {
     RoomEvent::DeliveryRecorded(DeliveryRecorded {
+        verdict,
+        interruptions: vec![],
         session_id: SESSION,
         host_heard_ms: u64::from(delivered),
         listeners_present: 0,
@@ -91,8 +96,32 @@ fn a_room_that_was_cancelled_or_not_delivered_refunds_and_a_delivered_one_settle
     let cancelled = RoomEvent::RoomCancelled { cancelled_at: at(0) };
     assert_eq!(room_jobs(cancelled), [Job::RefundRoom { room, reason }]);
     let reason = RefundReason::NotDelivered;
-    assert_eq!(room_jobs(delivery(false)), [Job::RefundRoom { room, reason }]);
-    assert_eq!(room_jobs(delivery(true)), [Job::SettleRoom { room }]);
+    assert_eq!(room_jobs(delivery(false, None)), [Job::RefundRoom { room, reason }]);
+    assert_eq!(room_jobs(delivery(true, None)), [Job::SettleRoom { room }]);
+}
+
+#[test]
+fn a_room_that_is_void_refunds_and_one_that_broke_off_settles_what_is_left() {
+    let room = ROOM;
+    for (reason, refund) in [
+        (VoidReason::NoShow, RefundReason::NoShow),
+        (VoidReason::Crash, RefundReason::Crashed),
+        (VoidReason::Moderation, RefundReason::Moderated),
+    ] {
+        let voided_at = at(0);
+        let voided = RoomEvent::RoomVoided { reason, voided_at };
+        assert_eq!(room_jobs(voided), [Job::RefundRoom { room, reason: refund }]);
+        // What comes before it says nothing for itself.
+        assert_eq!(room_jobs(delivery(false, Some(Verdict::Void { reason }))), []);
+    }
+    let missing = Missing {
+        missing_ms: 2,
+        promised_ms: 3,
+    };
+    assert_eq!(
+        room_jobs(delivery(true, Some(Verdict::Crashed(missing)))),
+        [Job::SettleRoom { room }]
+    );
 }
 
 #[test]
@@ -125,7 +154,11 @@ fn other_events_of_a_room_lead_to_nothing() {
     let session_id = SESSION;
     let host = HOST;
     let follow = Job::FollowStandingOfRoom { room: ROOM, host };
-    assert_eq!(room_jobs(RoomEvent::RoomScheduled(scheduled)), [follow]);
+    let room = ROOM;
+    assert_eq!(
+        room_jobs(RoomEvent::RoomScheduled(scheduled)),
+        [Job::VoidNoShow { room }, follow]
+    );
     let others = [
         RoomEvent::RoomOpened {
             session_id,

@@ -2,8 +2,8 @@
 
 use domain::payout::{EarningCredited, Later};
 use domain::room::{
-    DeliveryRecorded, DenialReason, PresenceInterval, ReleaseReason, Retaken, Revision, RoomRevised, SeatHeld,
-    SeatReleased, SeatSold,
+    DeliveryRecorded, DenialReason, Interruption, InterruptionCause, PresenceInterval, ReleaseReason, Retaken,
+    Revision, RoomRevised, SeatHeld, SeatReleased, SeatSold, Source, Speaking, Verdict,
 };
 use domain::ticket::{DisputeLost, DisputeOpened, RefundInitiator, RefundOwed, TicketSettled};
 use domain::{AnyEvent, Fingerprint, PayoutEvent, Pricing, RoomEvent, TicketEvent, Timestamp};
@@ -304,6 +304,13 @@ impl Story {
             joined_at: at(10),
             left_at: at(20),
             audible_ms: 0,
+            joined_by: Some(Source::Poll),
+            left_by: Some(Source::Webhook),
+            speaking: vec![Speaking {
+                from: at(11),
+                until: at(12),
+                source: Source::Poll,
+            }],
         };
         let presence = RoomEvent::PresenceRecorded {
             session_id: session(number),
@@ -315,6 +322,12 @@ impl Story {
             listeners_present: u32::try_from(listeners.len()).expect("few listeners"),
             delivered: true,
             recorded_at,
+            verdict: Some(Verdict::Delivered),
+            interruptions: vec![Interruption {
+                from: at(12),
+                until: at(13),
+                cause: InterruptionCause::MediaServer,
+            }],
         });
         self.room(number, presence).room(number, delivery)
     }

@@ -65,6 +65,13 @@ pub(super) enum Step {
     Happen {
         heard_ms: u64,
     },
+    /// The same, and the media server failed for so long up to the end.
+    BreakOff {
+        heard_ms: u64,
+        lost_ms: i64,
+    },
+    /// An admin takes the room down.
+    Moderate,
     RequestPayout,
     RequestAnotherPayout,
     CoHostRequestsPayout,
@@ -136,9 +143,14 @@ const fn flow(name: &'static str, before: &'static [&'static [Step]], steps: &'s
 }
 
 impl Scene {
-    /// What went before. First all that earlier runs left behind comes to its end.
+    /// What went before.
     pub(super) fn before(&self) -> impl Iterator<Item = Step> + use<> {
         let parts = self.flow.before.iter().flat_map(|part| part.iter().copied());
-        [Later(DAY_SECONDS), Rest, Schedule, Rest].into_iter().chain(parts)
+        [Schedule, Rest].into_iter().chain(parts)
+    }
+
+    /// All that earlier runs left behind comes to its end.
+    pub(super) fn clear() -> [Step; 2] {
+        [Later(DAY_SECONDS), Rest]
     }
 }

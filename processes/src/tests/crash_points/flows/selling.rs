@@ -1,10 +1,15 @@
 //! Buying a seat and giving it back.
 
+use payments::DisputeStage;
+
 use super::Step::{
-    Cancel, CardDeclines, CardPays, DeclineReschedule, Happen, Hold, HoldByCode, HoldInTier, Join, Later, LoseWebhooks,
-    Pay, Refund, Reschedule, Rest, Transfer, Webhooks,
+    BankSays, BreakOff, Cancel, CardDeclines, CardPays, DeclineReschedule, Happen, Hold, HoldByCode, HoldInTier, Join,
+    Later, LoseWebhooks, Moderate, Pay, Refund, Reschedule, Rest, Transfer, Webhooks,
 };
-use super::{FIRST, Flow, SECOND, flow, pay};
+use super::{FIRST, Flow, SECOND, Step, flow, pay};
+
+/// From the scheduling of a room to the end of the wait for its host.
+const HOUR_AND_A_QUARTER_SECONDS: u64 = 75 * 60;
 
 pub(in super::super) static PURCHASE: Flow = flow("purchase", &[], FIRST);
 
@@ -63,6 +68,33 @@ pub(in super::super) static TRANSFER: Flow = flow("transfer", &[FIRST], &[Transf
 pub(in super::super) static CANCEL: Flow = flow("cancel", &[FIRST, SECOND, &[Hold(3), pay(3), Rest]], &[Cancel, Rest]);
 
 pub(in super::super) static NOT_DELIVERED: Flow = flow("not_delivered", &[FIRST], &[Happen { heard_ms: 0 }, Rest]);
+
+/// Nobody opens it.
+pub(in super::super) static NO_SHOW: Flow = flow(
+    "no_show",
+    &[FIRST, &[Hold(2)]],
+    &[Later(HOUR_AND_A_QUARTER_SECONDS), Rest],
+);
+
+/// A quarter of it was heard.
+const BREAKS_OFF: Step = BreakOff {
+    heard_ms: 900_000,
+    lost_ms: 600_000,
+};
+
+pub(in super::super) static BROKEN_OFF: Flow = flow("broken_off", &[FIRST, SECOND], &[BREAKS_OFF, Rest]);
+
+pub(in super::super) static TAKEN_DOWN: Flow = flow("taken_down", &[FIRST, &[Hold(2)]], &[Moderate, Rest]);
+
+/// The bank had the money when the room was judged.
+pub(in super::super) static DISPUTE_WON_AFTER_THE_ROOM_BROKE_OFF: Flow = flow(
+    "dispute_won_after_the_room_broke_off",
+    &[
+        FIRST,
+        &[BankSays(1, DisputeStage::Opened), Webhooks, Rest, BREAKS_OFF, Rest],
+    ],
+    &[BankSays(1, DisputeStage::Won), Webhooks, Rest],
+);
 
 pub(in super::super) static TIER_WITH_A_CODE: Flow = Flow {
     tier_quota: Some(1),

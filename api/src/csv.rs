@@ -5,7 +5,7 @@ use domain::Money;
 /// A cell. Amounts and counts are written as they are; a text that a spreadsheet would take for a formula is given an
 /// apostrophe, since others than we may have chosen it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     Text(String),
     Amount(Money),
     Count(u64),
@@ -13,17 +13,17 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    pub(super) fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    pub(super) fn of<T: ToString>(value: Option<T>) -> Self {
+    pub(crate) fn of<T: ToString>(value: Option<T>) -> Self {
         value.map_or(Self::Empty, |value| Self::Text(value.to_string()))
     }
 }
 
 /// Writes a row, with the line break that ends it.
-pub(super) fn write_row(sheet: &mut String, cells: &[Cell]) {
+pub(crate) fn write_row(sheet: &mut String, cells: &[Cell]) {
     for (index, cell) in cells.iter().enumerate() {
         if index > 0 {
             sheet.push(',');
