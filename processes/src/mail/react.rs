@@ -1,7 +1,7 @@
 //! What mail makes of events.
 
 use chrono::TimeDelta;
-use domain::room::VoidReason;
+use domain::room::{SeatHeld, VoidReason};
 use domain::{AnyEvent, RoomEvent, RoomId, TicketEvent, TicketId, Timestamp};
 use event_log::Recorded;
 
@@ -33,14 +33,7 @@ fn react_to_room(recorded: &Recorded, room: RoomId, event: &RoomEvent) -> Vec<Ne
             ..
         } => vec![notify(Notice::Cancelled)],
         RoomEvent::SeatHeld(held) if held.options.as_ref().is_some_and(|options| options.offered) => {
-            let offer = Mail::Offer {
-                room,
-                ticket: held.ticket_id,
-                to: held.buyer,
-                expires_at: held.expires_at,
-                at: recorded.recorded_at,
-            };
-            vec![NewJob::now(recorded, Job::SendMail(offer))]
+            vec![NewJob::now(recorded, Job::SendMail(offer(recorded, room, held)))]
         }
         RoomEvent::SeatHeld(_)
         | RoomEvent::SeatSold(_)
@@ -89,6 +82,16 @@ fn react_to_room(recorded: &Recorded, room: RoomId, event: &RoomEvent) -> Vec<Ne
             ..
         }
         | RoomEvent::DeliveryRecorded(_) => vec![],
+    }
+}
+
+fn offer(recorded: &Recorded, room: RoomId, held: &SeatHeld) -> Mail {
+    Mail::Offer {
+        room,
+        ticket: held.ticket_id,
+        to: held.buyer,
+        expires_at: held.expires_at,
+        at: recorded.recorded_at,
     }
 }
 

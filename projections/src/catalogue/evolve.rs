@@ -1,7 +1,7 @@
 //! What an event changes in the catalogue.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use domain::room::{Revision, RoomRescheduled, RoomScheduled, SeatHeld, VoidReason};
+use domain::room::{Revision, RoomRescheduled, RoomScheduled, SeatHeld, SeatReleased, VoidReason};
 use domain::{AnyEvent, RoomEvent, RoomId, TicketId, Timestamp, UserId};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,6 +94,16 @@ fn tier_of(held: &SeatHeld) -> Option<&str> {
     held.terms.pricing.as_deref()?.tier.as_deref()
 }
 
+fn release(room: RoomId, released: &SeatReleased) -> CatalogueChange<'_> {
+    CatalogueChange::MoveSeat {
+        room,
+        ticket: released.ticket_id,
+        from: held_if(released.was_held(), Some(Seat::Sold)),
+        to: None,
+        tier: None,
+    }
+}
+
 fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
     match event {
         RoomEvent::RoomScheduled(scheduled) => Some(CatalogueChange::List(scheduled)),
@@ -111,13 +121,7 @@ fn evolve_room(room: RoomId, event: &RoomEvent) -> Option<CatalogueChange<'_>> {
             to: Some(Seat::Sold),
             tier: sold.retakes.as_deref().and_then(|retakes| retakes.tier.as_deref()),
         }),
-        RoomEvent::SeatReleased(released) => Some(CatalogueChange::MoveSeat {
-            room,
-            ticket: released.ticket_id,
-            from: held_if(released.was_held(), Some(Seat::Sold)),
-            to: None,
-            tier: None,
-        }),
+        RoomEvent::SeatReleased(released) => Some(release(room, released)),
         RoomEvent::RoomOpened { opened_at, .. } => Some(CatalogueChange::Open { room, at: *opened_at }),
         RoomEvent::RoomEnded { ended_at } => Some(CatalogueChange::End { room, at: *ended_at }),
         RoomEvent::RoomCancelled { .. } => Some(CatalogueChange::Cancel { room }),
