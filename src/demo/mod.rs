@@ -67,7 +67,12 @@ pub async fn run(options: Options) -> Result<()> {
             close(server, played, started).await
         }
         ActName::Live => {
-            let server = open(&data_dir, Vec::new()).await?;
+            let recorder = [
+                ("BOXOFFICE_RECORDER", "built-in".to_owned()),
+                ("BOXOFFICE_PYTHON", options.python.display().to_string()),
+            ];
+            let environment = recorder.map(|(name, value)| (name.to_owned(), value)).to_vec();
+            let server = open(&data_dir, environment).await?;
             let played = live::play(&server, &options.python).await;
             close(server, played, started).await
         }

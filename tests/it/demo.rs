@@ -85,6 +85,11 @@ fn the_third_act_is_an_evening_in_a_live_room() {
             "{field}: {closing}"
         );
     }
+    let recorded = |field: &str| closing[field].as_i64().unwrap_or_default();
+    assert!(
+        recorded("recorded_parts") >= 2 && recorded("recorded_ms") > 0,
+        "{closing}"
+    );
     // Everybody once, again after the restart, and Ben's two devices; the banned one did not come back.
     assert!(
         closing["stays"].as_u64().is_some_and(|stays| stays >= 13),

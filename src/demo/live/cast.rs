@@ -103,6 +103,7 @@ async fn schedule(host: &Caller) -> Result<String> {
         "planned_minutes": 30,
         "price": {"amount_minor": 0, "currency": "USD"},
         "capacity": 5,
+        "recording": {"allowed": true, "for_holders": true},
     });
     let made = host
         .post_with_key("/v1/rooms", "the-only-room-of-this-act", &room)

@@ -13,6 +13,10 @@ pub(in crate::demo) struct Figures {
     pub(super) banned_out_ms: u64,
     /// From the kill until everybody hears everybody again.
     pub(super) back_ms: u64,
+    /// The media server's death breaks one off, and another one goes on.
+    pub(super) recorded_parts: usize,
+    /// The last part's.
+    pub(super) recorded_ms: i64,
     pub(super) host_heard_ms: i64,
     pub(super) stays: usize,
     pub(super) delivered: bool,

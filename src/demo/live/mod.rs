@@ -4,6 +4,7 @@ mod cast;
 mod doors;
 mod figures;
 mod opening;
+mod recording;
 mod report;
 mod restart;
 mod stage;
@@ -28,14 +29,18 @@ pub(super) async fn play(server: &Server, python: &Path) -> Result<Figures> {
     stage::speak(&cast, &mut figures).await?;
     act("3. She is muted, and takes the word back herself");
     stage::mute(&cast, &mut figures).await?;
-    act("4. Another device takes a ticket over");
+    act("4. The evening is recorded");
+    recording::start(&cast).await?;
+    act("5. Another device takes a ticket over");
     doors::take_over(&cast, &doors["ben"]).await?;
     figures.taken_over = 1;
-    act("5. Somebody is banned");
+    act("6. Somebody is banned");
     doors::ban(&cast, &doors["cleo"], &mut figures).await?;
-    act("6. The media server is killed");
+    act("7. The media server is killed");
     restart::play(server, &cast, &mut figures).await?;
-    act("7. The end, and who was there");
+    recording::goes_on(&cast).await?;
+    act("8. The end, who was there, and what was recorded");
     report::play(&cast, &mut figures).await?;
+    recording::fetch(&cast, &mut figures).await?;
     Ok(figures)
 }

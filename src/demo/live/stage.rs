@@ -14,9 +14,16 @@ const EARS: [&str; 2] = ["dan", "host"];
 
 pub(super) async fn speak(cast: &Cast, figures: &mut Figures) -> Result<()> {
     let ann = cast.ann.caller.user_id();
-    cast.act(&cast.ann.caller, "/speak_requests/me")
-        .await?
-        .expect(200, "a listener asks to speak")?;
+    let unasked = cast.act(&cast.ann.caller, "/speak_requests/me").await?;
+    unasked.expect_problem(
+        409,
+        "recording_consent_required",
+        "she was not asked whether she may be recorded",
+    )?;
+    let consent = cast.act(&cast.ann.caller, "/recording/consent").await?;
+    consent.expect(200, "she agrees to be recorded")?;
+    let requested = cast.act(&cast.ann.caller, "/speak_requests/me").await?;
+    requested.expect(200, "a listener asks to speak")?;
     ensure!(
         cast.stage().await?["requests"] == json!([ann]),
         "expected her request to be seen"
