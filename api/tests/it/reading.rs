@@ -322,7 +322,7 @@ async fn a_room_and_a_ticket_have_every_field_that_is_promised(_: PgPoolOptions,
             &json!([]),
             &json!(null),
             &json!(false),
-            &json!({"allowed": false, "running": false})
+            &json!({"allowed": false, "for_holders": false, "retention_days": null, "running": false})
         )
     );
     let ticket = app.hold(room["id"].as_str().expect("a text"), ALICE, "a").await;
