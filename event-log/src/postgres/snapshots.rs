@@ -17,7 +17,7 @@ use crate::{Snapshot, StreamId};
 const SNAPSHOT_LIMIT: Duration = Duration::from_secs(30);
 /// After each snapshot, the writer rests for so many times as long as it worked: it takes a small share of the machine from
 /// those who buy, however fast streams grow.
-const REST_PER_WORK: u32 = 29;
+const REST_PER_WORK: u32 = 9;
 
 /// The one task that writes snapshots.
 pub(super) struct SnapshotWriter {
