@@ -45,7 +45,8 @@ impl<'a> From<&'a RecordedEvent> for Leaf<'a> {
 }
 
 impl Leaf<'_> {
-    fn hash(&self) -> [u8; 32] {
+    /// The leaf of the chain, and of the Merkle tree.
+    pub fn hash(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();
         hasher.update(LEAF);
         hasher.update(TAG);
@@ -64,10 +65,15 @@ impl Leaf<'_> {
 
 /// The hash of the event that follows the one with hash `previous`.
 pub fn link(previous: &[u8; 32], leaf: &Leaf<'_>) -> [u8; 32] {
+    link_leaf(previous, &leaf.hash())
+}
+
+/// The same, where the leaf's hash is known already.
+pub fn link_leaf(previous: &[u8; 32], leaf: &[u8; 32]) -> [u8; 32] {
     Sha256::new()
         .chain_update(LINK)
         .chain_update(previous)
-        .chain_update(leaf.hash())
+        .chain_update(leaf)
         .finalize()
         .into()
 }

@@ -20,6 +20,7 @@ mod ranges;
 pub mod replay;
 mod snapshot;
 mod stored;
+pub mod stretches;
 pub mod subscription;
 #[cfg(test)]
 mod tests;

@@ -21,13 +21,13 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 /// An event of the log, its fields where the message has them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RawEvent<'a> {
-    pub(crate) leaf: Leaf<'a>,
-    pub(crate) hash: [u8; 32],
+pub struct RawEvent<'a> {
+    pub leaf: Leaf<'a>,
+    pub hash: [u8; 32],
 }
 
 /// Shows the events after one position and up to another, in order.
-pub(crate) async fn stretch(
+pub async fn stretch(
     pool: &PgPool,
     (after, up_to): (u64, u64),
     show: impl FnMut(&RawEvent<'_>) + Send,
