@@ -13,6 +13,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("payments", &["domain", "gather", "stripe-fake"]),
     // The ways out: HTTP to the shop's own systems, SMTP. Processes say what is written to whom.
     ("outbound", &["domain", "event-log"]),
+    // Beside the log: its tree and its checkpoints. It judges no event.
+    ("notary", &["domain", "event-log"]),
     ("projections", &["domain", "event-log"]),
     (
         "processes",
@@ -38,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "processes",
             "media-bridge",
             "outbound",
+            "notary",
             "checker", // its tests only, and the next
             "stripe-fake",
         ],
@@ -52,6 +55,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "processes",
             "media-bridge",
             "outbound",
+            "notary",
             "api",
             "checker", // its tests only
         ],
@@ -65,6 +69,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "domain",
             "event-log",
+            "notary",
             "payments",
             "projections",
             "processes",
@@ -81,6 +86,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("payments", &["axum", "livekit-api", "stripe-fake"]),
     ("projections", &["axum", "reqwest", "livekit-api"]),
     ("outbound", &["axum", "livekit-api"]),
+    ("notary", &["axum", "livekit-api", "signed_note", "tlog_tiles"]),
     (
         "processes",
         &["axum", "reqwest", "lettre", "livekit-api", "stripe-fake", "checker"],

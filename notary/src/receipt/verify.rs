@@ -1,0 +1,115 @@
+//! Whether a receipt holds, and if not, the first thing that is wrong.
+
+use thiserror::Error;
+
+use super::{Entry, FORMAT, Receipt, Refusal, StatementError, Subject};
+use crate::note::{Checkpoint, CheckpointError, SignedNote, VerifierKey};
+use crate::tree::{ProofError, verify_inclusion};
+
+/// Events by which somebody has a ticket, of the ticket's own stream.
+const OF_TICKET: [&str; 3] = ["ticket_ordered", "ticket_issued", "ticket_transferred"];
+/// The event of the room's stream by which a seat is held.
+const OF_ROOM: &str = "seat_held";
+
+/// Why a receipt proves nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum ReceiptError {
+    #[error("the receipt's format is `{0}`, which this program does not know")]
+    UnknownFormat(String),
+    #[error("the event's {0} is not what its hash stands for: it was changed")]
+    OtherContent(&'static str),
+    #[error("the event is not about {0}")]
+    OtherSubject(String),
+    #[error("the checkpoint: {0}")]
+    Checkpoint(#[from] CheckpointError),
+    #[error("the event at position {position} is not in the log of the checkpoint: {source}")]
+    NotInLog { position: u64, source: ProofError },
+    #[error("the statement about the room: {0}")]
+    Statement(#[from] StatementError),
+    #[error("the statement is about another event than the one that is proved")]
+    OtherStatement,
+    #[error("by the statement seats were free")]
+    SeatsWereFree,
+}
+
+/// What a receipt proves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verified {
+    pub checkpoint: Checkpoint,
+    /// The checkpoint's note: ask it for the signatures of witnesses.
+    pub note: SignedNote,
+    /// What the room was, if the receipt is of a refusal.
+    pub refusal: Option<Refusal>,
+}
+
+impl Receipt {
+    /// Checks everything that the receipt says against the key of the log.
+    pub fn verify(&self, key: &VerifierKey) -> Result<Verified, ReceiptError> {
+        if self.format != FORMAT {
+            return Err(ReceiptError::UnknownFormat(self.format.clone()));
+        }
+        let leaf = self.entry.leaf()?;
+        let refusal = match &self.subject {
+            Subject::Ticket { ticket_id } => {
+                self.entry.is_about_ticket(ticket_id)?;
+                None
+            }
+            Subject::Refusal { room_id, statement } => Some(self.refusal(room_id, statement, key)?),
+        };
+        let opened = Checkpoint::open(&self.checkpoint, key)?;
+        let checkpoint = opened.checkpoint;
+        let position = self.entry.position;
+        let not_in_log = |source| ReceiptError::NotInLog { position, source };
+        let index = position.checked_sub(1).ok_or_else(|| {
+            not_in_log(ProofError::NotInTree {
+                index: 0,
+                size: checkpoint.size,
+            })
+        })?;
+        verify_inclusion(&leaf, index, checkpoint.size, &self.proof, &checkpoint.root).map_err(not_in_log)?;
+        Ok(Verified {
+            checkpoint,
+            note: opened.note,
+            refusal,
+        })
+    }
+
+    fn refusal(&self, room_id: &str, statement: &str, key: &VerifierKey) -> Result<Refusal, ReceiptError> {
+        let entry = &self.entry;
+        if entry.aggregate_type != "room" || entry.aggregate_id != room_id {
+            return Err(ReceiptError::OtherSubject(format!("room {room_id}")));
+        }
+        let refusal = Refusal::open(statement, key)?;
+        let is_same =
+            (refusal.room_id.as_str(), refusal.position, refusal.sequence) == (room_id, entry.position, entry.sequence);
+        if !is_same {
+            return Err(ReceiptError::OtherStatement);
+        }
+        if refusal.is_justified() {
+            Ok(refusal)
+        } else {
+            Err(ReceiptError::SeatsWereFree)
+        }
+    }
+}
+
+impl Entry {
+    fn is_about_ticket(&self, ticket_id: &str) -> Result<(), ReceiptError> {
+        let is_its_own = self.aggregate_type == "ticket" && self.aggregate_id == ticket_id;
+        let is_about = if self.aggregate_type == "room" {
+            self.event_type == OF_ROOM && self.held_ticket().as_deref() == Some(ticket_id)
+        } else {
+            is_its_own && OF_TICKET.contains(&self.event_type.as_str())
+        };
+        if is_about {
+            Ok(())
+        } else {
+            Err(ReceiptError::OtherSubject(format!("ticket {ticket_id}")))
+        }
+    }
+
+    fn held_ticket(&self) -> Option<String> {
+        let payload: serde_json::Value = serde_json::from_str(self.payload.as_deref()?).ok()?;
+        payload.get("ticket_id")?.as_str().map(str::to_owned)
+    }
+}

@@ -1,0 +1,3 @@
+//! Examples for others.
+
+mod vectors;
