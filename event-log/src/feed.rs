@@ -42,6 +42,9 @@ pub enum Recent {
     Elsewhere,
 }
 
+/// Events as they follow each other in the log, each with its hash.
+pub(crate) type Linked = Vec<(Arc<Recorded>, [u8; 32])>;
+
 /// At least one event.
 #[derive(Debug)]
 pub struct FeedPage {
@@ -55,7 +58,7 @@ pub struct FeedPage {
 /// The events of one commit.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    after: u64,
+    after: Head,
     to: Head,
     bytes: usize,
     committed_at: Instant,
@@ -63,6 +66,8 @@ pub(crate) struct Batch {
     stored: Mutex<Vec<Stored>>,
     /// `None` if one of them does not decode.
     decoded: OnceLock<Option<Vec<Arc<Recorded>>>>,
+    /// One for each event.
+    hashes: Vec<[u8; 32]>,
 }
 
 #[derive(Debug)]
@@ -82,7 +87,10 @@ impl Feed {
     /// has written the log in between.
     pub(crate) fn push(&self, batch: Batch) {
         let mut tail = self.tail();
-        let follows = tail.batches.back().is_none_or(|last| last.to.position == batch.after);
+        let follows = tail
+            .batches
+            .back()
+            .is_none_or(|last| last.to.position == batch.after.position);
         if !follows {
             *tail = Tail::default();
         }
@@ -110,7 +118,7 @@ impl Feed {
             let Some(decoded) = batch.decoded() else {
                 break;
             };
-            let seen = usize::try_from(position.saturating_sub(batch.after)).unwrap_or(usize::MAX);
+            let seen = usize::try_from(position.saturating_sub(batch.after.position)).unwrap_or(usize::MAX);
             let fresh = decoded.get(seen..).unwrap_or_default();
             let page = page.get_or_insert_with(|| FeedPage {
                 events: Vec::with_capacity(fresh.len()),
@@ -123,11 +131,31 @@ impl Feed {
         page.map_or(Recent::Elsewhere, Recent::Page)
     }
 
+    /// What follows the event at `known`, until there are `enough` of them; nothing if that is where the tail ends. `None`
+    /// unless the tail is chained to that very event.
+    pub(crate) fn linked_after(&self, known: Head, enough: usize) -> Option<Linked> {
+        let batches = self.batches_after(known.position, enough)?;
+        let mut linked = Vec::new();
+        for (nth, batch) in batches.iter().enumerate() {
+            let seen = usize::try_from(known.position.saturating_sub(batch.after.position)).unwrap_or(usize::MAX);
+            if nth == 0 && batch.hash_before(seen) != Some(known.hash) {
+                return None;
+            }
+            let fresh = batch
+                .decoded()?
+                .iter()
+                .map(Arc::clone)
+                .zip(batch.hashes.iter().copied());
+            linked.extend(fresh.skip(seen));
+        }
+        Some(linked)
+    }
+
     /// `None` if the tail has a hole between `position` and what it holds.
     fn batches_after(&self, position: u64, enough: usize) -> Option<Vec<Arc<Batch>>> {
         let tail = self.tail();
         let (first, last) = (tail.batches.front()?, tail.batches.back()?);
-        if position < first.after || position > last.to.position {
+        if position < first.after.position || position > last.to.position {
             return None;
         }
         let begin = tail.batches.partition_point(|batch| batch.to.position <= position);
@@ -151,17 +179,26 @@ impl Batch {
     pub(crate) fn of(plan: &Plan) -> Self {
         let stored: Vec<Stored> = plan.rows().map(|row| Stored::of(&row, plan.recorded_at)).collect();
         Self {
-            after: plan.previous.position,
+            after: plan.previous,
             to: plan.tail.head,
             bytes: stored.iter().map(Stored::bytes).sum(),
             committed_at: Instant::now(),
             stored: Mutex::new(stored),
             decoded: OnceLock::new(),
+            hashes: plan.rows().map(|row| *row.hash).collect(),
         }
     }
 
     fn len(&self) -> usize {
-        usize::try_from(self.to.position - self.after).unwrap_or(usize::MAX)
+        usize::try_from(self.to.position - self.after.position).unwrap_or(usize::MAX)
+    }
+
+    /// What the event after the first `seen` ones is chained to.
+    fn hash_before(&self, seen: usize) -> Option<[u8; 32]> {
+        match seen.checked_sub(1) {
+            None => Some(self.after.hash),
+            Some(last) => self.hashes.get(last).copied(),
+        }
     }
 
     /// The first who asks decodes; who asks meanwhile waits the fraction of a millisecond that it takes.

@@ -2,13 +2,16 @@
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
+use uuid::Uuid;
 
 use crate::fees::Taken;
 use crate::payout::command::{RequestPayout, SettledSale};
 use crate::payout::event::EarningCredited;
 use crate::payout::sharing;
 use crate::payout::state::{PayoutPhase, PayoutState};
-use crate::{Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, text};
+use crate::{
+    AnyEvent, Money, MoneyError, Payout, PayoutCommand, PayoutError, PayoutEvent, PayoutId, Storable, Timestamp, text,
+};
 
 const DESTINATION_CHARS_MAX: usize = 200;
 
@@ -228,4 +231,11 @@ impl Aggregate for Payout {
 
 impl Storable for Payout {
     const STATE_FORMAT: u32 = 1;
+
+    fn pick(event: &AnyEvent) -> Option<(Uuid, &PayoutEvent)> {
+        let AnyEvent::Payout(id, event) = event else {
+            return None;
+        };
+        Some((id.as_uuid(), event))
+    }
 }

@@ -5,8 +5,9 @@
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
+use uuid::Uuid;
 
-use crate::{Room, RoomCommand, RoomError, RoomEvent, Storable, UserId};
+use crate::{AnyEvent, Room, RoomCommand, RoomError, RoomEvent, Storable, UserId};
 
 /// What a decision comes to.
 pub(super) type Decision = Result<Vec<RoomEvent>, RoomError>;
@@ -118,4 +119,11 @@ impl Aggregate for Room {
 
 impl Storable for Room {
     const STATE_FORMAT: u32 = 1;
+
+    fn pick(event: &AnyEvent) -> Option<(Uuid, &RoomEvent)> {
+        let AnyEvent::Room(id, event) = event else {
+            return None;
+        };
+        Some((id.as_uuid(), event))
+    }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
+use uuid::Uuid;
 
-use crate::{Channel, Label, Reach, Shop, ShopCommand, ShopError, ShopEvent, Storable, Timestamp, UserId};
+use crate::{AnyEvent, Channel, Label, Reach, Shop, ShopCommand, ShopError, ShopEvent, Storable, Timestamp, UserId};
 
 impl Shop {
     /// The events that follow from `command`; none if it is a repeat.
@@ -74,4 +75,11 @@ impl Aggregate for Shop {
 
 impl Storable for Shop {
     const STATE_FORMAT: u32 = 1;
+
+    fn pick(event: &AnyEvent) -> Option<(Uuid, &ShopEvent)> {
+        let AnyEvent::Shop(id, event) = event else {
+            return None;
+        };
+        Some((id.as_uuid(), event))
+    }
 }

@@ -2,11 +2,12 @@
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
+use uuid::Uuid;
 
 use crate::ticket::account::{Sale, TicketAccount};
 use crate::ticket::command::OrderTicket;
 use crate::ticket::state::TicketPhase;
-use crate::{Storable, Ticket, TicketCommand, TicketError, TicketEvent, Timestamp, UserId};
+use crate::{AnyEvent, Storable, Ticket, TicketCommand, TicketError, TicketEvent, Timestamp, UserId};
 
 /// What a decision comes to.
 pub(super) type Decision = Result<Vec<TicketEvent>, TicketError>;
@@ -196,4 +197,11 @@ impl Aggregate for Ticket {
 
 impl Storable for Ticket {
     const STATE_FORMAT: u32 = 1;
+
+    fn pick(event: &AnyEvent) -> Option<(Uuid, &TicketEvent)> {
+        let AnyEvent::Ticket(id, event) = event else {
+            return None;
+        };
+        Some((id.as_uuid(), event))
+    }
 }

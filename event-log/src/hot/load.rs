@@ -4,9 +4,10 @@ use cqrs_es::persist::SerializedEvent;
 use domain::{Storable, upcast};
 use serde::de::DeserializeOwned;
 use tracing::warn;
+use uuid::Uuid;
 
 use super::HotError;
-use crate::{EventLog, LoadFrom, STREAM_PAGE, SealedSnapshot, StreamEvent, StreamId};
+use crate::{EventLog, Feed, Head, LoadFrom, Recorded, STREAM_PAGE, SealedSnapshot, StreamEvent, StreamId};
 
 /// A state with more bytes is not read where it would keep other tasks waiting.
 const INLINE_BYTES: usize = 64 << 10;
@@ -22,6 +23,35 @@ pub(super) struct Loaded<A> {
     pub(super) snapshot: u64,
     /// The length of all the JSON it was made of.
     pub(super) bytes: u64,
+}
+
+/// What was folded before, and what the tail of the log in memory knows of the stream since. `None` if the tail does not reach
+/// back so far, or not to that event.
+pub(super) async fn catch_up<A: Storable + 'static>(
+    mut known: Loaded<A>,
+    feed: &Feed,
+    stream: &StreamId,
+) -> Option<Loaded<A>> {
+    let id = Uuid::parse_str(&stream.aggregate_id).ok()?;
+    let mut reached = Head {
+        position: known.position,
+        hash: known.hash,
+    };
+    loop {
+        let linked = feed.linked_after(reached, STREAM_PAGE)?;
+        let Some((last, hash)) = linked.last() else {
+            return Some(known);
+        };
+        reached = Head {
+            position: last.position,
+            hash: *hash,
+        };
+        for (recorded, hash) in &linked {
+            known.follow(id, recorded, hash)?;
+        }
+        // There may be tens of thousands, and others wait for this thread.
+        tokio::task::yield_now().await;
+    }
 }
 
 pub(super) async fn load<A: Storable + 'static>(log: &dyn EventLog, stream: &StreamId) -> Result<Loaded<A>, HotError> {
@@ -98,6 +128,21 @@ impl<A: Storable> Loaded<A> {
             self.bytes += event.payload.len() as u64;
         }
         Ok(())
+    }
+
+    /// Takes the event if it is of this stream. `None` if the stream does not go on with it.
+    fn follow(&mut self, id: Uuid, recorded: &Recorded, hash: &[u8; 32]) -> Option<()> {
+        let Some((_, event)) = A::pick(&recorded.event).filter(|(of, _)| *of == id) else {
+            return Some(());
+        };
+        if recorded.sequence != self.version + 1 {
+            return None;
+        }
+        self.aggregate.apply(event.clone());
+        self.version = recorded.sequence;
+        self.position = recorded.position;
+        self.hash = *hash;
+        Some(())
     }
 }
 

@@ -6,7 +6,8 @@
 //! - Loading waits until every append of that stream has met its fate.
 //! - Nothing is numbered without a place in the queue, and the queue's order is the order of decisions.
 //! - A slot with an append in flight is never evicted.
-//! - A snapshot is made of what is in the log, never of what is in memory; one that does not fit the log is not used.
+//! - A snapshot is made of what the log has committed, never of what was only decided; one that does not fit the log is not
+//!   used.
 //! - One aggregate has at most a share of the places; beyond it, its commands are refused at once.
 
 mod admission;
@@ -16,6 +17,7 @@ mod envelopes;
 mod error;
 mod keeper;
 mod load;
+mod memo;
 mod rack;
 mod slot;
 mod store;
@@ -25,5 +27,6 @@ pub(crate) use admission::Admission;
 pub use cache::HotAggregates;
 pub use context::HotContext;
 pub(crate) use error::HotError;
+pub(crate) use memo::Memo;
 pub use store::HotStore;
 pub(crate) use wishes::{Wish, Wishes};

@@ -13,10 +13,16 @@ use tokio::sync::Notify;
 
 use super::HotError;
 use super::load::load;
+use super::memo::Memo;
 use crate::{EventLog, LogLimits, Snapshot, StreamId};
 
 /// `None` if the log has nothing that is not in the last snapshot, or the state is longer than so many bytes.
-type Make = for<'a> fn(&'a dyn EventLog, &'a StreamId, usize) -> BoxFuture<'a, Result<Option<Snapshot>, HotError>>;
+type Make = for<'a> fn(
+    &'a dyn EventLog,
+    &'a StreamId,
+    usize,
+    &'a mut Memo,
+) -> BoxFuture<'a, Result<Option<Snapshot>, HotError>>;
 
 /// One stream that should get a snapshot.
 #[derive(Clone, Debug)]
@@ -29,13 +35,19 @@ impl Wish {
     pub(crate) fn new<A: Storable + 'static>(stream: StreamId) -> Self {
         Self {
             stream,
-            make: |log, stream, bytes_max| Box::pin(make::<A>(log, stream, bytes_max)),
+            make: |log, stream, bytes_max, memo| Box::pin(make::<A>(log, stream, bytes_max, memo)),
         }
     }
 
-    /// Makes the snapshot of what the log holds now.
-    pub(crate) async fn fulfil(&self, log: &dyn EventLog, bytes_max: usize) -> Result<Option<Snapshot>, HotError> {
-        (self.make)(log, &self.stream, bytes_max).await
+    /// Makes the snapshot of what the log holds now. What it holds is kept in the memo: to be forgotten if the log will not
+    /// have it.
+    pub(crate) async fn fulfil(
+        &self,
+        log: &dyn EventLog,
+        bytes_max: usize,
+        memo: &mut Memo,
+    ) -> Result<Option<Snapshot>, HotError> {
+        (self.make)(log, &self.stream, bytes_max, memo).await
     }
 }
 
@@ -43,23 +55,33 @@ async fn make<A: Storable + 'static>(
     log: &dyn EventLog,
     stream: &StreamId,
     bytes_max: usize,
+    memo: &mut Memo,
 ) -> Result<Option<Snapshot>, HotError> {
-    let loaded = load::<A>(log, stream).await?;
+    let loaded = match memo.take::<A>(log, stream).await {
+        Some(known) => known,
+        None => load::<A>(log, stream).await?,
+    };
     if loaded.version == loaded.snapshot {
         return Ok(None);
     }
     let write = move || serde_json::to_vec(&loaded.aggregate).map(|payload| (loaded, payload));
     let written = tokio::task::spawn_blocking(write).await;
-    let (loaded, payload) = written
+    let (mut loaded, payload) = written
         .map_err(|error| HotError::Corrupt(error.to_string()))?
         .map_err(|error| HotError::Corrupt(error.to_string()))?;
-    Ok((payload.len() <= bytes_max).then_some(Snapshot {
+    if payload.len() > bytes_max {
+        return Ok(None);
+    }
+    let snapshot = Snapshot {
         last_sequence: loaded.version,
         position: loaded.position,
         hash: loaded.hash,
         format: A::STATE_FORMAT,
         payload,
-    }))
+    };
+    loaded.snapshot = loaded.version;
+    memo.keep(stream, loaded);
+    Ok(Some(snapshot))
 }
 
 /// The wishes that wait. Bounded, and each stream waits once; what finds no place is wished again later.

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::PostgresLog;
 use super::json::JsonText;
-use crate::hot::{Wish, Wishes};
+use crate::hot::{Memo, Wish, Wishes};
 use crate::{Snapshot, StreamId};
 
 /// A snapshot that takes longer is given up. The next one is wished for when the stream has grown.
@@ -18,6 +18,9 @@ const SNAPSHOT_LIMIT: Duration = Duration::from_secs(30);
 /// After each snapshot, the writer rests for so many times as long as it worked: it takes a small share of the machine from
 /// those who buy, however fast streams grow.
 const REST_PER_WORK: u32 = 9;
+
+/// For how long the state of the last snapshot stays in memory when no other one is wished for.
+const MEMO_LIMIT: Duration = Duration::from_secs(10);
 
 /// The one task that writes snapshots.
 pub(super) struct SnapshotWriter {
@@ -35,11 +38,17 @@ impl SnapshotWriter {
     }
 
     async fn write_all(self) {
+        let mut memo = Memo::default();
         loop {
-            let wish = self.wishes.next().await;
+            let wish = if let Ok(wish) = timeout(MEMO_LIMIT, self.wishes.next()).await {
+                wish
+            } else {
+                memo.forget();
+                self.wishes.next().await
+            };
             let Some(log) = self.log.upgrade() else { return };
             let began_at = Instant::now();
-            let outcome = match timeout(SNAPSHOT_LIMIT, self.write(&log, &wish)).await {
+            let outcome = match timeout(SNAPSHOT_LIMIT, self.write(&log, &wish, &mut memo)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err("it took too long".to_owned()),
             };
@@ -52,6 +61,7 @@ impl SnapshotWriter {
                     metrics::histogram!("boxoffice_snapshot_seconds").record(took);
                 }
                 Err(reason) => {
+                    memo.forget();
                     warn!(log.stream = %wish.stream, "no snapshot of {}: {reason}", wish.stream);
                     metrics::counter!("boxoffice_snapshots_total", "outcome" => "failed").increment(1);
                 }
@@ -61,9 +71,9 @@ impl SnapshotWriter {
     }
 
     /// Returns what became of it, for the metrics.
-    async fn write(&self, log: &PostgresLog, wish: &Wish) -> Result<&'static str, String> {
+    async fn write(&self, log: &PostgresLog, wish: &Wish, memo: &mut Memo) -> Result<&'static str, String> {
         let made = wish
-            .fulfil(log, self.bytes_max)
+            .fulfil(log, self.bytes_max, memo)
             .await
             .map_err(|error| error.to_string())?;
         let Some(snapshot) = made else {
@@ -71,7 +81,10 @@ impl SnapshotWriter {
         };
         match keep(&self.pool, &wish.stream, &snapshot).await {
             Ok(true) => Ok("written"),
-            Ok(false) => Ok("overtaken"),
+            Ok(false) => {
+                memo.forget();
+                Ok("overtaken")
+            }
             Err(error) => Err(error.to_string()),
         }
     }

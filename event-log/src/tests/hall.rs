@@ -2,9 +2,10 @@
 
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
-use domain::Storable;
+use domain::{AnyEvent, Storable};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use uuid::Uuid;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Hall {
@@ -77,6 +78,10 @@ impl Aggregate for Hall {
 
 impl Storable for Hall {
     const STATE_FORMAT: u32 = 1;
+
+    fn pick(_: &AnyEvent) -> Option<(Uuid, &HallEvent)> {
+        None
+    }
 }
 
 impl Hall {

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{AggregateContext as _, EventStore as _};
+use domain::Room;
 use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::hall::{Hall, HallCommand, sell};
+use super::subscriptions::rooms;
 use super::support::*;
-use crate::hot::Wish;
+use crate::hot::{Memo, Wish};
 use crate::postgres::keep_snapshot;
 use crate::{EventLog, ExecuteError, Executor, LoadFrom, LogLimits, MemoryLog, Snapshot, StreamId};
 
@@ -53,7 +55,10 @@ async fn with_snapshot(pool: &PgPool) {
 }
 
 async fn snapshot(log: &dyn EventLog, id: Uuid) -> Option<Snapshot> {
-    Wish::new::<Hall>(hall(id)).fulfil(log, usize::MAX).await.unwrap()
+    Wish::new::<Hall>(hall(id))
+        .fulfil(log, usize::MAX, &mut Memo::default())
+        .await
+        .unwrap()
 }
 
 /// Where the snapshot was taken that a load gets, and how many events come after it.
@@ -237,7 +242,9 @@ async fn what_is_only_decided_is_in_no_snapshot() {
     assert_eq!((made.last_sequence, &*made.payload), (3, &br#"{"sold":3}"#[..]));
     log.release();
     sale.await.unwrap();
-    let made = Wish::new::<Hall>(hall(ID)).fulfil(log.as_ref(), 3).await.unwrap();
+    let mut memo = Memo::default();
+    let made = Wish::new::<Hall>(hall(ID)).fulfil(log.as_ref(), 3, &mut memo).await;
+    let made = made.unwrap();
     assert_eq!(made, None, "a state that is too long has none");
 }
 
@@ -312,5 +319,57 @@ async fn loads_that_come_together_are_not_mixed_up(pool: PgPool) {
         .collect();
     assert_eq!(sold, (0..200).map(|number| number % 7).collect::<Vec<u64>>());
     assert_eq!(halls.store().cold_loads(), 200);
+    opened.close().await;
+}
+
+async fn append_rooms(opened: &Opened, room: u128, after: u64, count: usize) {
+    let append = rooms(room, after, count);
+    opened.log.append(vec![append]).await.remove(0).unwrap();
+}
+
+async fn room_snapshot(opened: &Opened, memo: &mut Memo) -> Snapshot {
+    let wish = Wish::new::<Room>(rooms(1, 0, 0).stream);
+    let made = wish.fulfil(opened.log.as_ref(), usize::MAX, memo).await;
+    made.unwrap().unwrap()
+}
+
+/// Every stored text becomes one that nobody can decode: whoever reads the log again fails.
+async fn spoil_texts(pool: &PgPool) {
+    tamper(pool, "UPDATE events SET payload = '[]'").await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_next_snapshot_of_a_stream_is_made_without_reading_it_again(pool: PgPool) {
+    let opened = Opened::with(&pool, seldom()).await;
+    let mut memo = Memo::default();
+    append_rooms(&opened, 1, 0, 3).await;
+    room_snapshot(&opened, &mut memo).await;
+    append_rooms(&opened, 2, 0, 4).await;
+    append_rooms(&opened, 1, 3, 1_500).await;
+    append_rooms(&opened, 2, 4, 1).await;
+    let read = room_snapshot(&opened, &mut Memo::default()).await;
+    spoil_texts(&pool).await;
+    assert_eq!(room_snapshot(&opened, &mut memo).await, read);
+    assert_eq!((read.last_sequence, read.position), (1_503, 1_507));
+    let wish = Wish::new::<Room>(rooms(1, 0, 0).stream);
+    let again = wish.fulfil(opened.log.as_ref(), usize::MAX, &mut memo).await;
+    assert_eq!(again.unwrap(), None, "nothing happened since");
+    opened.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_state_of_another_past_is_not_gone_on_with(pool: PgPool) {
+    let opened = Opened::with(&pool, seldom()).await;
+    append_rooms(&opened, 1, 0, 3).await;
+    let mut memo = Memo::default();
+    room_snapshot(&opened, &mut memo).await;
+    opened.close().await;
+    // The same positions with another past, as after the loss of a tail.
+    tamper(&pool, "TRUNCATE events").await;
+    let opened = Opened::with(&pool, seldom()).await;
+    append_rooms(&opened, 1, 0, 3).await;
+    append_rooms(&opened, 1, 3, 2).await;
+    let read = room_snapshot(&opened, &mut Memo::default()).await;
+    assert_eq!(room_snapshot(&opened, &mut memo).await, read);
     opened.close().await;
 }
