@@ -8,20 +8,27 @@ use uuid::Uuid;
 
 use super::Subject;
 
-/// Two at once to whom the same person is new, or an id that is taken: a third look always finds one.
+/// An id that is taken, and two at once to whom the same person is new: a third look always finds one.
 const TRIES_MAX: usize = 3;
 /// Erasures that a node hears of at once.
 const ERASED_MAX: i64 = 200;
 
 /// The ids of these people, in their order; who has none yet gets one.
+///
+/// A rush begins with people who are new, so they are added before anybody is looked for. A new one gets the id that they bring
+/// along, unless it was erased or is taken; else one by chance.
 pub(super) async fn find_or_make(pool: &PgPool, subjects: &[Subject], now: Timestamp) -> sqlx::Result<Vec<UserId>> {
     let mut known = HashMap::new();
-    for _ in 0..TRIES_MAX {
-        let missing = missing(subjects, &known);
+    for attempt in 0..TRIES_MAX {
+        let mut missing = missing(subjects, &known);
         if missing.is_empty() {
             break;
         }
-        look(pool, &missing, now, &mut known).await?;
+        add(pool, &missing, attempt > 0, now, &mut known).await?;
+        missing.retain(|subject| !known.contains_key(&subject.key));
+        if !missing.is_empty() {
+            find(pool, &missing, &mut known).await?;
+        }
     }
     let id = |subject: &Subject| known.get(&subject.key).copied().ok_or(sqlx::Error::RowNotFound);
     subjects.iter().map(id).collect()
@@ -38,42 +45,35 @@ fn missing(subjects: &[Subject], known: &Known) -> Vec<Subject> {
     missing
 }
 
-/// Finds those who are there and adds those who are new, in one statement. A new one gets the id that they bring along,
-/// unless it was erased or is taken; else one by chance. Of whom another was quicker, nothing is said: the next look finds them.
+/// Adds those who are new. Nothing is said of who is there already, or whose id somebody else has.
 ///
-/// In a rush many are new, so nobody waits for the disk here: whatever is recorded of a person is recorded after it, and
-/// an event that is durable makes everything before it durable.
+/// Nobody waits for the disk here: whatever is recorded of a person is recorded after it, and an event that is durable makes
+/// everything before it durable.
 ///
 /// Each row is looked up by its key, however many there are: an `EXISTS` would be planned as a hash of the whole table, made
 /// anew by each statement.
-async fn look(pool: &PgPool, subjects: &[Subject], now: Timestamp, known: &mut Known) -> sqlx::Result<()> {
+async fn add(
+    pool: &PgPool,
+    subjects: &[Subject],
+    by_chance_only: bool,
+    now: Timestamp,
+    known: &mut Known,
+) -> sqlx::Result<()> {
     let inherited = |subject: &Subject| subject.own_id.unwrap_or(subject.derived_id).as_uuid();
     let rows = sqlx::query!(
-        r#"WITH hasty AS (SELECT set_config('synchronous_commit', 'off', true)),
-         new AS (
-             INSERT INTO people (subject, user_id, created_at)
-             SELECT new.subject,
-                 CASE WHEN (new.is_own OR (SELECT true FROM derived_people WHERE user_id = new.inherited))
-                       AND (SELECT true FROM erased_people WHERE user_id = new.inherited) IS NULL
-                       AND (SELECT true FROM people WHERE user_id = new.inherited) IS NULL
-                 THEN new.inherited ELSE new.by_chance END,
-                 $5
-             FROM hasty, unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::bool[])
-                 AS new (subject, inherited, by_chance, is_own)
-             ON CONFLICT DO NOTHING
-             RETURNING subject, user_id
-         )
-         SELECT subject AS "subject!", user_id AS "user_id!" FROM new
-         UNION ALL
-         SELECT found.subject, found.user_id
-         FROM unnest($1::bytea[]) AS wanted (subject)
-         CROSS JOIN LATERAL (
-             SELECT subject, user_id FROM people WHERE people.subject = wanted.subject LIMIT 1
-         ) AS found"#,
-        &subjects
-            .iter()
-            .map(|subject| subject.key.to_vec())
-            .collect::<Vec<Vec<u8>>>(),
+        r#"WITH hasty AS (SELECT set_config('synchronous_commit', 'off', true))
+         INSERT INTO people (subject, user_id, created_at)
+         SELECT new.subject,
+             CASE WHEN NOT $6
+                   AND (new.is_own OR (SELECT true FROM derived_people WHERE user_id = new.inherited))
+                   AND (SELECT true FROM erased_people WHERE user_id = new.inherited) IS NULL
+             THEN new.inherited ELSE new.by_chance END,
+             $5
+         FROM hasty, unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::bool[])
+             AS new (subject, inherited, by_chance, is_own)
+         ON CONFLICT DO NOTHING
+         RETURNING subject, user_id"#,
+        &keys(subjects),
         &subjects.iter().map(inherited).collect::<Vec<Uuid>>(),
         &subjects.iter().map(|_| Uuid::new_v4()).collect::<Vec<Uuid>>(),
         &subjects
@@ -81,15 +81,35 @@ async fn look(pool: &PgPool, subjects: &[Subject], now: Timestamp, known: &mut K
             .map(|subject| subject.own_id.is_some())
             .collect::<Vec<bool>>(),
         now,
+        by_chance_only,
     )
     .fetch_all(pool)
     .await?;
-    for row in rows {
-        if let Ok(key) = row.subject.try_into() {
-            known.insert(key, UserId::from_uuid(row.user_id));
-        }
-    }
+    known.extend(rows.into_iter().filter_map(|row| entry(row.subject, row.user_id)));
     Ok(())
+}
+
+async fn find(pool: &PgPool, subjects: &[Subject], known: &mut Known) -> sqlx::Result<()> {
+    let rows = sqlx::query!(
+        "SELECT found.subject, found.user_id
+         FROM unnest($1::bytea[]) AS wanted (subject)
+         CROSS JOIN LATERAL (
+             SELECT subject, user_id FROM people WHERE people.subject = wanted.subject LIMIT 1
+         ) AS found",
+        &keys(subjects),
+    )
+    .fetch_all(pool)
+    .await?;
+    known.extend(rows.into_iter().filter_map(|row| entry(row.subject, row.user_id)));
+    Ok(())
+}
+
+fn keys(subjects: &[Subject]) -> Vec<Vec<u8>> {
+    subjects.iter().map(|subject| subject.key.to_vec()).collect()
+}
+
+fn entry(subject: Vec<u8>, user: Uuid) -> Option<([u8; 32], UserId)> {
+    subject.try_into().ok().map(|key| (key, UserId::from_uuid(user)))
 }
 
 /// Whether there is, or was, somebody with this id.
