@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::extract::hex;
 use crate::{ApiError, ApiState};
 
-const LOG_POSITION: HeaderName = HeaderName::from_static("log-position");
+pub(crate) const LOG_POSITION: HeaderName = HeaderName::from_static("log-position");
 /// Bytes of the hash that make an `ETag`.
 const ETAG_BYTES: usize = 16;
 

@@ -17,6 +17,7 @@ mod plan;
 pub mod postgres;
 mod queue;
 mod ranges;
+pub mod raw;
 pub mod replay;
 mod snapshot;
 mod stored;

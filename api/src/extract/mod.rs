@@ -17,6 +17,7 @@ pub(crate) use idempotency_key::{IdempotencyKey, fingerprint, hex};
 pub(crate) use ids::{Id, Ids, Place};
 pub(crate) use json_body::{BODY_BYTES_MAX, JsonBody, NoBody, OptionalJsonBody};
 pub(crate) use query::{
-    AsOf, AsOfQuery, FromQuery, MinPosition, Paging, Query, QueryParams, take_limit, take_position,
+    AsOf, AsOfQuery, FromQuery, MinPosition, Paging, Query, QueryParams, check_page, take_count, take_limit,
+    take_position,
 };
 pub(crate) use raw_body::read_body;

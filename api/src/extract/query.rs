@@ -111,6 +111,24 @@ pub(crate) fn take_limit(parameters: &mut QueryParams) -> u32 {
     limit
 }
 
+/// How many are wanted, where a page is not the only answer: see [`check_page`].
+pub(crate) fn take_count(parameters: &mut QueryParams) -> Option<u64> {
+    let count: u64 = parameters.take("limit")?;
+    if count == 0 {
+        parameters.refuse("limit", "must be at least 1");
+    }
+    Some(count)
+}
+
+/// How many rows of a page a count means.
+pub(crate) fn check_page(count: Option<u64>) -> Result<usize, ApiError> {
+    let limit = count.unwrap_or(LIMIT_DEFAULT.into());
+    let limit = usize::try_from(limit)
+        .ok()
+        .filter(|limit| (1..=LIMIT_MAX as usize).contains(limit));
+    limit.ok_or_else(|| ApiError::invalid("/query/limit", format!("must be 1 to {LIMIT_MAX}")))
+}
+
 /// Read your writes.
 #[derive(Clone, Copy, Default, Debug, IntoParams)]
 #[into_params(parameter_in = Query)]

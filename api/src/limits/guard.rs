@@ -42,6 +42,8 @@ pub struct LimitsConfig {
     pub reads: usize,
     /// Webhooks at the same time. Providers deliver again.
     pub webhooks: usize,
+    /// Streams of the log at the same time. Each reads with a connection of the pool while its client keeps up.
+    pub log_streams: usize,
 }
 
 impl Default for LimitsConfig {
@@ -54,6 +56,7 @@ impl Default for LimitsConfig {
             writes: 1_024,
             reads: 1_024,
             webhooks: 1_024,
+            log_streams: 8,
         }
     }
 }
@@ -82,6 +85,7 @@ struct Guards {
     writes: Arc<Door>,
     reads: Arc<Door>,
     webhooks: Arc<Door>,
+    log_streams: Arc<Door>,
     shed_by_rooms: Counter,
     limited_users: Counter,
     limited_addresses: Counter,
@@ -116,6 +120,7 @@ impl Limits {
             writes: Door::new("writes", config.writes, None),
             reads: Door::new("reads", config.reads, None),
             webhooks: Door::new("webhooks", config.webhooks, None),
+            log_streams: Door::new("log_streams", config.log_streams, None),
             shed_by_rooms: counter!("http_requests_shed_total", "door" => "room"),
             limited_users: limited("user"),
             limited_addresses: limited("address"),
@@ -158,6 +163,11 @@ impl Limits {
             self.0.limited_users.increment(1);
             too_many(wait)
         })
+    }
+
+    /// A place for a stream of the log, for as long as it lasts.
+    pub(crate) fn enter_log_stream(&self) -> Result<Place, ApiError> {
+        self.0.log_streams.enter(Instant::now()).ok_or(ApiError::Overloaded)
     }
 
     fn admit_address(&self, request: &Request) -> Result<(), ApiError> {

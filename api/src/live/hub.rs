@@ -82,6 +82,11 @@ impl Live {
         Self(hub)
     }
 
+    /// Cancelled when streams have to end.
+    pub(crate) fn ending(&self) -> CancellationToken {
+        self.0.cancel.clone()
+    }
+
     pub(super) fn stages(&self) -> &Stages {
         &self.0.stages
     }

@@ -8,18 +8,19 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use event_log::{RecordedEvent, StreamId};
 use http::HeaderMap;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::ACCEPT;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::lines::{self, Wanted};
 use crate::answer::Page;
 use crate::error::ProblemBody;
-use crate::extract::{Caller, FromQuery, Moment, Query, QueryParams, hex, take_limit, take_position};
+use crate::extract::{Caller, FromQuery, Moment, Query, QueryParams, check_page, hex, take_count, take_position};
 use crate::{ApiError, ApiState};
 
-const NDJSON: &str = "application/x-ndjson";
+pub(super) const NDJSON: &str = "application/x-ndjson";
 
 /// A stored event. `payload` and `metadata` are the stored bytes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,6 +37,8 @@ pub(crate) struct LogEventBody {
     #[schema(value_type = Object)]
     metadata: Box<RawValue>,
     recorded_at: Moment,
+    /// The same in microseconds since 1970: what the hash is made of.
+    recorded_at_micros: i64,
     /// Hex SHA-256: the chain's value at this position.
     hash: String,
 }
@@ -55,6 +58,7 @@ impl TryFrom<RecordedEvent> for LogEventBody {
             payload: raw(event.payload)?,
             metadata: raw(event.metadata)?,
             recorded_at: event.recorded_at.into(),
+            recorded_at_micros: event.recorded_at.timestamp_micros(),
             hash: hex(&event.hash),
         })
     }
@@ -86,9 +90,9 @@ impl FromStr for AggregateName {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventsQuery {
-    /// How many at most: 1 to 200, 50 if absent.
-    #[param(minimum = 1, maximum = 200, default = 50, required = false)]
-    limit: u32,
+    /// How many at most. A page has 1 to 200, 50 if absent; a stream as many as are wanted, all that are there if absent.
+    #[param(minimum = 1)]
+    limit: Option<u64>,
     /// The `next` of the page before: a log position, or with `aggregate` a sequence in its stream.
     after: Option<u64>,
     /// Only the stream of one aggregate: `room-<id>`, `ticket-<id>`, `payout-<host>` or `shop-<id>`.
@@ -99,14 +103,17 @@ pub(crate) struct EventsQuery {
 impl FromQuery for EventsQuery {
     fn from_query(parameters: &mut QueryParams) -> Self {
         Self {
-            limit: take_limit(parameters),
+            limit: take_count(parameters),
             after: take_position(parameters, "after"),
             aggregate: parameters.take("aggregate"),
         }
     }
 }
 
-/// The events after a position, in order; JSON, or NDJSON for `Accept: application/x-ndjson`
+/// The events after a position, in order
+///
+/// A page of JSON; or for `Accept: application/x-ndjson` a stream, one event a line, up to the position that `Log-Position`
+/// names. It is sent as fast as it is taken; one that ends before is broken off, and goes on with `after`.
 #[utoipa::path(get, path = "/v1/log/events", tag = "log", params(EventsQuery), security(("bearer" = [])), responses(
     (status = 200, content((Page<LogEventBody> = "application/json"), (LogEventBody = "application/x-ndjson"))),
     (status = 403, description = "`forbidden`", body = ProblemBody, content_type = "application/problem+json"),
@@ -118,27 +125,23 @@ pub(crate) async fn list_log_events(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.require_log_reader()?;
-    let limit = usize::try_from(query.limit).unwrap_or_default();
     let after = query.after.unwrap_or(0);
-    let events = match &query.aggregate {
-        Some(AggregateName(stream)) => state.log.read_stream(stream, after, limit).await?,
+    let of = query.aggregate.map(|AggregateName(stream)| stream);
+    if wants_ndjson(&headers) {
+        let limit = query.limit;
+        return lines::respond(&state, Wanted { after, limit, of }).await;
+    }
+    let limit = check_page(query.limit)?;
+    let events = match &of {
+        Some(stream) => state.log.read_stream(stream, after, limit).await?,
         None => state.log.read_all(after, limit).await?,
     };
     let cursor = events.last().filter(|_| events.len() >= limit);
-    let next = cursor.map(|event| {
-        if query.aggregate.is_some() {
-            event.sequence
-        } else {
-            event.position
-        }
-    });
+    let next = cursor.map(|event| if of.is_some() { event.sequence } else { event.position });
     let data = events
         .into_iter()
         .map(LogEventBody::try_from)
         .collect::<Result<Vec<_>, _>>()?;
-    if wants_ndjson(&headers) {
-        return lines(&data);
-    }
     let next = next.map(|cursor| cursor.to_string());
     Ok(Json(Page { data, next }).into_response())
 }
@@ -146,13 +149,4 @@ pub(crate) async fn list_log_events(
 fn wants_ndjson(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.split(',').any(|kind| kind.trim().starts_with(NDJSON)))
-}
-
-fn lines(events: &[LogEventBody]) -> Result<Response, ApiError> {
-    let mut body = Vec::new();
-    for event in events {
-        serde_json::to_writer(&mut body, event).map_err(|error| ApiError::Internal(Box::new(error)))?;
-        body.push(b'\n');
-    }
-    Ok(([(CONTENT_TYPE, NDJSON)], body).into_response())
 }

@@ -2,6 +2,7 @@
 
 mod events;
 mod head;
+mod lines;
 
 pub(crate) use events::*;
 pub(crate) use head::*;

@@ -15,6 +15,7 @@ mod explaining;
 mod hosting;
 mod limits;
 mod live;
+mod log_stream;
 mod mailing;
 mod money_threads;
 mod monthly;
