@@ -52,6 +52,8 @@ enum Command {
     /// Look at read models, and rebuild them
     #[command(subcommand)]
     Projections(commands::projections::Command),
+    /// Fill read models beside the live ones: as of any moment, under the rules that were or under another preset
+    Replay(Box<commands::replay::Options>),
     /// Divide the sales of a period once more, by another preset, and print the figures beside the real ones
     #[command(name = "whatif")]
     WhatIf(Box<commands::whatif::Options>),
@@ -93,6 +95,7 @@ impl Command {
             Self::Jobs(command) => commands::jobs::run(command).await.map(|()| ExitCode::SUCCESS),
             Self::Webhooks(command) => commands::webhooks::run(command).await.map(|()| ExitCode::SUCCESS),
             Self::WhatIf(options) => commands::whatif::run(*options).await.map(|()| ExitCode::SUCCESS),
+            Self::Replay(options) => commands::replay::run(*options).await,
             Self::Projections(command) => commands::projections::run(command).await.map(|()| ExitCode::SUCCESS),
         }
     }

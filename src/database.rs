@@ -27,8 +27,9 @@ const RESTART_PAUSE: Duration = Duration::from_millis(200);
 /// A process that stops in the middle of a transaction (paused, or its machine gone) lets go of its locks after this time, or
 /// the node that takes over would wait for them. Far longer than any step between two statements takes.
 const IDLE_IN_TRANSACTION_LIMIT: Duration = Duration::from_secs(3);
-/// A command's own pool.
-const COMMAND_CONNECTIONS: u32 = 4;
+/// A command's own pool: one for each read model that is filled at once, and some for who reads the log. They are made when they
+/// are needed.
+const COMMAND_CONNECTIONS: u32 = 12;
 
 /// What a command on the database is told.
 #[derive(Clone, Debug, Args)]

@@ -15,6 +15,7 @@ mod hex;
 mod lifecycle;
 pub mod managed;
 mod output;
+mod pace;
 mod rehearsal;
 mod telemetry;
 mod whatif;

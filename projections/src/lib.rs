@@ -10,6 +10,7 @@ mod error;
 mod lifecycle;
 mod next;
 mod rebuild;
+pub mod replay;
 mod schema;
 mod status;
 #[cfg(test)]

@@ -105,22 +105,11 @@ pub(crate) async fn create_missing(pool: &PgPool, view: View) -> Result<Found, s
 /// Makes the tables of one side from nothing (the next side without indexes for readers: see [`finish`]), with a checkpoint at position 0. What was there is gone.
 pub(crate) async fn create(view: View, side: Side, transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
     let schema = name(view, side);
-    execute(
-        &format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema};"),
-        transaction,
-    )
-    .await?;
-    enter(&schema, transaction).await?;
-    execute(view.tables(), transaction).await?;
+    execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), transaction).await?;
+    create_tables(&schema, view, transaction).await?;
     if side == Side::Live {
-        execute(view.indexes(), transaction).await?;
+        finish_tables(&schema, view, transaction).await?;
     }
-    execute("CREATE TABLE about (version int NOT NULL)", transaction).await?;
-    sqlx::query("INSERT INTO about (version) VALUES ($1)")
-        .bind(view.version())
-        .execute(&mut *transaction)
-        .await?;
-    leave(transaction).await?;
     let checkpoint = checkpoint_name(view, side);
     sqlx::query!("DELETE FROM projection_checkpoint WHERE name = $1", checkpoint)
         .execute(&mut *transaction)
@@ -136,9 +125,27 @@ pub(crate) async fn create(view: View, side: Side, transaction: &mut PgConnectio
     Ok(())
 }
 
+/// Makes a view's tables in a schema that is not there yet, without indexes for readers.
+pub(crate) async fn create_tables(schema: &str, view: View, transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
+    execute(&format!("CREATE SCHEMA {schema}"), transaction).await?;
+    enter(schema, transaction).await?;
+    execute(view.tables(), transaction).await?;
+    execute("CREATE TABLE about (version int NOT NULL)", transaction).await?;
+    sqlx::query("INSERT INTO about (version) VALUES ($1)")
+        .bind(view.version())
+        .execute(&mut *transaction)
+        .await?;
+    leave(transaction).await
+}
+
 /// Makes what readers need beside the tables, once a rebuild has filled them.
 pub(crate) async fn finish(view: View, transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
-    enter(&name(view, Side::Next), transaction).await?;
+    finish_tables(&name(view, Side::Next), view, transaction).await
+}
+
+/// The same in any schema.
+pub(crate) async fn finish_tables(schema: &str, view: View, transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
+    enter(schema, transaction).await?;
     execute(view.indexes(), transaction).await?;
     leave(transaction).await
 }

@@ -139,6 +139,12 @@ impl ViewSubscriber {
         }
     }
 
+    /// Of a view that follows nothing: it is fed.
+    pub(crate) fn in_schema(view: View, schema: String) -> Self {
+        let name = schema.clone();
+        Self { view, schema, name }
+    }
+
     pub(crate) async fn write(&self, page: &[Arc<Recorded>], transaction: &mut PgConnection) -> Result<(), ApplyError> {
         let found = schema::enter_versioned(&self.schema, transaction).await?;
         let expected = self.view.version();

@@ -41,7 +41,7 @@ pub(crate) struct RebuildOptions {
     database: DatabaseAccess,
 }
 
-fn parse_view(name: &str) -> anyhow::Result<View> {
+pub(super) fn parse_view(name: &str) -> anyhow::Result<View> {
     let known = || {
         View::ALL
             .iter()

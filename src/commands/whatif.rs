@@ -37,7 +37,7 @@ pub(crate) struct Options {
 }
 
 /// A day begins at midnight, UTC.
-fn parse_time(text: &str) -> anyhow::Result<Timestamp> {
+pub(super) fn parse_time(text: &str) -> anyhow::Result<Timestamp> {
     if let Ok(day) = text.parse::<NaiveDate>() {
         let midnight = day.and_hms_opt(0, 0, 0).context("a day has a midnight")?;
         return Ok(midnight.and_utc());

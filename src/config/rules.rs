@@ -47,6 +47,16 @@ struct RulesFile {
 }
 
 impl RulesOptions {
+    /// A preset alone.
+    pub(crate) fn only(preset: &str, rules_file: Option<PathBuf>) -> Self {
+        Self {
+            preset: preset.to_owned(),
+            rules_file,
+            host_terms_file: None,
+            host_terms_sha256: None,
+        }
+    }
+
     pub(crate) fn load(&self) -> anyhow::Result<Rules> {
         let file = self.rules_file.as_deref().map(read).transpose()?.unwrap_or_default();
         let preset = choose(&self.preset, &file.presets)?;

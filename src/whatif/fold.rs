@@ -5,13 +5,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context;
-use domain::fees::{PlatformFee, Taken};
 use domain::payout::{EarningCredited, EarningReversed};
-use domain::{
-    AnyEvent, BasisPoints, Channel, Currency, Money, PayoutEvent, Preset, TaxRule, TicketEvent, TicketId, Timestamp,
-    UserId,
-};
+use domain::{AnyEvent, Currency, Money, PayoutEvent, Preset, TicketEvent, TicketId, Timestamp, UserId};
 use event_log::Recorded;
+
+use super::divide::{Sale, divide};
 
 /// Sums in minor units of one currency.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -32,15 +30,6 @@ pub(crate) struct Comparison {
     pub(crate) sales: u64,
     pub(crate) real: Figures,
     pub(crate) what_if: Figures,
-}
-
-/// What a sale's division rests on beside the preset.
-#[derive(Clone, Copy)]
-struct Sale {
-    channel: Channel,
-    tax: Option<TaxRule>,
-    /// What the provider kept of the capture that stands for it.
-    provider_fee: Option<Money>,
 }
 
 /// A host's share of a sale by both rules, and what is left of it.
@@ -156,20 +145,7 @@ impl WhatIf {
     }
 
     fn divide(&self, earning: &EarningCredited, sale: Option<Sale>, lifetime: Money) -> anyhow::Result<Figures> {
-        let sale = sale.context("the sale was never ordered")?;
-        let store_fee = if sale.channel.is_store() {
-            self.preset.fees.store_fee
-        } else {
-            BasisPoints::ZERO
-        };
-        let provider_fee = sale.provider_fee.unwrap_or(earning.provider_fee);
-        let taken = Taken::of(earning.gross, sale.tax.as_ref(), store_fee, provider_fee)?;
-        let rule = PlatformFee {
-            below: self.preset.platform_fee,
-            base: self.preset.fees.base,
-            tier: self.preset.fees.tier,
-        };
-        let shares = rule.split(&taken, lifetime)?;
+        let (taken, shares) = divide(&self.preset, earning, sale, lifetime)?;
         Ok(Figures {
             gross: taken.gross.amount_minor(),
             tax: taken.tax.amount_minor(),

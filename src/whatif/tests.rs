@@ -13,8 +13,10 @@ use event_log::{Metadata, Recorded};
 use serde_json::json;
 use uuid::Uuid;
 
+use projections::replay::Rewrite as _;
+
 use super::fold::Comparison;
-use super::{WhatIf, json as as_json, text};
+use super::{Retold, WhatIf, json as as_json, text};
 
 const HOST: UserId = UserId::from_uuid(Uuid::from_u128(7));
 
@@ -142,6 +144,15 @@ impl Log {
         self.events.iter().enumerate().map(record).collect()
     }
 
+    /// As it is told under another preset.
+    fn retold(&self, preset: Preset) -> Vec<AnyEvent> {
+        let mut retold = Retold::new(preset);
+        let recorded = self.recorded().into_iter();
+        recorded
+            .map(|event| retold.rewrite(event).unwrap().event.clone())
+            .collect()
+    }
+
     fn what_if(&self, preset: Preset, from: Timestamp) -> WhatIf {
         let mut what_if = WhatIf::new(preset, from, hour(1_000_000));
         for recorded in self.recorded() {
@@ -261,4 +272,80 @@ fn the_figures_are_printed_side_by_side() {
     assert_eq!(answer["hosts"][0]["what_if"]["platform_fee"], 25);
     let nothing = log.what_if(Preset::open(), hour(500));
     assert_eq!(text(&nothing, false), "nothing was earned in this time\n");
+}
+
+/// A dispute that is lost takes back what the host has of a sale.
+fn lost(mut log: Log) -> Log {
+    let credited = log.events.iter().rev().find_map(|event| match event {
+        AnyEvent::Payout(_, PayoutEvent::EarningCredited(earning)) => Some(earning.clone()),
+        _ => None,
+    });
+    let earning = credited.expect("a sale ends with its earning");
+    log.apply(PayoutEvent::EarningReversed(domain::payout::EarningReversed {
+        ticket_id: earning.ticket_id,
+        dispute: "dp_1".to_owned(),
+        from_reserve: usd(0),
+        from_pending: None,
+        from_available: earning.host_share,
+        from_rolling_reserve: None,
+        co_hosts: vec![],
+        receivable: usd(0),
+        reversed_at: hour(999),
+    }));
+    log
+}
+
+#[test]
+fn a_log_told_under_its_own_preset_is_the_log() {
+    for preset in [Preset::open(), with_line(Preset::ticketed_spaces())] {
+        let log = lost(busy(preset.clone()));
+        assert_eq!(log.retold(preset), log.events);
+    }
+}
+
+#[test]
+fn a_log_told_under_another_preset_is_that_of_a_shop_that_sold_by_it() {
+    let (was, would_be) = (Preset::open(), with_line(Preset::ticketed_spaces()));
+    let lived = lost(busy(would_be.clone()));
+    // What the shop's own preset wrote into the terms beside it is the same in both.
+    assert_eq!(lost(busy(was)).retold(would_be), lived.events);
+}
+
+#[test]
+fn what_waits_of_a_share_follows_it_and_is_over_when_its_days_are() {
+    let mut log = Log::new(Preset::open()).sell(1_000, Channel::Web, 0);
+    let until = hour(500);
+    let Some(AnyEvent::Payout(_, PayoutEvent::EarningCredited(earning))) = log.events.last_mut() else {
+        panic!("a sale ends with its earning");
+    };
+    let later = |amount| Some(domain::payout::Later { amount, until });
+    let share = earning.host_share;
+    earning.reserved = later(usd(100));
+    earning.pending = later(usd(share.amount_minor() - 100));
+    let pending = share.amount_minor() - 100;
+    log.apply(PayoutEvent::EarningsMatured {
+        amount: usd(pending),
+        matured_at: until,
+    });
+    log.apply(PayoutEvent::ReserveReleased {
+        amount: usd(100),
+        released_at: until,
+    });
+    let told = log.retold(Preset::ticketed_spaces());
+    let [
+        ..,
+        AnyEvent::Payout(_, PayoutEvent::EarningCredited(earning)),
+        AnyEvent::Payout(_, PayoutEvent::EarningsMatured { amount: matured, .. }),
+        AnyEvent::Payout(_, PayoutEvent::ReserveReleased { amount: released, .. }),
+    ] = told.as_slice()
+    else {
+        panic!("the same events: {told:?}");
+    };
+    assert_ne!(earning.host_share, share);
+    assert_eq!(earning.pending.map(|later| later.amount), Some(*matured));
+    assert_eq!(earning.reserved.map(|later| later.amount), Some(*released));
+    assert_eq!(
+        matured.amount_minor() + released.amount_minor(),
+        earning.host_share.amount_minor()
+    );
 }

@@ -7,3 +7,4 @@ pub(crate) mod story;
 mod lifecycle;
 mod pages;
 mod rebuild;
+mod replay;

@@ -33,10 +33,14 @@ pub(crate) async fn feed(pool: &PgPool, view: View, side: Side, page: &[Arc<Reco
 
 /// What every table of a view says, as sorted text: its rows, but for timelines, whose rows are as the pages were.
 pub(crate) async fn contents(pool: &PgPool, view: View) -> BTreeMap<String, Vec<String>> {
-    let schema = schema::name(view, Side::Live);
+    contents_of(pool, &schema::name(view, Side::Live), view).await
+}
+
+/// The same of a view's tables in any schema.
+pub(crate) async fn contents_of(pool: &PgPool, schema: &str, view: View) -> BTreeMap<String, Vec<String>> {
     let tables: Vec<String> =
         sqlx::query_scalar("SELECT table_name::text FROM information_schema.tables WHERE table_schema = $1")
-            .bind(&schema)
+            .bind(schema)
             .fetch_all(pool)
             .await
             .expect("the view's tables");
