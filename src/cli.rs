@@ -52,6 +52,15 @@ enum Command {
     /// Look at read models, and rebuild them
     #[command(subcommand)]
     Projections(commands::projections::Command),
+    /// Typed views and a star schema for analysts, and who may read them
+    #[command(subcommand)]
+    Analytics(commands::analytics::Command),
+    /// Fold the log by SQL of your own into tables of your own
+    Project(Box<commands::project::Options>),
+    /// Write the log to files of other programs
+    #[cfg(feature = "parquet")]
+    #[command(subcommand)]
+    Export(commands::export::Command),
     /// Fill read models beside the live ones: as of any moment, under the rules that were or under another preset
     Replay(Box<commands::replay::Options>),
     /// Divide the sales of a period once more, by another preset, and print the figures beside the real ones
@@ -95,6 +104,10 @@ impl Command {
             Self::Jobs(command) => commands::jobs::run(command).await.map(|()| ExitCode::SUCCESS),
             Self::Webhooks(command) => commands::webhooks::run(command).await.map(|()| ExitCode::SUCCESS),
             Self::WhatIf(options) => commands::whatif::run(*options).await.map(|()| ExitCode::SUCCESS),
+            Self::Analytics(command) => commands::analytics::run(command).await,
+            Self::Project(options) => commands::project::run(*options).await,
+            #[cfg(feature = "parquet")]
+            Self::Export(command) => commands::export::run(command).await,
             Self::Replay(options) => commands::replay::run(*options).await,
             Self::Projections(command) => commands::projections::run(command).await.map(|()| ExitCode::SUCCESS),
         }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -51,7 +52,7 @@ pub enum Requirement {
 }
 
 /// Every fact there is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FactName {
     Adult,
@@ -78,7 +79,7 @@ impl FactName {
 }
 
 /// Where a fact is known from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FactSource {
     /// The identity provider says so in the applicant's token.
@@ -98,7 +99,7 @@ impl FactSource {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Fact<T> {
     pub value: T,
     pub source: FactSource,
@@ -106,7 +107,7 @@ pub struct Fact<T> {
 }
 
 /// What is known about an applicant.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct HostFacts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adult: Option<Fact<bool>>,
@@ -125,7 +126,7 @@ pub struct HostFacts {
 }
 
 /// A fact that does not meet the rules.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FailedFact {
     pub fact: FactName,
     /// Known and short of what is asked; else nobody says.

@@ -2,13 +2,14 @@
 //!
 //! Every split conserves: its parts add up to the gross, none is negative, and what rounding leaves over is the host's.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::money::{BasisPoints, Money, MoneyError};
 use crate::{Currency, tax};
 
 /// The fee rules of a preset, as a room is scheduled under them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeeRules {
     /// The store's share of a sale through a store channel. On the web there is no store.
@@ -31,7 +32,7 @@ impl FeeRules {
 }
 
 /// How long an earning waits before it can be paid out. By default not at all.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarningRules {
     /// Whole days that an earning is pending.
@@ -56,7 +57,7 @@ impl EarningRules {
 }
 
 /// What the platform's fee is a share of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeBase {
     /// What is left after the payment provider.
@@ -67,7 +68,7 @@ pub enum FeeBase {
 }
 
 /// Above the line the platform takes another share. Reached by the host's lifetime share in the sale's currency.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeeTier {
     /// In whole units of the currency: 50000 is 50,000.00 USD, 50,000 JPY, 50,000.000 KWD.

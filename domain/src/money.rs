@@ -3,13 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 macro_rules! currencies {
     ($($code:ident $digits:literal)+) => {
         /// The currencies a room can be sold in, with ISO 4217's number of minor digits.
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "UPPERCASE")]
         pub enum Currency { $($code),+ }
 
@@ -98,7 +99,7 @@ impl From<BasisPoints> for u16 {
 }
 
 /// An amount in the currency's minor unit. May be negative (a receivable); a price is checked where it is accepted.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
     amount_minor: i64,

@@ -1,13 +1,14 @@
 //! Fixed shares of an amount: what is divided is never more or less than the whole, and nobody is a unit away from their
 //! exact part.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::UserId;
 use crate::money::{BasisPoints, Money, MoneyError};
 
 /// Somebody's fixed part of what a room earns.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
     pub user: UserId,
     pub basis_points: BasisPoints,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -80,7 +81,7 @@ impl TaxRules {
 }
 
 /// The rate a sale was made under.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TaxRule {
     pub country: Country,
     pub rate: BasisPoints,
@@ -88,14 +89,14 @@ pub struct TaxRule {
 }
 
 /// Tax of a sale, or of a part of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TaxPart {
     pub country: Country,
     pub amount: Money,
 }
 
 /// How the customer's country is known.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EvidenceKind {
     BillingAddress,
@@ -106,7 +107,7 @@ pub enum EvidenceKind {
 }
 
 /// One piece of evidence: where it comes from, and the country it speaks for. Nothing of the person is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CountryEvidence {
     pub kind: EvidenceKind,

@@ -1,5 +1,6 @@
 //! What a buyer agreed to, snapshotted on the hold. Nothing here may change for a sale once it is recorded.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Fingerprint;
@@ -9,7 +10,7 @@ use crate::shares::Share;
 use crate::tax::{self, Country, CountryEvidence, TaxPart, TaxRule};
 
 /// Where a sale is made.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     #[default]
@@ -38,7 +39,7 @@ impl Channel {
 }
 
 /// Until when a buyer may have the money back on request.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RefundPolicy {
     None,
@@ -47,7 +48,7 @@ pub enum RefundPolicy {
 }
 
 /// The terms of one sale.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Terms {
     pub preset: String,
     pub preset_version: u32,
@@ -73,7 +74,7 @@ pub struct Terms {
 }
 
 /// A total that comes from a price tier, a promo code, or both.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Pricing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
@@ -90,7 +91,7 @@ pub struct Pricing {
 }
 
 /// The rules by which the money of a sale is divided, beside the platform's fee.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct SaleRules {
     #[serde(default)]
     pub store_fee: BasisPoints,
@@ -151,7 +152,7 @@ impl Terms {
 }
 
 /// What is known of where the customer is.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Customer {
     /// The shop has no tax to take.

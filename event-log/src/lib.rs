@@ -17,7 +17,6 @@ mod plan;
 pub mod postgres;
 mod queue;
 mod ranges;
-pub mod raw;
 pub mod replay;
 mod snapshot;
 mod stored;

@@ -1,10 +1,14 @@
 //! One file per subcommand.
 
+pub(crate) mod analytics;
 pub(crate) mod doctor;
+#[cfg(feature = "parquet")]
+pub(crate) mod export;
 pub(crate) mod jobs;
 pub(crate) mod log;
 pub(crate) mod migrate;
 mod moment;
+pub(crate) mod project;
 pub(crate) mod projections;
 pub(crate) mod rehearse;
 pub(crate) mod replay;

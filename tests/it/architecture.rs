@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Beside the log: its tree and its checkpoints. It judges no event.
     ("notary", &["domain", "event-log"]),
     ("projections", &["domain", "event-log"]),
+    ("analytics", &["domain", "event-log"]),
     (
         "processes",
         // The last two: its tests only.
@@ -43,11 +44,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "notary",
             "checker", // its tests only, and the next
             "stripe-fake",
+            "analytics",
         ],
     ),
     (
         "boxoffice",
         &[
+            "analytics",
             "domain",
             "event-log",
             "payments",
@@ -67,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "bench",
         &[
+            "analytics",
             "domain",
             "event-log",
             "notary",
@@ -85,6 +89,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("event-log", &["axum", "reqwest", "livekit-api"]),
     ("payments", &["axum", "livekit-api", "stripe-fake"]),
     ("projections", &["axum", "reqwest", "livekit-api"]),
+    ("analytics", &["axum", "reqwest", "livekit-api"]),
     ("outbound", &["axum", "livekit-api"]),
     ("notary", &["axum", "livekit-api", "signed_note", "tlog_tiles"]),
     (
@@ -93,7 +98,14 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
     (
         "api",
-        &["lettre", "livekit-api", "livekit-protocol", "checker", "stripe-fake"],
+        &[
+            "lettre",
+            "livekit-api",
+            "livekit-protocol",
+            "checker",
+            "stripe-fake",
+            "analytics",
+        ],
     ),
     ("checker", &["axum", "reqwest", "livekit-api", "cqrs-es", "postgres-es"]),
     ("boxoffice", &["checker"]),

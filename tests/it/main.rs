@@ -1,5 +1,6 @@
 //! The whole, from outside: the real binary, PostgreSQL, livekit-server and audio clients.
 
+mod analysts;
 mod architecture;
 mod command_line;
 mod crash;

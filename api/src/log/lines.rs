@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::SecondsFormat;
 use event_log::chain::Leaf;
-use event_log::raw::{self, RawEvent};
 use event_log::replay::ReplayError;
+use event_log::stretches::{self, RawEvent};
 use event_log::{EventLog, ReadError, StreamId};
 use futures::stream::{self, BoxStream, StreamExt as _};
 use http::header::CONTENT_TYPE;
@@ -63,7 +63,7 @@ pub(super) async fn respond(state: &ApiState, wanted: Wanted) -> Result<Response
         let most = wanted.limit.map_or(head, |limit| wanted.after.saturating_add(limit));
         let up_to = most.min(head);
         let range = (wanted.after, up_to);
-        let pages = raw::fold(state.pool.clone(), range, PAGE, Lines::new, Lines::push_raw);
+        let pages = stretches::fold(state.pool.clone(), range, PAGE, Lines::new, Lines::push_raw);
         (pages.map(|page| Ok(page?)).boxed(), up_to)
     };
     let stopping = state.live.ending();

@@ -1,6 +1,7 @@
 //! The API, whole: real log, real views, real processes, the sandbox provider.
 
 mod access;
+mod analysts;
 mod bad_cases;
 mod bad_input;
 mod changing;

@@ -1,5 +1,6 @@
 //! The measures, in the order of the table.
 
+mod analysts;
 mod cold_load;
 mod curves;
 mod holds;
@@ -99,6 +100,10 @@ pub(crate) const ALL: &[Measure] = &[
     Measure {
         name: "replay-verify",
         run: |bench| reading::replay_and_verify(bench).boxed_local(),
+    },
+    Measure {
+        name: "analysts",
+        run: |bench| analysts::analysts(bench).boxed_local(),
     },
     Measure {
         name: "restart",

@@ -65,7 +65,7 @@ pub(super) async fn restart(bench: &Bench) -> Result<Outcome> {
 }
 
 /// The log was not made by a shop, so nothing in it is for the processes to do.
-async fn processes_have_seen(database: &Database) -> Result<()> {
+pub(super) async fn processes_have_seen(database: &Database) -> Result<()> {
     let mut connection = database.connect().await?;
     connection
         .execute(
@@ -77,7 +77,7 @@ async fn processes_have_seen(database: &Database) -> Result<()> {
 }
 
 /// Waits until the views are at the end of the log.
-async fn catch_up(database: &Database) -> Result<bool> {
+pub(super) async fn catch_up(database: &Database) -> Result<bool> {
     let deadline = Instant::now() + CATCH_UP_LIMIT;
     let behind = format!("SELECT (SELECT max(position) FROM events) - ({})", slowest(&SALE_VIEWS));
     while Instant::now() < deadline {

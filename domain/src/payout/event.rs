@@ -1,6 +1,7 @@
 //! What can have happened to a host's account.
 
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::payout::monthly::{PayoutSchedule, RollOverReason};
@@ -9,7 +10,7 @@ use crate::{
     Timestamp, UserId,
 };
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum PayoutEvent {
     HostApplied {
@@ -140,14 +141,14 @@ pub enum PayoutEvent {
 }
 
 /// Money that is not available before `until`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Later {
     pub amount: Money,
     pub until: Timestamp,
 }
 
 /// What an application rests on.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Application {
     pub preset: String,
     pub preset_version: u32,
@@ -159,7 +160,7 @@ pub struct Application {
 }
 
 /// What the rules of a preset say about an applicant.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     pub preset: String,
     pub preset_version: u32,
@@ -169,7 +170,7 @@ pub struct Verdict {
 }
 
 /// By an admin, or else by the rules.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HostDecision {
     pub host: UserId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -182,7 +183,7 @@ pub struct HostDecision {
 }
 
 /// One settled sale, credited to its host.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EarningCredited {
     pub ticket_id: TicketId,
     pub room_id: RoomId,
@@ -227,14 +228,14 @@ impl EarningCredited {
 }
 
 /// Somebody's part of an earning, or of what is given back of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CoHostPart {
     pub user: UserId,
     pub amount: Money,
 }
 
 /// Somebody's part of one settled sale.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ShareCredited {
     pub ticket_id: TicketId,
     pub room_id: RoomId,
@@ -250,7 +251,7 @@ pub struct ShareCredited {
     pub credited_at: Timestamp,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HeldEarning {
     pub ticket_id: TicketId,
     pub dispute: String,
@@ -265,7 +266,7 @@ pub struct HeldEarning {
 }
 
 /// What comes from all these places and the receivable is what goes back of the sale's earning.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EarningReversed {
     pub ticket_id: TicketId,
     pub dispute: String,

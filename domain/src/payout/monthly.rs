@@ -1,5 +1,6 @@
 //! Payouts by the month (`rules.md` 28): once for each host, currency and month; what is too little rolls over.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::payout::command::{MonthlyPayout, RequestPayout};
@@ -7,7 +8,7 @@ use crate::payout::decide::Decision;
 use crate::{Fingerprint, Money, Payout, PayoutEvent, Timestamp};
 
 /// When a host is paid.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PayoutSchedule {
     /// When the host asks.
@@ -18,7 +19,7 @@ pub enum PayoutSchedule {
 }
 
 /// Why nothing was paid on the first of a month.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RollOverReason {
     BelowMinimum,

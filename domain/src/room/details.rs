@@ -1,5 +1,6 @@
 //! What the events of a room carry.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::room::prices::{PriceTier, PromoCode};
@@ -8,7 +9,7 @@ use crate::terms::{RefundPolicy, Terms};
 use crate::{BasisPoints, FeeRules, Fingerprint, Money, RecordingId, RoomId, SessionId, TicketId, Timestamp, UserId};
 
 /// Who held a ticket before may decline the new time, and has all the money back.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RoomRescheduled {
     pub starts_at: Timestamp,
     pub planned_minutes: u32,
@@ -18,7 +19,7 @@ pub struct RoomRescheduled {
 }
 
 /// How a seat is held otherwise than by a buyer who takes the first free one.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct HoldOptions {
     /// It was the turn of somebody in line: this hold is the offer.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -36,7 +37,7 @@ impl HoldOptions {
 }
 
 /// Terms of selling a room that have a default.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct SaleOptions {
     /// How long an offer to somebody in line stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +71,7 @@ pub(super) const fn is_false(fact: &bool) -> bool {
     !*fact
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaveReason {
     /// By their own wish.
@@ -86,7 +87,7 @@ pub enum LeaveReason {
 }
 
 /// What is new about a room. What is absent stays as it was.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Revision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -123,14 +124,14 @@ pub struct Revision {
     pub recording: Option<RecordingTerms>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RoomRevised {
     #[serde(flatten)]
     pub revision: Revision,
     pub revised_at: Timestamp,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RoomScheduled {
     pub room_id: RoomId,
     pub host: UserId,
@@ -158,7 +159,7 @@ pub struct RoomScheduled {
     pub scheduled_at: Timestamp,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SeatHeld {
     pub ticket_id: TicketId,
     pub buyer: UserId,
@@ -170,7 +171,7 @@ pub struct SeatHeld {
     pub options: Option<Box<HoldOptions>>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SeatSold {
     pub ticket_id: TicketId,
     pub buyer: UserId,
@@ -186,7 +187,7 @@ pub struct SeatSold {
 }
 
 /// The tier and the promo code of a seat.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Retaken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
@@ -194,7 +195,7 @@ pub struct Retaken {
     pub promo_code: Option<Fingerprint>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SeatReleased {
     pub ticket_id: TicketId,
     pub buyer: UserId,
@@ -205,7 +206,7 @@ pub struct SeatReleased {
     pub released_at: Timestamp,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReleaseReason {
     /// The hold was not paid in time.
@@ -220,7 +221,7 @@ pub enum ReleaseReason {
     Removed,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DenialReason {
     SoldOut,
@@ -234,7 +235,7 @@ pub enum DenialReason {
     Refunded,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RecordingStarted {
     pub recording_id: RecordingId,
     pub session_id: SessionId,
@@ -244,7 +245,7 @@ pub struct RecordingStarted {
     pub started_at: Timestamp,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RecordingStopped {
     pub recording_id: RecordingId,
     /// Absent when it stopped with the room.
@@ -254,7 +255,7 @@ pub struct RecordingStopped {
 }
 
 /// How the sound of a part is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AudioFormat {
     /// PCM of 16 bits.
@@ -264,7 +265,7 @@ pub enum AudioFormat {
 }
 
 /// A stretch that was recorded without a break; the first one is 1.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PartBegan {
     pub recording_id: RecordingId,
     pub part: u32,
@@ -272,7 +273,7 @@ pub struct PartBegan {
     pub began_at: Timestamp,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PartEnded {
     pub recording_id: RecordingId,
     pub part: u32,
@@ -286,14 +287,14 @@ pub struct PartEnded {
     pub ended_at: Timestamp,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RecordedFile {
     pub bytes: u64,
     /// In hexadecimal digits.
     pub sha256: String,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeletionReason {
     /// It was kept as long as was said.
@@ -302,7 +303,7 @@ pub enum DeletionReason {
     ByAdmin,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RecordingDeleted {
     pub recording_id: RecordingId,
     pub reason: DeletionReason,

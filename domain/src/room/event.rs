@@ -1,6 +1,7 @@
 //! What can have happened to a room.
 
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::room::details::is_false;
@@ -10,7 +11,7 @@ use crate::shares::Share;
 use crate::terms::Customer;
 use crate::{BasisPoints, Fingerprint, SessionId, TicketId, Timestamp, UserId};
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RoomEvent {
     RoomScheduled(RoomScheduled),

@@ -1,12 +1,13 @@
 //! What was seen of an opening, as it is recorded: who was there and who was heard, when nobody could be, and what it comes
 //! to.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Money, MoneyError, SessionId, TicketId, Timestamp, UserId};
 
 /// One stay of one person: one connection, merged from what looks at the media server and its reports said.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PresenceInterval {
     pub user: UserId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,7 +26,7 @@ pub struct PresenceInterval {
     pub speaking: Vec<Speaking>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Speaking {
     pub from: Timestamp,
     pub until: Timestamp,
@@ -34,7 +35,7 @@ pub struct Speaking {
 }
 
 /// How a moment is known.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A look at the media server's list.
@@ -48,14 +49,14 @@ pub enum Source {
 }
 
 /// A time in which nobody could be heard, or nobody looked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Interruption {
     pub from: Timestamp,
     pub until: Timestamp,
     pub cause: InterruptionCause,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InterruptionCause {
     /// The media server did not answer, or had lost the room.
@@ -65,7 +66,7 @@ pub enum InterruptionCause {
 }
 
 /// The verdict on a room that ended: what the host's side delivered.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryRecorded {
     pub session_id: SessionId,
     /// How long the host's side was audible, in milliseconds.
@@ -83,7 +84,7 @@ pub struct DeliveryRecorded {
 }
 
 /// What an opening came to (`rules.md` 10, 11).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Verdict {
     Delivered,
@@ -96,7 +97,7 @@ pub enum Verdict {
     },
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VoidReason {
     /// Nobody of the host's side was heard in time, by their own fault.
@@ -118,7 +119,7 @@ impl VoidReason {
 }
 
 /// The share of what was promised that was not heard: more than half, less than all.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Missing {
     pub missing_ms: u64,
     pub promised_ms: u64,

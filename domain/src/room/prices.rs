@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::money::{BasisPoints, Money, MoneyError};
@@ -22,7 +23,7 @@ pub const TIERS_MAX: usize = 20;
 pub const PROMO_CODES_MAX: usize = 200;
 
 /// A price with a name and a quota of its own, beside the room's price.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PriceTier {
     /// What a buyer's client names it by.
     pub tier: String,
@@ -37,7 +38,7 @@ pub struct PriceTier {
 
 /// A discount for whoever knows the code. The code itself is a secret between the host and those who are told it: here is
 /// only its [`code_hash`].
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PromoCode {
     pub code: Fingerprint,
     /// By which the host knows it again.
@@ -54,7 +55,7 @@ pub struct PromoCode {
     pub closes_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Discount {
     Amount { amount: Money },

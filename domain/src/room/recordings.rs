@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::room::event::{PartBegan, PartEnded, RecordingDeleted, RecordingStarted, RecordingStopped};
@@ -14,7 +15,7 @@ pub const RECORDINGS_MAX: usize = 50;
 pub const PARTS_MAX: u32 = 500;
 
 /// What the host allows. Whether at all is settled when the room opens: who speaks then knows what they agreed to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RecordingTerms {
     pub allowed: bool,
     /// Whether ticket holders may have what was recorded.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Channel, Currency, Label, Reach, Timestamp, UserId};
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ShopEvent {
     /// Nothing leads from this id to a person any more. What the log says of the id stays.
@@ -34,7 +35,7 @@ pub enum ShopEvent {
 }
 
 /// The books at the end of a day, UTC.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DaySealed {
     pub date: NaiveDate,
     /// The last position of the day.
@@ -55,7 +56,7 @@ pub struct DaySealed {
 }
 
 /// All accounts of a class in one currency, in minor units.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ClassTotal {
     /// The first two parts of the accounts' names: `liability:host`.
     pub class: String,

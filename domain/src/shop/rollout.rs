@@ -4,13 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{Channel, Label, UserId};
 
 /// Whom a channel is open to: hosts of these cohorts, and so many of a hundred of all others. Nobody, if it says nothing.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Reach {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub cohorts: BTreeSet<Label>,

@@ -1,13 +1,14 @@
 //! What can have happened to a ticket: one sale and its money.
 
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::room::VoidReason;
 use crate::terms::Terms;
 use crate::{Fingerprint, Money, PaymentId, RefundId, RoomId, TaxPart, TicketId, Timestamp, UserId};
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TicketEvent {
     /// The first payment attempt (or the claim of a free seat) began the sale. Terms are those of the hold.
@@ -114,7 +115,7 @@ pub enum TicketEvent {
     DisputeLost(DisputeLost),
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DisputeOpened {
     /// The provider's name of the dispute.
     pub dispute: String,
@@ -124,7 +125,7 @@ pub struct DisputeOpened {
     pub opened_at: Timestamp,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DisputeLost {
     pub dispute: String,
     pub payment_id: PaymentId,
@@ -145,7 +146,7 @@ pub struct DisputeLost {
     pub lost_at: Timestamp,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RefundOwed {
     pub refund_id: RefundId,
     pub payment_id: PaymentId,
@@ -164,7 +165,7 @@ pub struct RefundOwed {
     pub owed_at: Timestamp,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundReason {
     Requested,
@@ -197,7 +198,7 @@ impl From<VoidReason> for RefundReason {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundInitiator {
     Buyer,
@@ -208,7 +209,7 @@ pub enum RefundInitiator {
     Store,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TicketSettled {
     pub gross: Money,
     #[serde(default, skip_serializing_if = "Option::is_none")]
