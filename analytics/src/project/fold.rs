@@ -64,29 +64,20 @@ impl Fold {
             return Err(FoldError::NotInstalled);
         }
         let exclusive = place::lock(pool, &plan).await?;
-        let owner = place::make_schema(pool, &plan.schema).await?;
-        let found = prepare(pool, &plan, &owner).await?;
-        if !place::is_in_log(pool, &found).await? {
-            return Err(FoldError::Forked {
-                name: plan.name,
-                position: found.position,
-            });
+        match find_place(pool, &plan).await {
+            Ok((owner, found)) => Ok(Self {
+                pool: pool.clone(),
+                plan,
+                owner,
+                progress: watch::Sender::new(found.position),
+                place: found,
+                exclusive,
+            }),
+            Err(error) => {
+                place::unlock(exclusive).await;
+                Err(error)
+            }
         }
-        if let Some(up_to) = plan.up_to.filter(|up_to| *up_to < found.position) {
-            return Err(FoldError::Beyond {
-                name: plan.name,
-                position: found.position,
-                up_to,
-            });
-        }
-        Ok(Self {
-            pool: pool.clone(),
-            plan,
-            owner,
-            progress: watch::Sender::new(found.position),
-            place: found,
-            exclusive,
-        })
     }
 
     /// Where it is, and where it goes.
@@ -159,6 +150,20 @@ impl Fold {
     pub async fn close(self) {
         place::unlock(self.exclusive).await;
     }
+}
+
+/// Whose the schema is, and where the fold is in it, if the plan fits what is there.
+async fn find_place(pool: &PgPool, plan: &FoldPlan) -> Result<(String, Place), FoldError> {
+    let owner = place::make_schema(pool, &plan.schema).await?;
+    let found = prepare(pool, plan, &owner).await?;
+    let (name, position) = (plan.name.clone(), found.position);
+    if !place::is_in_log(pool, &found).await? {
+        return Err(FoldError::Forked { name, position });
+    }
+    if let Some(up_to) = plan.up_to.filter(|up_to| *up_to < position) {
+        return Err(FoldError::Beyond { name, position, up_to });
+    }
+    Ok((owner, found))
 }
 
 /// Finds the place of a fold, or runs its setup and puts it at the beginning.

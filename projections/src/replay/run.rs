@@ -64,28 +64,18 @@ impl Replay {
     /// not fit what is there.
     pub async fn open(pool: &PgPool, plan: ReplayPlan) -> Result<Self, ReplayIntoError> {
         let exclusive = state::lock(pool, &plan.into).await?;
-        state::create_missing(pool, &plan.into).await?;
-        let mut views = Vec::with_capacity(plan.views.len());
-        for &view in &plan.views {
-            let at = state::find_or_create(pool, &plan.into, view, &plan.rules).await?;
-            if at.position > plan.up_to {
-                let (position, up_to) = (at.position, plan.up_to);
-                return Err(ReplayIntoError::Beyond { view, position, up_to });
+        match find_places(pool, &plan).await {
+            Ok(views) => Ok(Self {
+                pool: pool.clone(),
+                plan,
+                views,
+                exclusive,
+            }),
+            Err(error) => {
+                state::unlock(exclusive).await;
+                Err(error)
             }
-            if !state::is_in_log(pool, at).await? {
-                let position = at.position;
-                return Err(ReplayIntoError::Forked { view, position });
-            }
-            let progress = Progress::new();
-            progress.set(at.position);
-            views.push(Place { view, at, progress });
         }
-        Ok(Self {
-            pool: pool.clone(),
-            plan,
-            views,
-            exclusive,
-        })
     }
 
     /// Where the view is that has the longest way to go.
@@ -170,6 +160,27 @@ impl Replay {
     pub async fn close(self) {
         state::unlock(self.exclusive).await;
     }
+}
+
+/// Where each view of a plan is, if the plan fits what is there.
+async fn find_places(pool: &PgPool, plan: &ReplayPlan) -> Result<Vec<Place>, ReplayIntoError> {
+    state::create_missing(pool, &plan.into).await?;
+    let mut views = Vec::with_capacity(plan.views.len());
+    for &view in &plan.views {
+        let at = state::find_or_create(pool, &plan.into, view, &plan.rules).await?;
+        if at.position > plan.up_to {
+            let (position, up_to) = (at.position, plan.up_to);
+            return Err(ReplayIntoError::Beyond { view, position, up_to });
+        }
+        if !state::is_in_log(pool, at).await? {
+            let position = at.position;
+            return Err(ReplayIntoError::Forked { view, position });
+        }
+        let progress = Progress::new();
+        progress.set(at.position);
+        views.push(Place { view, at, progress });
+    }
+    Ok(views)
 }
 
 fn told_otherwise(page: ReplayPage, rewrite: &mut dyn Rewrite) -> Result<ReplayPage, ReplayIntoError> {

@@ -131,7 +131,7 @@ pub(super) async fn the_star_adds_up_to_the_ledger(app: &TestApp) {
     let once = star().await;
     let small = FoldPlan {
         anew: true,
-        page: 3,
+        page: 25,
         ..analytics::star::plan(None, false).expect("a script")
     };
     fold(&app.pool, small).await;
