@@ -36,6 +36,17 @@ pub struct Executed<A: Aggregate> {
     pub position: u64,
 }
 
+/// What became of a command that was decided.
+#[derive(Debug)]
+pub enum Judged<A: Aggregate> {
+    Accepted(Executed<A>),
+    /// The aggregate says no. What this rests on is durable: `position` is that of the aggregate's last event by then.
+    Refused {
+        refusal: A::Error,
+        position: u64,
+    },
+}
+
 #[derive(Debug, Error)]
 pub enum ExecuteError<E: std::error::Error + 'static> {
     /// The aggregate says no. The state this rests on is durable.
@@ -102,6 +113,16 @@ where
         command: A::Command,
         metadata: Metadata,
     ) -> Result<Executed<A>, ExecuteError<A::Error>> {
+        accepted(self.run(id, std::slice::from_ref(&command), &metadata).await?)
+    }
+
+    /// The same for whoever wants to know what a refusal rests on.
+    pub async fn judge(
+        &self,
+        id: Uuid,
+        command: A::Command,
+        metadata: Metadata,
+    ) -> Result<Judged<A>, ExecuteError<A::Error>> {
         self.run(id, std::slice::from_ref(&command), &metadata).await
     }
 
@@ -113,7 +134,7 @@ where
         commands: Vec<A::Command>,
         metadata: Metadata,
     ) -> Result<Executed<A>, ExecuteError<A::Error>> {
-        self.run(id, &commands, &metadata).await
+        accepted(self.run(id, &commands, &metadata).await?)
     }
 
     async fn run(
@@ -121,7 +142,7 @@ where
         id: Uuid,
         commands: &[A::Command],
         metadata: &Metadata,
-    ) -> Result<Executed<A>, ExecuteError<A::Error>> {
+    ) -> Result<Judged<A>, ExecuteError<A::Error>> {
         // Shutdown waits for it.
         let _tracked = self.tracker.token();
         let id = StreamName::of(id);
@@ -133,8 +154,7 @@ where
             pause(attempt).await;
             let context = in_time(timeout(CHECK_OUT_LIMIT, self.store.check_out(id.as_str())).await)?;
             match self.decide(context, commands, &metadata).await? {
-                Attempt::Done(executed) => return Ok(executed),
-                Attempt::Refused(refusal) => return Err(ExecuteError::Refused(refusal)),
+                Attempt::Final(judged) => return Ok(judged),
                 Attempt::Again(error) => failure = append_error(error),
             }
         }
@@ -156,18 +176,20 @@ where
                     context.spoiled()
                 };
                 Ok(match foundation.durable().await {
-                    Ok(_) => Attempt::Refused(refusal),
+                    Ok(position) => Attempt::Final(Judged::Refused { refusal, position }),
                     Err(error) => Attempt::Again(error),
                 })
             }
             Ok(()) if events.is_empty() => Ok(match context.untouched().durable().await {
-                Ok(position) => Attempt::Done(Executed { events, position }),
+                Ok(position) => Attempt::Final(Judged::Accepted(Executed { events, position })),
                 Err(error) => Attempt::Again(error),
             }),
             Ok(()) => {
                 let pending = context.record(&events, Arc::clone(metadata)).map_err(hot_error)?;
                 match pending.await {
-                    Ok(Appended { position, .. }) => Ok(Attempt::Done(Executed { events, position })),
+                    Ok(Appended { position, .. }) => {
+                        Ok(Attempt::Final(Judged::Accepted(Executed { events, position })))
+                    }
                     Err(error @ (AppendError::Conflict { .. } | AppendError::Cascade { .. })) => {
                         Ok(Attempt::Again(error))
                     }
@@ -203,10 +225,20 @@ where
 }
 
 enum Attempt<A: Aggregate> {
-    Done(Executed<A>),
-    Refused(A::Error),
+    Final(Judged<A>),
     /// What the decision rested on, or the decision itself, did not become durable.
     Again(AppendError),
+}
+
+fn accepted<A>(judged: Judged<A>) -> Result<Executed<A>, ExecuteError<A::Error>>
+where
+    A: Aggregate,
+    A::Error: 'static,
+{
+    match judged {
+        Judged::Accepted(executed) => Ok(executed),
+        Judged::Refused { refusal, .. } => Err(ExecuteError::Refused(refusal)),
+    }
 }
 
 /// Whether all commands were accepted, and the events that were written.

@@ -28,7 +28,7 @@ pub mod verify;
 mod versions;
 
 pub use clock::{Clock, ClockAhead, ManualClock, SystemClock};
-pub use executor::{Aggregates, ExecuteError, Executed, Executor};
+pub use executor::{Aggregates, ExecuteError, Executed, Executor, Judged};
 pub use feed::Feed;
 pub use hot::HotStore;
 pub use leader::{Leader, Node};

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::hall::{Hall, HallCommand, HallError, sell};
 use super::support::*;
 use crate::{
-    AppendError, EventLog, ExecuteError, Executed, Executor, HotStore, LogLimits, MemoryLog, StreamId, SystemClock,
+    AppendError, EventLog, ExecuteError, Executed, Executor, HotStore, Judged, LogLimits, MemoryLog, StreamId,
+    SystemClock,
 };
 
 const ID: Uuid = Uuid::from_u128(7);
@@ -118,6 +119,30 @@ async fn a_refusal_that_wrote_nothing_costs_no_load() {
     assert!(matches!(error, ExecuteError::Refused(HallError::SoldOut)), "{error}");
     house.execute(sell()).await.unwrap();
     assert_eq!(house.halls.store().cold_loads(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_it_rests_on() {
+    let house = House::new();
+    house.execute(sell()).await.unwrap();
+    house.execute(sell()).await.unwrap();
+    let beyond = HallCommand::Sell { seats: 1, of: 2 };
+    let judged = house.halls.judge(ID, beyond, metadata()).await.unwrap();
+    let rests_on_the_last = |judged: &Judged<Hall>| {
+        matches!(
+            judged,
+            Judged::Refused {
+                refusal: HallError::SoldOut,
+                position: 2
+            }
+        )
+    };
+    assert!(rests_on_the_last(&judged), "{judged:?}");
+    let judged = house.halls.judge(ID, sell(), metadata()).await.unwrap();
+    assert!(
+        matches!(judged, Judged::Accepted(Executed { position: 3, .. })),
+        "{judged:?}"
+    );
 }
 
 #[tokio::test]
