@@ -3,11 +3,20 @@
 //!
 //! `tree`, `note` and `receipt` are pure: whoever verifies needs nothing else.
 
+mod keeper;
 pub mod note;
+mod publish;
 pub mod receipt;
 #[cfg(test)]
 mod tests;
 pub mod tree;
+mod witness;
 
+pub use keeper::{
+    Alarm, Consistency, Inclusion, Memory, Notary, NotaryDeps, NotaryLimits, NotarySettings, ProveError,
+    SignedCheckpoint, Standing, StoreError, forget,
+};
 pub use note::{Checkpoint, CheckpointError, KeyError, KeyName, Opened, SignedNote, SigningKey, VerifierKey};
+pub use publish::{BucketSettings, Destination};
 pub use tree::{Frontier, Hash};
+pub use witness::{NoWitness, Witness};

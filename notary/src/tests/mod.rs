@@ -1,3 +1,10 @@
-//! Examples for others.
+//! The notary at work on a real log.
 
+mod bucket;
+mod publishing;
+mod signing;
+mod support;
+mod tampering;
 mod vectors;
+mod witness_server;
+mod witnessing;
