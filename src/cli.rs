@@ -43,6 +43,12 @@ enum Command {
     /// Look at the event log
     #[command(subcommand)]
     Log(commands::log::Command),
+    /// Look at the key that checkpoints of the log are signed with
+    #[command(subcommand)]
+    Notary(Box<commands::notary::Command>),
+    /// Check receipts, offline
+    #[command(subcommand)]
+    Receipt(commands::receipt::Command),
     /// Look at background jobs, and run failed ones again
     #[command(subcommand)]
     Jobs(commands::jobs::Command),
@@ -101,6 +107,8 @@ impl Command {
             Self::Migrate(options) => commands::migrate::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Token(options) => commands::token::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Log(command) => commands::log::run(command).await,
+            Self::Notary(command) => commands::notary::run(*command).await.map(|()| ExitCode::SUCCESS),
+            Self::Receipt(command) => commands::receipt::run(&command),
             Self::Jobs(command) => commands::jobs::run(command).await.map(|()| ExitCode::SUCCESS),
             Self::Webhooks(command) => commands::webhooks::run(command).await.map(|()| ExitCode::SUCCESS),
             Self::WhatIf(options) => commands::whatif::run(*options).await.map(|()| ExitCode::SUCCESS),

@@ -78,6 +78,8 @@ fn selling() -> OpenApiRouter<ApiState> {
         .routes(routes!(tickets::transfer_ticket))
         .routes(routes!(tickets::decline_reschedule))
         .routes(routes!(tickets::read_evidence))
+        .routes(routes!(tickets::read_ticket_receipt))
+        .routes(routes!(rooms::read_refusal))
 }
 
 fn inside() -> OpenApiRouter<ApiState> {
@@ -153,6 +155,9 @@ fn around() -> OpenApiRouter<ApiState> {
         .routes(routes!(people::erase_person_by_admin))
         .routes(routes!(log::list_log_events))
         .routes(routes!(log::read_log_head))
+        .routes(routes!(log::list_log_checkpoints))
+        .routes(routes!(log::read_log_proof))
+        .routes(routes!(log::read_log_consistency))
         .routes(routes!(
             subscriptions::list_subscriptions,
             subscriptions::create_subscription

@@ -9,6 +9,7 @@ use domain::{Preset, TaxRules, Timestamp};
 use event_log::{Aggregates, Clock, EventLog};
 use media_bridge::Bridge;
 use media_bridge::webhook::Receiver;
+use notary::Notary;
 use outbound::webhooks::Webhooks;
 use payments::PaymentProvider;
 use payments::sandbox::Sandbox;
@@ -58,6 +59,8 @@ pub struct ApiParts {
     /// What hosts of priced rooms must accept, if the shop has terms of hosting.
     pub host_terms: Option<HostTerms>,
     pub rollout: RolloutGate,
+    /// Who makes proofs, and signs.
+    pub notary: Notary,
     pub keeping: Keeping,
 }
 

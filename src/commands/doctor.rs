@@ -8,7 +8,7 @@ use clap::Args;
 use event_log::Hosts;
 use tokio::time::timeout;
 
-use crate::config::{MailOptions, MediaOptions};
+use crate::config::{MailOptions, MediaOptions, NotaryOptions};
 use crate::database::DatabaseAccess;
 use crate::managed::{self, livekit, postgres};
 use crate::output;
@@ -23,6 +23,8 @@ pub(crate) struct Options {
     media: MediaOptions,
     #[command(flatten)]
     mail: MailOptions,
+    #[command(flatten)]
+    notary: NotaryOptions,
     /// The Python that has the `livekit` package, for the demo
     #[arg(
         long,
@@ -55,6 +57,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         check_ending(),
         check_media(&options),
         check_mail(&options),
+        check_notary(&options.notary),
         check_audio_client(&options.python),
     ];
     for finding in &findings {
@@ -172,6 +175,25 @@ fn check_mail(options: &Options) -> Finding {
             what: format!("{error:#}"),
             cure: "SMTP_URL looks like smtps://user:password@host, MAIL_FROM like Night Talks <tickets@example.org>"
                 .to_owned(),
+        },
+    }
+}
+
+fn check_notary(notary: &NotaryOptions) -> Finding {
+    match notary.validate() {
+        Ok(()) if notary.leaves_the_data_folder() => {
+            Finding::Fine("checkpoints of the log leave the data folder (not asked)".to_owned())
+        }
+        Ok(()) => Finding::Lacking {
+            what: "a place for checkpoints of the log: whoever has this machine can rewrite the log and them"
+                .to_owned(),
+            cure: "set BOXOFFICE_NOTARY_DIRECTORY, BOXOFFICE_NOTARY_BUCKET, BOXOFFICE_NOTARY_WEBHOOK or \
+                BOXOFFICE_NOTARY_WITNESSES"
+                .to_owned(),
+        },
+        Err(error) => Finding::Broken {
+            what: format!("the notary: {error:#}"),
+            cure: "`boxoffice notary generate` makes a key; places are http(s) URLs".to_owned(),
         },
     }
 }

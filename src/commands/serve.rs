@@ -8,8 +8,8 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use crate::config::{
-    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, LogOptions, MediaOptions, OutboundOptions,
-    PaymentOptions, RecordingOptions, RulesOptions, local_url,
+    AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, LogOptions, MediaOptions, NotaryOptions,
+    OutboundOptions, PaymentOptions, RecordingOptions, RulesOptions, local_url,
 };
 use crate::database::Database;
 use crate::lifecycle::{Lifecycle, Signals};
@@ -37,6 +37,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) outbound: OutboundOptions,
     #[command(flatten)]
+    pub(crate) notary: NotaryOptions,
+    #[command(flatten)]
     pub(crate) auth: AuthOptions,
     #[command(flatten)]
     pub(crate) rules: RulesOptions,
@@ -54,6 +56,7 @@ impl Options {
         self.recording.validate()?;
         self.payments.validate()?;
         self.outbound.validate()?;
+        self.notary.validate()?;
         self.auth.validate()?;
         self.rules.load().map(drop)
     }
@@ -172,7 +175,9 @@ async fn serve(
         });
         write_whole(path, &ready.to_string()).with_context(|| format!("write {}", path.display()))?;
     }
+    let log_key = options.notary.key.resolve(data_dir)?.verifier();
     greet(options, &base, &local_url(metrics), livekit_url.as_deref());
+    output::line(format!("  log            signed; verifier key {log_key}"));
     lifecycle.run(signals).await
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use event_log::Witness;
+use notary::{KeyName, Memory, SigningKey};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -15,6 +16,7 @@ use crate::hex;
 
 /// Bytes of randomness in a generated secret.
 const SECRET_BYTES: usize = 32;
+const NOTARY_KEY: &str = "notary.key";
 
 #[derive(Clone, Debug)]
 pub struct DataDir {
@@ -100,6 +102,38 @@ impl DataDir {
     /// Where this node keeps what it saw last of the log.
     pub(crate) fn witness(&self) -> Witness {
         Witness::at(self.file("log.witness"))
+    }
+
+    /// The key that signs checkpoints, made on first use and readable by its owner only.
+    pub(crate) fn notary_key(&self) -> anyhow::Result<SigningKey> {
+        let path = self.file(NOTARY_KEY);
+        if !path.exists() {
+            let id = Uuid::new_v4().simple().to_string();
+            let name: KeyName = format!("boxoffice/{}", &id[..12]).parse()?;
+            let key = SigningKey::random(name).reveal();
+            create_once(&path, &key).with_context(|| format!("make {}", path.display()))?;
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        text.parse()
+            .with_context(|| format!("use the key in {}", path.display()))
+    }
+
+    /// Where the notary keeps what it signed last.
+    pub(crate) fn notary_memory(&self) -> Memory {
+        Memory::at(self.file("notary.checkpoint"))
+    }
+
+    /// Puts the memory of a log that ended aside, and its key if it is in this folder: a new one is made.
+    pub(crate) fn retire_notary(&self, with_key: bool) -> anyhow::Result<()> {
+        let stamp = Uuid::new_v4().simple().to_string();
+        let memory = self.notary_memory().path().to_owned();
+        let key = with_key.then(|| self.file(NOTARY_KEY));
+        for path in key.into_iter().chain([memory]).filter(|path| path.exists()) {
+            let mut aside = path.clone().into_os_string();
+            aside.push(format!(".retired-{}", &stamp[..12]));
+            fs::rename(&path, &aside).with_context(|| format!("put {} aside", path.display()))?;
+        }
+        Ok(())
     }
 
     /// A secret of this installation, made on first use and readable by its owner only.

@@ -2,6 +2,7 @@
 
 mod figures;
 mod listeners;
+mod notary;
 mod provider;
 mod recorder;
 
@@ -104,6 +105,7 @@ pub(crate) async fn start(
         taxes: rules.taxes,
         host_terms: rules.host_terms,
         rollout,
+        notary: notary::start(options, data_dir, &core, lifecycle)?,
         keeping,
     };
     figures::sample(&core, handle.clone(), lifecycle);

@@ -11,6 +11,7 @@ mod live;
 mod nodes;
 mod operations;
 mod outages;
+mod receipts;
 mod rehearsal;
 mod rush;
 mod support;

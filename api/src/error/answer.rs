@@ -53,6 +53,7 @@ impl ApiError {
                 "This request needs an Idempotency-Key header.",
             ),
             Self::Room(refusal) => room_problem(refusal),
+            Self::SeatRefused { refusal, position } => room_problem(refusal).with_position(*position),
             Self::Ticket(refusal) => ticket_problem(refusal),
             Self::Payout(refusal) => payout_problem(refusal),
             Self::Shop(refusal) => shop_problem(refusal),

@@ -73,6 +73,11 @@ pub enum ApiError {
     InvalidFields(Vec<FieldError>),
     IdempotencyKeyMissing,
     Room(RoomError),
+    /// The same of a hold, with the position of the room's last event that this rests on.
+    SeatRefused {
+        refusal: RoomError,
+        position: u64,
+    },
     Ticket(TicketError),
     Payout(PayoutError),
     Shop(ShopError),

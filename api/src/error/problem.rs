@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::FieldError;
+use crate::answer::LOG_POSITION;
 use crate::trace;
 
 /// Most bodies fit, so that their text is not moved while it grows.
@@ -21,6 +22,7 @@ pub(crate) struct Problem {
     code: &'static str,
     detail: String,
     reason: Option<&'static str>,
+    position: Option<u64>,
     errors: Vec<FieldError>,
 }
 
@@ -32,6 +34,7 @@ impl Problem {
             code,
             detail: detail.into(),
             reason: None,
+            position: None,
             errors: Vec::new(),
         }
     }
@@ -48,6 +51,12 @@ impl Problem {
 
     pub(crate) fn with_reason(mut self, reason: &'static str) -> Self {
         self.reason = Some(reason);
+        self
+    }
+
+    /// The position of the log that the refusal rests on.
+    pub(crate) fn with_position(mut self, position: u64) -> Self {
+        self.position = Some(position);
         self
     }
 
@@ -145,6 +154,9 @@ impl IntoResponse for Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(position) = self.position {
+            headers.insert(LOG_POSITION, HeaderValue::from(position));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

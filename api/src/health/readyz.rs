@@ -31,6 +31,8 @@ struct PartsBody {
     log: &'static str,
     projections: &'static str,
     processes: &'static str,
+    /// `forked` if the log is not what was signed: then this node signs no checkpoints any more.
+    notary: &'static str,
     /// `none` where no media server is configured.
     media: &'static str,
 }
@@ -44,6 +46,7 @@ pub(crate) async fn readyz(State(state): State<ApiState>) -> (StatusCode, Json<R
     let ((database, database_says), (log, log_says)) = tokio::join!(check_database(&state), check_log(&state));
     let (projections, projections_say) = running(state.projections.failure().is_none());
     let (processes, processes_say) = running(state.processes.failure().is_none());
+    let (notary, notary_says) = check_notary(&state);
     let media = match &state.bridge {
         None => "none",
         Some(bridge) if bridge.is_available() => "ok",
@@ -54,9 +57,10 @@ pub(crate) async fn readyz(State(state): State<ApiState>) -> (StatusCode, Json<R
         log: log_says,
         projections: projections_say,
         processes: processes_say,
+        notary: notary_says,
         media,
     };
-    let (code, status) = if database && log && projections && processes {
+    let (code, status) = if database && log && projections && processes && notary {
         (StatusCode::OK, "ready")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
@@ -75,6 +79,13 @@ const fn answering(is_there: bool) -> (bool, &'static str) {
 async fn check_database(state: &ApiState) -> (bool, &'static str) {
     let check = sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(&state.pool);
     answering(matches!(timeout(CHECK_TIME_MAX, check).await, Ok(Ok(_))))
+}
+
+fn check_notary(state: &ApiState) -> (bool, &'static str) {
+    match state.notary.standing().alarm {
+        Some(_) => (false, "forked"),
+        None => (true, "ok"),
+    }
 }
 
 async fn check_log(state: &ApiState) -> (bool, &'static str) {

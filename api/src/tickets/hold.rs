@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::room::{HoldOptions, HoldSeat};
 use domain::{Channel, Room, RoomCommand, RoomEvent, RoomId, TicketId};
-use event_log::Executed;
+use event_log::{Executed, Judged};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -57,7 +57,7 @@ const fn is_false(flag: &bool) -> bool {
     (status = 201, body = TicketBody),
     (status = 403, description = "`not_rolled_out`: not through this channel", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`sold_out`: the reason names the quota · `promo_code_refused` · `sales_not_open` · `sales_paused` · `sales_closed` · `ticket_limit_reached` · `room_over`",
+    (status = 409, description = "`sold_out`: the reason names the quota, and Log-Position what it rests on, of which there is a receipt · `promo_code_refused` · `sales_not_open` · `sales_paused` · `sales_closed` · `ticket_limit_reached` · `room_over`",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn hold_seat(
@@ -88,11 +88,11 @@ pub(crate) async fn hold_seat(
         customer: customer.unwrap_or_default(),
     });
     let metadata = caller.keyed_metadata(&key);
-    let executed = state
-        .aggregates
-        .rooms
-        .execute(room.as_uuid(), command, metadata)
-        .await?;
+    let judged = state.aggregates.rooms.judge(room.as_uuid(), command, metadata).await?;
+    let executed = match judged {
+        Judged::Accepted(executed) => executed,
+        Judged::Refused { refusal, position } => return Err(ApiError::SeatRefused { refusal, position }),
+    };
     let (location, position) = (format!("/v1/tickets/{ticket_id}"), executed.position);
     let body = match held(room, ticket_id, executed) {
         Some(body) => ReadBack::Whole(body),

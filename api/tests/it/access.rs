@@ -41,6 +41,8 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /v1/tickets/{ticket}/transfer", 401, 404),
     ("POST /v1/tickets/{ticket}/decline_reschedule", 401, 404),
     ("GET /v1/tickets/{ticket}/evidence", 401, 404),
+    ("GET /v1/tickets/{ticket}/receipt", 401, 404),
+    ("GET /v1/rooms/{room}/refusals/{position}", 401, 404),
     ("POST /v1/tickets/{ticket}/entry", 401, 404),
     ("GET /v1/tickets/{ticket}/entry", 401, 404),
     ("GET /v1/tickets/{ticket}/entry/events", 401, 404),
@@ -114,6 +116,9 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("POST /v1/days/{date}/seal", 401, 403),
     ("GET /v1/log/events", 401, 403),
     ("GET /v1/log/head", 401, 403),
+    ("GET /v1/log/checkpoints", 401, 403),
+    ("GET /v1/log/proofs/{position}", 401, 403),
+    ("GET /v1/log/consistency", 401, 403),
     ("GET /v1/me/contact", 401, 200),
     ("PUT /v1/me/contact", 401, 200),
     ("DELETE /v1/people/{user}", 401, 403),
@@ -155,6 +160,8 @@ const ROLES: &[(&str, u16, u16, u16)] = &[
     ("GET /v1/hosts/{user}/years/{year}", 200, 404, 200),
     ("GET /v1/log/events", 200, 200, 200),
     ("GET /v1/log/head", 200, 200, 200),
+    ("GET /v1/log/checkpoints", 200, 200, 200),
+    ("GET /v1/log/consistency", 200, 200, 200),
     ("GET /v1/hosts", 403, 403, 200),
     ("DELETE /v1/people/{user}", 403, 403, 409),
     ("GET /v1/subscriptions", 403, 403, 200),
@@ -207,6 +214,8 @@ impl Scene {
             .replace("{account}", "clearing:charge")
             .replace("{provider}", "sandbox")
             .replace("{ref}", "sbx_unknown")
+            .replace("{position}", "1")
+            .replace("/consistency", "/consistency?from=0")
             .replace("{subscription}", ALICE.id);
         let method: Method = method.parse().expect("a method");
         let mut call = self.app.call(method.clone(), path).key(endpoint_key(endpoint).as_str());

@@ -20,6 +20,7 @@ mod log_stream;
 mod mailing;
 mod money_threads;
 mod monthly;
+mod notarising;
 mod on_stage;
 mod outage;
 mod past;

@@ -29,7 +29,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::answer::{Answer, text};
-use super::{ADMIN, Person, Studio, TestClock};
+use super::{ADMIN, Office, Person, Studio, TestClock};
 
 /// What happens by itself has happened within this, or does not happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -63,6 +63,8 @@ pub(crate) struct Shop {
     /// None, if absent: doors answer 503.
     pub(crate) media: Option<Arc<FakeMediaServer>>,
     pub(crate) doors_per_second: u32,
+    /// Its log is notarised.
+    pub(crate) notarises: bool,
 }
 
 impl Shop {
@@ -97,6 +99,7 @@ impl Default for Shop {
             provider: None,
             media: None,
             doors_per_second: DOORS_PER_SECOND,
+            notarises: false,
             processes: ProcessSettings {
                 sweep_interval: SWEEP_INTERVAL,
                 ..ProcessSettings::default()
@@ -117,6 +120,7 @@ pub(crate) struct TestApp {
     pub(crate) tracker: TaskTracker,
     pub(crate) cancel: CancellationToken,
     pub(crate) studio: Studio,
+    _office: Office,
 }
 
 impl TestApp {
@@ -148,18 +152,13 @@ impl TestApp {
         let provider = shop.provider.unwrap_or_else(|| Arc::<Sandbox>::clone(&sandbox) as _);
         let deps = Deps {
             mail: shop.mail.map(Arc::new),
-            people: People::start(pool.clone(), Arc::clone(&clock), &tracker, &cancel),
-            log: Arc::clone(&log),
-            aggregates: aggregates.clone(),
-            pool: pool.clone(),
-            provider: Arc::clone(&provider),
-            store: Some(Arc::new(sandbox.store())),
-            clock: Arc::clone(&clock),
             settings,
+            ..core.process_deps(&provider, &sandbox, (&tracker, &cancel))
         };
         reconciliation::start(deps.clone(), books(&pool), RECONCILE_INTERVAL, &tracker, &cancel);
         let processes = Processes::start(deps, &tracker, &cancel);
         let studio = Studio::start(&log, &aggregates, &pool, &clock, (&tracker, &cancel));
+        let office = Office::open(&log, &pool, &clock, shop.notarises, (&tracker, &cancel));
         let live = Live::start(Arc::clone(&log), &tracker, cancel.clone());
         let rollout = RolloutGate::start(&aggregates, &tracker, cancel.clone()).await;
         let bridge = shop
@@ -187,6 +186,7 @@ impl TestApp {
             host_terms: shop.host_terms,
             rollout: rollout.expect("read the roll-out"),
             keeping: studio.keeping(),
+            notary: office.notary(),
         };
         Self {
             router: api::router(parts),
@@ -200,6 +200,7 @@ impl TestApp {
             tracker,
             cancel,
             studio,
+            _office: office,
         }
     }
 
@@ -434,6 +435,26 @@ impl Core {
             listeners_max: preset.capacity_max,
         };
         Bridge::start(deps, tracker, cancel)
+    }
+
+    /// Without mail.
+    fn process_deps(
+        &self,
+        provider: &Arc<dyn PaymentProvider>,
+        sandbox: &Sandbox,
+        (tracker, cancel): (&TaskTracker, &CancellationToken),
+    ) -> Deps {
+        Deps {
+            mail: None,
+            people: People::start(self.pool.clone(), Arc::clone(&self.clock), tracker, cancel),
+            log: Arc::clone(&self.log),
+            aggregates: self.aggregates.clone(),
+            pool: self.pool.clone(),
+            provider: Arc::clone(provider),
+            store: Some(Arc::new(sandbox.store())),
+            clock: Arc::clone(&self.clock),
+            settings: ProcessSettings::default(),
+        }
     }
 
     fn webhooks(&self, settings: WebhookSettings, tracker: &TaskTracker, cancel: &CancellationToken) -> Webhooks {

@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 mod clock;
+mod office;
 mod people;
 mod receiver;
 mod sink;
@@ -12,6 +13,7 @@ mod wire;
 pub(crate) use answer::{Answer, text};
 pub(crate) use app::{Call, Shop, TestApp};
 pub(crate) use clock::TestClock;
+use office::Office;
 pub(crate) use people::{ADMIN, ALICE, ANALYST, BOB, CLEO, DORA, FINANCE, HOST, OTHER_HOST, Person};
 pub(crate) use receiver::{Mood, Receiver};
 pub(crate) use sink::{Sink, Whim};

@@ -1,0 +1,219 @@
+//! Checkpoints, proofs and receipts, as clients get and check them.
+
+use notary::receipt::Receipt;
+use notary::tree::{Hash, verify_consistency, verify_inclusion};
+use notary::{Checkpoint, VerifierKey};
+use serde_json::{Value, json};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::support::{ADMIN, ALICE, ANALYST, Answer, BOB, CLEO, FINANCE, HOST, Shop, TestApp, text};
+
+async fn notarised(options: PgConnectOptions) -> TestApp {
+    let shop = Shop {
+        notarises: true,
+        ..Shop::default()
+    };
+    TestApp::start_as(options, shop).await
+}
+
+/// The log's end, once all of it is notarised.
+async fn settled(app: &TestApp) -> Value {
+    let is_whole = |head: &Value| head["checkpoint"]["size"] == head["position"];
+    app.eventually(FINANCE, "/v1/log/head", is_whole).await
+}
+
+fn key(head: &Value) -> VerifierKey {
+    text(&head["verifier_key"]).parse().expect("a key")
+}
+
+fn hash(value: &Value) -> Hash {
+    let hex = text(value);
+    assert_eq!(hex.len(), 64);
+    std::array::from_fn(|nth| u8::from_str_radix(&hex[2 * nth..2 * nth + 2], 16).expect("hex"))
+}
+
+fn hashes(value: &Value) -> Vec<Hash> {
+    value.as_array().expect("a list").iter().map(hash).collect()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().expect("a number")
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn every_event_is_proved_against_a_signed_checkpoint(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = notarised(options).await;
+    let room = app.schedule(HOST, "room", |_| {}).await;
+    app.buy(&room, ALICE, "a").await;
+    let head = settled(&app).await;
+    let size = number(&head["position"]);
+    let opened = Checkpoint::open(text(&head["checkpoint"]["note"]), &key(&head)).expect("a checkpoint of this log");
+    assert_eq!(opened.checkpoint.size, size);
+    assert_eq!(opened.checkpoint.root, hash(&head["checkpoint"]["root"]));
+    assert_eq!(head["checkpoint"]["hash"], head["hash"]);
+    for position in 1..=size {
+        let path = format!("/v1/log/proofs/{position}?size={size}");
+        let proof = app.get(path).by(ANALYST).send().await.expect(200);
+        let (leaf, path) = (hash(&proof["leaf_hash"]), hashes(&proof["proof"]));
+        let proved = verify_inclusion(&leaf, position - 1, size, &path, &opened.checkpoint.root);
+        proved.unwrap_or_else(|error| panic!("position {position}: {error}"));
+    }
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_cannot_be_proved_is_said(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = notarised(options).await;
+    app.schedule(HOST, "room", |_| {}).await;
+    let head = settled(&app).await;
+    let size = number(&head["position"]);
+    let ask = |path: String| app.get(path).by(FINANCE).send();
+    for position in ["0".to_owned(), (size + 1).to_string(), "first".to_owned()] {
+        ask(format!("/v1/log/proofs/{position}"))
+            .await
+            .expect_problem(404, "not_found");
+    }
+    for query in [
+        format!("1?size={}", size + 1),
+        "2?size=1".to_owned(),
+        "1?size=0".to_owned(),
+    ] {
+        ask(format!("/v1/log/proofs/{query}"))
+            .await
+            .expect_problem(422, "invalid_field");
+    }
+    for query in ["", "?from=2&to=1", &format!("?from=0&to={}", size + 1)] {
+        ask(format!("/v1/log/consistency{query}"))
+            .await
+            .expect_problem(422, "invalid_field");
+    }
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_log_of_yesterday_is_the_beginning_of_todays(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = notarised(options).await;
+    let room = app.schedule(HOST, "room", |_| {}).await;
+    let before = settled(&app).await;
+    app.buy(&room, ALICE, "a").await;
+    let after = settled(&app).await;
+    let (old, new) = (number(&before["position"]), number(&after["position"]));
+    let path = format!("/v1/log/consistency?from={old}");
+    let proof = app.get(path).by(FINANCE).send().await.expect(200);
+    let roots = [&before, &after].map(|head| hash(&head["checkpoint"]["root"]));
+    assert_eq!(roots, [hash(&proof["from_root"]), hash(&proof["to_root"])]);
+    verify_consistency((old, &roots[0]), (new, &roots[1]), &hashes(&proof["proof"])).expect("the same log");
+
+    let (mut sizes, mut next) = (vec![], String::new());
+    loop {
+        let page = app
+            .get(format!("/v1/log/checkpoints?limit=1{next}"))
+            .by(FINANCE)
+            .send()
+            .await
+            .expect(200);
+        sizes.extend(
+            page["data"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|one| number(&one["size"])),
+        );
+        match page["next"].as_str() {
+            Some(cursor) => next = format!("&after={cursor}"),
+            None => break,
+        }
+    }
+    assert!(
+        sizes.is_sorted() && sizes.contains(&old) && sizes.last() == Some(&new),
+        "{sizes:?}"
+    );
+    app.stop().await;
+}
+
+fn receipt(answer: Answer, head: &Value) -> Receipt {
+    let receipt: Receipt = serde_json::from_value(answer.expect(200)).expect("a receipt");
+    receipt.verify(&key(head)).expect("it holds");
+    receipt
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_holder_has_a_receipt_that_holds_without_the_shop(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = notarised(options).await;
+    let room = app
+        .schedule(HOST, "room", |room| room["transferable"] = json!(true))
+        .await;
+    let ticket = app.hold(&room, ALICE, "a").await;
+    let path = format!("/v1/tickets/{ticket}/receipt");
+    let head = settled(&app).await;
+    let held = receipt(app.get(&path).by(ALICE).send().await, &head);
+    assert_eq!(held.entry.event_type, "seat_held");
+    let payment = app.start_payment(&ticket, ALICE, "a").await;
+    app.confirm(&payment, json!({})).await.expect(200);
+    app.ticket_becomes(&ticket, ALICE, "issued").await;
+    let issued = receipt(app.get(&path).by(ALICE).send().await, &head);
+    assert_eq!(issued.entry.event_type, "ticket_issued");
+    let stored = app.events().await;
+    let stored = &stored[usize::try_from(issued.entry.position - 1).expect("a position")];
+    let payload: Value = serde_json::from_str(issued.entry.payload.as_deref().expect("its content")).expect("JSON");
+    assert_eq!(
+        (&stored["payload"], stored["aggregate_id"].as_str()),
+        (&payload, Some(ticket.as_str()))
+    );
+    let again = app.get(&path).by(ALICE).send().await;
+    let etag = again.header("etag").expect("a tag").to_owned();
+    settled(&app).await;
+    let known = app.get(&path).by(ALICE).header("if-none-match", &etag).send().await;
+    assert!(
+        matches!(known.status.as_u16(), 200 | 304),
+        "a newer checkpoint is another receipt"
+    );
+
+    app.get(&path).by(BOB).send().await.expect_problem(404, "not_found");
+    let gift = json!({"user_id": BOB.id});
+    app.post(format!("/v1/tickets/{ticket}/transfer"))
+        .by(ALICE)
+        .json(&gift)
+        .send()
+        .await
+        .expect(200);
+    app.eventually(ADMIN, &format!("/v1/tickets/{ticket}"), |ticket| {
+        ticket["holder_id"] == BOB.id
+    })
+    .await;
+    let given = receipt(app.get(&path).by(BOB).send().await, &head);
+    assert_eq!(given.entry.event_type, "ticket_transferred");
+    app.get(&path).by(ALICE).send().await.expect_problem(404, "not_found");
+    app.stop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_was_refused_a_seat_can_prove_what_the_room_was(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = notarised(options).await;
+    let room = app.schedule(HOST, "room", |room| room["capacity"] = json!(2)).await;
+    app.buy(&room, ALICE, "a").await;
+    app.hold(&room, BOB, "b").await;
+    let path = format!("/v1/rooms/{room}/tickets");
+    let refused = app.post(&path).by(CLEO).key("c").send().await;
+    refused.expect_problem(409, "sold_out");
+    let position = refused.header("log-position").expect("what it rests on").to_owned();
+    let head = settled(&app).await;
+    let path = format!("/v1/rooms/{room}/refusals/{position}");
+    let held = receipt(app.get(&path).by(CLEO).send().await, &head);
+    assert_eq!(
+        (held.entry.payload, held.entry.metadata),
+        (None, None),
+        "others' events are not shown"
+    );
+    assert_eq!(held.entry.position.to_string(), position);
+    let verified = receipt(app.get(&path).by(CLEO).send().await, &head).verify(&key(&head));
+    let room_then = verified.expect("it holds").refusal.expect("a refusal").room;
+    assert_eq!((room_then.seats, room_then.held, room_then.sold), (2, 1, 1));
+
+    let before = number(&json!(position.parse::<u64>().expect("a position"))) - 1;
+    for free in [before.to_string(), "1".to_owned(), "999999".to_owned()] {
+        let path = format!("/v1/rooms/{room}/refusals/{free}");
+        app.get(path).by(CLEO).send().await.expect_problem(404, "not_found");
+    }
+    app.stop().await;
+}

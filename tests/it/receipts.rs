@@ -1,0 +1,140 @@
+//! Receipts outlive the shop: what the binary, and a verifier in another language, say of them offline.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use boxoffice::client::eventually;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Executor};
+
+use crate::support::{Shop, ShopOptions, buy};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
+}
+
+fn verify(file: &Path, key: &str, more: &[&str]) -> Result<(bool, String)> {
+    let output = Command::new(env!("CARGO_BIN_EXE_boxoffice"))
+        .args(["receipt", "verify", "--key", key])
+        .args(more)
+        .arg(file)
+        .output()?;
+    said(&output)
+}
+
+fn said(output: &Output) -> Result<(bool, String)> {
+    ensure!(output.status.code().is_some_and(|code| code <= 1), "{output:?}");
+    Ok((output.status.success(), String::from_utf8(output.stdout.clone())?))
+}
+
+#[test]
+fn the_examples_are_verified_by_the_program_and_by_one_written_from_the_page_alone() -> Result<()> {
+    let keys: serde_json::Value = serde_json::from_slice(&std::fs::read(vectors().join("keys.json"))?)?;
+    let key = |name: &str| keys[name].as_str().unwrap_or_default().to_owned();
+    let (log, witness) = (key("log"), key("witness"));
+    for (file, claim) in [
+        ("receipt_ticket.json", "by ticket_issued"),
+        (
+            "receipt_refusal.json",
+            "was sold out: seats 5 held 1 sold 3, tier early: 2 held 1 sold 1",
+        ),
+    ] {
+        let (holds, said) = verify(&vectors().join(file), &log, &["--witness", &witness])?;
+        assert!(
+            holds && said.starts_with("verified: ") && said.contains(claim),
+            "{said}"
+        );
+    }
+    let scratch = tempfile::tempdir()?;
+    let forged = scratch.path().join("forged.json");
+    let receipt = std::fs::read_to_string(vectors().join("receipt_ticket.json"))?;
+    for (from, to, reason) in [
+        (
+            "\"position\": 3",
+            "\"position\": 4",
+            "the event at position 4 is not in the log of the checkpoint",
+        ),
+        ("Nachtz", "Tagz", "the event's payload is not what its hash stands for"),
+        (
+            "\\n11\\n",
+            "\\n12\\n",
+            "the signature by example.org/boxoffice does not go with the note",
+        ),
+        (
+            "boxoffice/receipt/1",
+            "boxoffice/receipt/9",
+            "which this program does not know",
+        ),
+        ("{", "[", "the file is no receipt"),
+    ] {
+        assert!(receipt.contains(from), "{from}");
+        std::fs::write(&forged, receipt.replacen(from, to, 1))?;
+        let (holds, said) = verify(&forged, &log, &[])?;
+        assert!(
+            !holds && said.starts_with("refused: ") && said.contains(reason),
+            "{said}"
+        );
+        let (holds, said) = verify(&forged, &log, &["--json"])?;
+        let line: serde_json::Value = serde_json::from_str(&said)?;
+        assert!(!holds && line["receipt"] == "refused", "{said}");
+    }
+    let output = Command::new("python3")
+        .arg(vectors().join("verify_receipt.py"))
+        .output()?;
+    assert!(output.status.success(), "{output:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_holds_when_the_shop_is_gone_and_a_changed_log_is_not_signed() -> Result<()> {
+    let shop = Shop::open(ShopOptions::default()).await?;
+    let room = shop.schedule(2, 60).await?;
+    let buyer = shop.person().await?;
+    let ticket = buy(&buyer, &room).await?;
+    let path = format!("/v1/tickets/{ticket}/receipt");
+    let is_issued = async || {
+        let receipt = buyer.get(&path).await?;
+        let is_issued = receipt.body["entry"]["event_type"] == "ticket_issued";
+        Ok::<_, anyhow::Error>((receipt.status == 200 && is_issued).then_some(receipt.body))
+    };
+    let receipt = eventually("a receipt of the issued ticket", LIMIT, is_issued).await?;
+    let key = shop.server.command(&["notary", "key"]).await?;
+    let file = shop.server.options().data_dir.join("receipt.json");
+    std::fs::write(&file, serde_json::to_vec_pretty(&receipt)?)?;
+    let published = shop.server.options().data_dir.join("checkpoints/checkpoint");
+    ensure!(published.exists(), "a checkpoint is published outside of the database");
+
+    let shop = shop.kill_server().await?;
+    let (holds, said) = verify(&file, key.trim(), &[])?;
+    assert!(holds && said.contains(&format!("ticket {ticket}")), "{said}");
+    let output = Command::new("python3")
+        .arg(vectors().join("verify_receipt.py"))
+        .args([file.as_os_str(), key.trim().as_ref()])
+        .output()?;
+    assert!(output.status.success(), "{output:?}");
+
+    // Somebody who administers the database changes what was sold, while nobody looks.
+    let options: PgConnectOptions = shop.server.database_url().parse()?;
+    let mut administrator = options.connect().await?;
+    let position = receipt["entry"]["position"].as_u64().context("a position")?;
+    let edit = format!(
+        "ALTER TABLE events DISABLE TRIGGER events_append_only;
+        UPDATE events SET recorded_at = recorded_at - interval '1 hour' WHERE position = {position};
+        ALTER TABLE events ENABLE TRIGGER events_append_only"
+    );
+    administrator.execute(edit.as_str()).await?;
+    let shop = shop.kill_and_restart().await?;
+    let is_noticed = async || {
+        let ready = shop.server.stranger()?.get("/readyz").await?;
+        Ok::<_, anyhow::Error>((ready.status == 503 && ready.body["parts"]["notary"] == "forked").then_some(()))
+    };
+    eventually("the notary to notice", LIMIT, is_noticed).await?;
+    let log = std::fs::read_to_string(shop.server.options().data_dir.join("serve.log"))?;
+    let named = format!("the event at position {position} is not the one that was notarised");
+    assert!(log.contains(&named), "{named} is in the log");
+    Ok(())
+}
