@@ -69,11 +69,13 @@ pub(super) fn slowest(views: &[View]) -> String {
 /// For each end of the log that was seen: how long until each of these views had it. Views that the events do not concern
 /// store their checkpoint only now and then.
 pub(super) async fn watch(database: &Database, views: &[View], duration: Duration) -> Result<Latencies> {
+    watch_for(database, &slowest(views), duration).await
+}
+
+/// The same for whatever a query says has reached a position.
+pub(super) async fn watch_for(database: &Database, reached: &str, duration: Duration) -> Result<Latencies> {
     let mut connection = database.connect().await?;
-    let look = format!(
-        "SELECT (SELECT coalesce(max(position), 0) FROM events), ({})",
-        slowest(views)
-    );
+    let look = format!("SELECT (SELECT coalesce(max(position), 0) FROM events), ({reached})");
     let started = Instant::now();
     let mut waiting: Vec<(i64, Instant)> = Vec::new();
     let mut lags = Vec::new();

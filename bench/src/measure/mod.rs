@@ -7,6 +7,7 @@ mod holds;
 mod http;
 mod lag;
 mod memory;
+mod notary;
 mod on_sale;
 mod overload;
 mod purchases;
@@ -96,6 +97,14 @@ pub(crate) const ALL: &[Measure] = &[
     Measure {
         name: "lag",
         run: |bench| lag::projection_lag(bench).boxed_local(),
+    },
+    Measure {
+        name: "notary-lag",
+        run: |bench| notary::lag(bench).boxed_local(),
+    },
+    Measure {
+        name: "proofs",
+        run: |bench| notary::proofs(bench).boxed_local(),
     },
     Measure {
         name: "replay-verify",
