@@ -18,6 +18,8 @@ const SNAPSHOT_LIMIT: Duration = Duration::from_secs(30);
 /// After each snapshot, the writer rests for so many times as long as it worked: it takes a small share of the machine from
 /// those who buy, however fast streams grow.
 const REST_PER_WORK: u32 = 9;
+/// It rests no longer: what took so long was then a database that was away, and others wait for their snapshots.
+const REST_MAX: Duration = Duration::from_secs(5);
 
 /// For how long the state of the last snapshot stays in memory when no other one is wished for.
 const MEMO_LIMIT: Duration = Duration::from_secs(10);
@@ -66,7 +68,7 @@ impl SnapshotWriter {
                     metrics::counter!("boxoffice_snapshots_total", "outcome" => "failed").increment(1);
                 }
             }
-            tokio::time::sleep(took * REST_PER_WORK).await;
+            tokio::time::sleep(REST_MAX.min(took * REST_PER_WORK)).await;
         }
     }
 
