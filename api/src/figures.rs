@@ -52,8 +52,8 @@ impl Series {
         Self {
             method,
             status,
-            requests: counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => code),
-            seconds: histogram!("http_request_seconds", "method" => method, "route" => route),
+            requests: counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => code.clone()),
+            seconds: histogram!("http_request_seconds", "method" => method, "route" => route, "status" => code),
         }
     }
 

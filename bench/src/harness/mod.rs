@@ -13,5 +13,5 @@ pub(crate) use markdown::{Curve, refresh};
 pub(crate) use results::Results;
 pub(crate) use rounds::{Rounds, alternate};
 pub(crate) use row::Row;
-pub(crate) use stats::{Latencies, NEVER_MS, Sample, millis, per_second, seconds};
+pub(crate) use stats::{Latencies, NEVER_MS, Sample, millis, per_second, ratio, seconds};
 pub(crate) use table::{figure, print};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use super::http::{BUYERS, CONNECTIONS, seed};
 use super::{Bench, Outcome};
-use crate::harness::{Goal, Latencies, NEVER_MS, Rounds, Row, Sample};
+use crate::harness::{Goal, Latencies, NEVER_MS, Rounds, Row, Sample, ratio};
 use crate::load::Trickle;
 use crate::world::{Kind, Script, Shop, Wrk};
 
@@ -43,7 +43,7 @@ pub(super) async fn overload(bench: &Bench) -> Result<Outcome> {
 
 async fn flood(bench: &Bench, kind: &Flood) -> Result<Vec<Row>> {
     let script = Script::holds(&bench.folder, BUYERS, 1)?;
-    let (mut admitted, mut shed) = (Rounds::default(), Rounds::default());
+    let (mut admitted, mut shed, mut inside) = (Rounds::default(), Rounds::default(), Rounds::default());
     let (mut seen, mut turned_away) = (0, 0);
     for _ in 0..bench.rounds() {
         let database = bench.cluster.fresh(Kind::Boxoffice).await?;
@@ -65,6 +65,7 @@ async fn flood(bench: &Bench, kind: &Flood) -> Result<Vec<Row>> {
             duration: bench.measured(),
         };
         let (report, answers) = tokio::try_join!(flood.run(), trickle.run(shop.url()))?;
+        inside.ours.push(Sample::plain(quick_refusals(&shop.figures().await?)?));
         shop.stop().await?;
         bench.cluster.discard(database).await?;
         ensure!(answers.others == 0 && report.lost == 0, "answers were lost: {report:?}");
@@ -93,7 +94,25 @@ async fn flood(bench: &Bench, kind: &Flood) -> Result<Vec<Row>> {
     } else {
         Row::new(&second, "ms", &shed, &[Goal::AtMost(5.0)]).note(flood)
     };
-    Ok(vec![first, second])
+    let third = format!("{title}: 503 answers, within 5 ms of their request by the server's own clock");
+    let third = Row::new(&third, "share", &inside, &[Goal::AtLeast(0.99)]).note(
+        "`http_request_seconds` of the server, from the head of a request to its answer: without what lies in sockets.",
+    );
+    Ok(vec![first, second, third])
+}
+
+/// Of all 503 to holds, the share that left within 5 ms, as the server counted them.
+fn quick_refusals(figures: &str) -> Result<f64> {
+    let count = |name: &str, bound: &str| -> Option<f64> {
+        let is_wanted = |line: &&str| {
+            let labels = ["route=\"/v1/rooms/{room}/tickets\"", "status=\"503\"", bound];
+            line.starts_with(name) && labels.iter().all(|label| line.contains(label))
+        };
+        figures.lines().find(is_wanted)?.rsplit(' ').next()?.parse().ok()
+    };
+    let quick = count("http_request_seconds_bucket", "le=\"0.005\"").context("expected refusals within 5 ms")?;
+    let all = count("http_request_seconds_count", "").context("expected refusals")?;
+    ratio(quick, all).context("expected refusals")
 }
 
 /// One room at full rush, a hundred others at a trickle.

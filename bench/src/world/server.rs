@@ -120,13 +120,21 @@ impl Shop {
     /// Resident memory, in MB.
     pub(crate) fn memory_mb(&self) -> Result<u32> {
         let pid = match self {
-            Self::Ours { folder, .. } => {
-                let ready: Value = serde_json::from_slice(&std::fs::read(folder.join("ready.json"))?)?;
-                ready["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok())
-            }
+            Self::Ours { folder, .. } => ready(folder)?["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()),
             Self::Stock { child, .. } => child.id(),
         };
         pid.and_then(memory_mb).context("look at the server's memory")
+    }
+
+    /// Its own figures, in the text format of Prometheus.
+    pub(crate) async fn figures(&self) -> Result<String> {
+        let Self::Ours { folder, .. } = self else {
+            bail!("the stock store has no figures");
+        };
+        let ready = ready(folder)?;
+        let url = ready["metrics"].as_str().context("expected the figures' address")?;
+        let answer = reqwest::get(url).await.context("ask for the figures")?;
+        Ok(answer.text().await?)
     }
 
     pub(crate) async fn stop(self) -> Result<()> {
@@ -143,6 +151,11 @@ impl Shop {
             Self::Stock { mut child, .. } => child.kill().await.context("kill the stock store"),
         }
     }
+}
+
+/// What the server wrote when it was up.
+fn ready(folder: &Path) -> Result<Value> {
+    Ok(serde_json::from_slice(&std::fs::read(folder.join("ready.json"))?)?)
 }
 
 /// Free at this moment; the stock store is started at once.
