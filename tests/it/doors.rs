@@ -20,6 +20,8 @@ const ATTEMPTS: usize = 3;
 const PROBES: usize = 100;
 /// Guests who lose their right for each reason; `HOSTILE_GUESTS` makes them more.
 const GUESTS: usize = 2;
+/// At least; four reasons, and some to spare.
+const SEATS: usize = 50;
 
 fn guests_of_each() -> usize {
     let told = std::env::var("HOSTILE_GUESTS")
@@ -80,7 +82,7 @@ impl Evening {
             ..ShopOptions::default()
         })
         .await?;
-        let room = shop.schedule(50, 300).await?;
+        let room = shop.schedule(SEATS.max(5 * guests_of_each()), 300).await?;
         let evening = Self {
             audio: AudioClients::start(&python())?,
             shop,
