@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::label::Label;
 use crate::money::BasisPoints;
@@ -32,6 +32,23 @@ pub fn event_schemas() -> Vec<EventSchema> {
         of::<ShopEvent>("shop"),
     ]
     .concat()
+}
+
+/// One document for the payloads of all events: `$defs` has a schema for each type, under
+/// `<aggregate type>.<event type>.v<event version>`.
+pub fn document() -> Value {
+    let named = event_schemas().into_iter().map(|event| {
+        let name = format!("{}.{}.v{}", event.aggregate_type, event.event_type, event.event_version);
+        (name, event.schema)
+    });
+    let definitions: Map<String, Value> = named.collect();
+    let references = definitions.keys().map(|name| json!({"$ref": format!("#/$defs/{name}")}));
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Payload of an event of a boxoffice log",
+        "oneOf": references.collect::<Vec<_>>(),
+        "$defs": definitions,
+    })
 }
 
 fn of<E: JsonSchema>(aggregate_type: &'static str) -> Vec<EventSchema> {

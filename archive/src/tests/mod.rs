@@ -1,0 +1,5 @@
+mod database;
+mod lines;
+mod story;
+mod tampering;
+mod vectors;

@@ -1,0 +1,139 @@
+//! `tests/vectors/bundles`: small bundles and what is to be said of them; by this crate, and by a verifier that somebody else
+//! wrote in another language.
+//!
+//! `BOXOFFICE_VECTORS=write` makes them anew. What others test against does not change without need.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::story::{Event, judge, rechain, story, write};
+use crate::format::{MANIFEST, segment_name};
+use crate::{Manifest, Verdict};
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Expected {
+    /// `verified` or `broken`
+    verdict: String,
+    /// The head, or the first wrong position; null where the events are in order.
+    position: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hash: Option<String>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
+}
+
+fn expected() -> BTreeMap<String, Expected> {
+    let text = fs::read(folder().join("bundles/verdicts.json")).expect("the verdicts");
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+async fn ours(path: &Path) -> Expected {
+    match judge(path).await {
+        Verdict::Verified(summary) => Expected {
+            verdict: "verified".to_owned(),
+            position: Some(summary.head.position),
+            hash: Some(summary.head.hash.to_string()),
+        },
+        Verdict::Broken(flaw) => Expected {
+            verdict: "broken".to_owned(),
+            position: flaw.position,
+            hash: None,
+        },
+    }
+}
+
+/// What the verifier in Python says, which shares nothing with us but a page of text.
+fn theirs(path: &Path) -> Expected {
+    let program = folder().join("verify_bundle.py");
+    let output = Command::new("python3")
+        .arg(program)
+        .arg(path)
+        .output()
+        .expect("python3 runs");
+    let answer: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}: {}", path.display(), String::from_utf8_lossy(&output.stderr)));
+    Expected {
+        verdict: answer["verdict"].as_str().expect("a verdict").to_owned(),
+        position: answer["position"].as_u64(),
+        hash: answer["hash"].as_str().map(str::to_owned),
+    }
+}
+
+#[tokio::test]
+async fn two_verifiers_say_of_each_vector_what_is_expected() {
+    if std::env::var("BOXOFFICE_VECTORS").is_ok_and(|how| how == "write") {
+        make_all().await;
+    }
+    let expected = expected();
+    let found = fs::read_dir(folder().join("bundles")).expect("the vectors");
+    let found = found
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| !path.ends_with("verdicts.json"));
+    let names: Vec<String> = found
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(names.len(), expected.len(), "{names:?}");
+    for (name, expected) in expected {
+        let path = folder().join("bundles").join(&name);
+        assert_eq!(ours(&path).await, expected, "{name}");
+        assert_eq!(theirs(&path), expected, "{name}, in Python");
+    }
+}
+
+async fn make_all() {
+    let bundles = folder().join("bundles");
+    let _ = fs::remove_dir_all(&bundles);
+    fs::create_dir_all(&bundles).expect("a folder");
+    let make = |name: &str, change: fn(&mut Vec<Event>)| {
+        let mut events = story(12);
+        change(&mut events);
+        write(&events, &bundles.join(name));
+    };
+    make("whole", |_| {});
+    make("whole.tar", |_| {});
+    make("empty", Vec::clear);
+    make("edited", |events| {
+        events[6].payload = events[6].payload.replace('x', "y");
+    });
+    make("deleted", |events| drop(events.remove(4)));
+    make("inserted", |events| {
+        let again = events[4].clone();
+        events.insert(5, again);
+    });
+    make("swapped", |events| events.swap(7, 8));
+    make("time_goes_back", |events| {
+        events[9].recorded_at_us -= 10_000_000;
+        rechain(events);
+    });
+    make("truncated", |_| {});
+    let file = bundles.join("truncated").join(segment_name(1));
+    let bytes = fs::read(&file).expect("a segment");
+    let text = zstd::decode_all(&*bytes).expect("a text");
+    let end = text[..text.len() - 1]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .expect("a line");
+    fs::write(file, zstd::encode_all(&text[..=end], 3).expect("packed")).expect("written");
+    make("head_cut_off", |_| {});
+    let file = bundles.join("head_cut_off").join(MANIFEST);
+    let mut manifest: Manifest = serde_json::from_slice(&fs::read(&file).expect("a manifest")).expect("JSON");
+    manifest.segments.clear();
+    fs::write(file, serde_json::to_vec_pretty(&manifest).expect("JSON")).expect("written");
+    make("foreign_file", |_| {});
+    fs::write(bundles.join("foreign_file/note.txt"), "look here\n").expect("written");
+    let mut verdicts = BTreeMap::new();
+    for entry in fs::read_dir(&bundles).expect("the vectors") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        verdicts.insert(name, ours(&path).await);
+    }
+    let text = serde_json::to_vec_pretty(&verdicts).expect("JSON");
+    fs::write(bundles.join("verdicts.json"), [text, b"\n".to_vec()].concat()).expect("written");
+}
