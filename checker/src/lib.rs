@@ -6,6 +6,7 @@
 //! does not know is a finding.
 
 mod acknowledged;
+pub mod audit;
 mod chain;
 mod check;
 mod copy;
@@ -21,3 +22,4 @@ pub use acknowledged::{Acknowledgement, Kind};
 pub use check::{Task, check};
 pub use error::CheckError;
 pub use report::{Finding, Report, Rule};
+pub use snapshot::Entry;

@@ -97,6 +97,11 @@ impl Findings {
         self.kept.extend(other.kept.into_iter().take(room));
     }
 
+    /// Those that are kept, and how many there were.
+    pub(crate) fn into_parts(self) -> (Vec<Finding>, u64) {
+        (self.kept, self.count)
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.count == 0
     }

@@ -11,18 +11,18 @@ use crate::copy::{Row, Rows};
 
 /// One row of the log. Payload and metadata are the bytes that are stored.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry<'a> {
-    pub(crate) position: u64,
-    pub(crate) aggregate_type: &'a str,
-    pub(crate) aggregate_id: &'a str,
-    pub(crate) sequence: u64,
-    pub(crate) event_type: &'a str,
-    pub(crate) event_version: &'a str,
-    pub(crate) payload: &'a [u8],
-    pub(crate) metadata: &'a [u8],
+pub struct Entry<'a> {
+    pub position: u64,
+    pub aggregate_type: &'a str,
+    pub aggregate_id: &'a str,
+    pub sequence: u64,
+    pub event_type: &'a str,
+    pub event_version: &'a str,
+    pub payload: &'a [u8],
+    pub metadata: &'a [u8],
     /// Microseconds since 1970.
-    pub(crate) recorded_at: i64,
-    pub(crate) hash: &'a [u8; 32],
+    pub recorded_at: i64,
+    pub hash: &'a [u8; 32],
 }
 
 const EVENTS: &str = "

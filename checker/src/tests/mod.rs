@@ -1,6 +1,7 @@
 //! The checker itself, judged: logs that are right, and logs that are wrong in one way each.
 
 mod acknowledgements;
+mod audits;
 mod copies;
 mod money;
 mod rows;
