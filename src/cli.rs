@@ -49,6 +49,9 @@ enum Command {
     /// Check receipts, offline
     #[command(subcommand)]
     Receipt(commands::receipt::Command),
+    /// Ask the raw log about one room: seats, money, or who was inside
+    #[command(subcommand)]
+    Audit(commands::audit::Command),
     /// Look at background jobs, and run failed ones again
     #[command(subcommand)]
     Jobs(commands::jobs::Command),
@@ -109,6 +112,7 @@ impl Command {
             Self::Log(command) => commands::log::run(command).await,
             Self::Notary(command) => commands::notary::run(*command).await.map(|()| ExitCode::SUCCESS),
             Self::Receipt(command) => commands::receipt::run(&command),
+            Self::Audit(command) => commands::audit::run(command).await,
             Self::Jobs(command) => commands::jobs::run(command).await.map(|()| ExitCode::SUCCESS),
             Self::Webhooks(command) => commands::webhooks::run(command).await.map(|()| ExitCode::SUCCESS),
             Self::WhatIf(options) => commands::whatif::run(*options).await.map(|()| ExitCode::SUCCESS),

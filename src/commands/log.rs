@@ -1,5 +1,6 @@
 //! `boxoffice log`: the log's end, and whether all of it is as it was recorded.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
@@ -9,17 +10,31 @@ use event_log::verify::{Verdict, verify_chain};
 use serde_json::json;
 use sqlx::PgPool;
 
+use super::bundle;
 use crate::database::{Database, DatabaseAccess};
 use crate::{hex, output};
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
     /// Recompute the hash chain from the first event; exit 1 and the first wrong position if it does not hold
-    Verify(Options),
+    Verify(VerifyOptions),
+    /// Write the log as it is stored, with what it takes to check it, into a bundle for others
+    Export(bundle::ExportOptions),
+    /// Restore the log of a bundle into an empty database, byte for byte; all of it or nothing
+    Import(bundle::ImportOptions),
     /// The last event's position and hash: keep it elsewhere, and a cut-off tail will show
     Head(Options),
     /// Go on with a log that lost events this node has seen, after a failover that lost them: run it on every stopped node
     AcceptFork(AcceptOptions),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VerifyOptions {
+    /// Check this bundle, without any database (exit 2 if it cannot be judged), instead of the log in the database
+    #[arg(value_name = "BUNDLE")]
+    bundle: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -42,12 +57,18 @@ pub(crate) struct AcceptOptions {
 
 pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Verify(options) => {
+        Command::Verify(VerifyOptions {
+            bundle: Some(path),
+            options,
+        }) => Ok(bundle::verify(&path, options.json).await),
+        Command::Verify(VerifyOptions { options, .. }) => {
             let database = Database::for_command(&options.database).await?;
             let verified = verify(&database, &options).await;
             database.close().await;
             verified
         }
+        Command::Export(options) => bundle::export(&options).await,
+        Command::Import(options) => bundle::import(&options).await,
         Command::AcceptFork(options) => accept_fork(&options).await,
         Command::Head(options) => {
             let database = Database::for_command(&options.database).await?;

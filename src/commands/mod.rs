@@ -1,6 +1,8 @@
 //! One file per subcommand.
 
 pub(crate) mod analytics;
+pub(crate) mod audit;
+pub(crate) mod bundle;
 pub(crate) mod doctor;
 #[cfg(feature = "parquet")]
 pub(crate) mod export;

@@ -6,6 +6,7 @@ mod command_line;
 mod crash;
 mod demo;
 mod doors;
+mod evidence;
 mod faults;
 mod live;
 mod nodes;

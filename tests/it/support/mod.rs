@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 pub(crate) use cluster::{Pair, Replication};
 pub(crate) use sale::{buy, try_hold};
 pub(crate) use sfu::{Sfu, environment as sfu_environment};
-pub(crate) use shop::{Shop, ShopOptions, room_body, start_node};
+pub(crate) use shop::{Shop, ShopOptions, fresh_database, room_body, start_node};
 
 /// The Python with the audio client's packages.
 pub(crate) fn python() -> PathBuf {

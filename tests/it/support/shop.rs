@@ -198,7 +198,7 @@ async fn person(server: &Server, roles: &[&str]) -> Result<Caller> {
 }
 
 /// A new database in the PostgreSQL of the test run (`DATABASE_URL`).
-async fn fresh_database() -> Result<String> {
+pub(crate) async fn fresh_database() -> Result<String> {
     let url = std::env::var("DATABASE_URL").context("the tests need DATABASE_URL: run them by `make test`")?;
     let options: PgConnectOptions = url.parse()?;
     let name = format!("it_{}", Uuid::new_v4().simple());

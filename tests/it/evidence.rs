@@ -1,0 +1,137 @@
+//! The log leaves the house and comes back, by the commands of the command line.
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use boxoffice::client::Server;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::support::{Shop, ShopOptions, buy, fresh_database};
+
+/// The binary on nobody's behalf: without a database, in a folder of its own.
+async fn run(folder: &Path, arguments: &[&str], database_url: Option<&str>) -> Result<Output> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_boxoffice"));
+    command.args(arguments).current_dir(folder).env_remove("DATABASE_URL");
+    command
+        .env("BOXOFFICE_DATA_DIR", folder.join("data"))
+        .stdin(Stdio::null());
+    if let Some(url) = database_url {
+        command.env("DATABASE_URL", url);
+    }
+    command.output().await.context("running boxoffice")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A command that has to succeed, and the JSON of its last line.
+async fn json(folder: &Path, arguments: &[&str], database_url: Option<&str>) -> Result<Value> {
+    let output = run(folder, arguments, database_url).await?;
+    ensure!(output.status.success(), "{arguments:?}: {output:?}");
+    let text = stdout(&output);
+    let last = text.lines().last().context("it printed something")?;
+    Ok(serde_json::from_str(last)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_is_exported_checked_audited_and_restored() -> Result<()> {
+    let shop = Shop::open(ShopOptions::for_nodes()).await?;
+    let room = shop.schedule(3, 300).await?;
+    let (alice, bob) = (shop.person().await?, shop.person().await?);
+    let ticket = buy(&alice, &room).await?;
+    let scratch = TempDir::new()?;
+    let folder = scratch.path();
+    let source = shop.server.database_url().to_owned();
+
+    let exported = json(folder, &["log", "export", "bundle.tar", "--json"], Some(&source)).await?;
+    let taken = run(folder, &["log", "export", "bundle.tar"], Some(&source)).await?;
+    assert_eq!(taken.status.code(), Some(1), "an export writes over nothing: {taken:?}");
+    let verified = json(folder, &["log", "verify", "bundle.tar", "--json"], None).await?;
+    assert_eq!(verified["bundle"], "verified");
+    assert_eq!(
+        (&verified["position"], &verified["hash"]),
+        (&exported["position"], &exported["hash"])
+    );
+    for question in ["capacity", "money", "access"] {
+        let of_bundle = json(
+            folder,
+            &["audit", question, &room, "--bundle", "bundle.tar", "--json"],
+            None,
+        )
+        .await?;
+        let of_table = json(folder, &["audit", question, &room, "--json"], Some(&source)).await?;
+        assert_eq!(of_bundle["holds"], true, "{question}: {of_bundle}");
+        assert_eq!(of_bundle["changes"], of_table["changes"], "{question}");
+    }
+    let table = run(folder, &["audit", "capacity", &room], Some(&source)).await?;
+    assert!(
+        stdout(&table).contains("held + sold ≤ capacity: holds at every position"),
+        "{table:?}"
+    );
+
+    let target = fresh_database().await?;
+    let restored = json(folder, &["log", "import", "bundle.tar", "--json"], Some(&target)).await?;
+    assert_eq!(
+        (&restored["position"], &restored["hash"]),
+        (&exported["position"], &exported["hash"])
+    );
+    let again = run(folder, &["log", "import", "bundle.tar"], Some(&target)).await?;
+    assert_eq!(again.status.code(), Some(1), "a log is there: {again:?}");
+    let into_source = run(folder, &["log", "import", "bundle.tar"], Some(&source)).await?;
+    assert_eq!(into_source.status.code(), Some(1), "a shop is there: {into_source:?}");
+    let chain = json(folder, &["log", "verify", "--json"], Some(&target)).await?;
+    assert_eq!(
+        (&chain["chain"], &chain["hash"]),
+        (&Value::from("verified"), &exported["hash"])
+    );
+
+    let position = &exported["position"];
+    let path = format!("/v1/ledger/trial_balance?as_of={position}");
+    let balance = shop.finance.get(&path).await?.expect(200, "the books of the shop")?;
+    let mut options = shop.server.options().clone();
+    options.data_dir = folder.join("restored");
+    options.environment.retain(|(name, _)| name != "DATABASE_URL");
+    options.environment.push(("DATABASE_URL".to_owned(), target));
+    let server = Server::start(options).await?;
+    let (finance, alice, bob) = (shop.finance.clone().at(&server), alice.at(&server), bob.at(&server));
+    let path = format!("/v1/tickets/{ticket}?min_position={position}");
+    let shown = alice.get(&path).await?.expect(200, "the ticket is where it was")?;
+    assert_eq!(shown["state"], "issued");
+    let path = format!("/v1/ledger/trial_balance?as_of={position}");
+    assert_eq!(
+        finance.get(&path).await?.expect(200, "the books restored")?["data"],
+        balance["data"]
+    );
+    buy(&bob, &room).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bundle_that_was_changed_is_told_from_one_that_cannot_be_judged() -> Result<()> {
+    let scratch = TempDir::new()?;
+    let folder = scratch.path();
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/bundles");
+    let verify = async |name: &str| {
+        let path = vectors.join(name);
+        run(folder, &["log", "verify", &path.to_string_lossy()], None).await
+    };
+    let whole = verify("whole").await?;
+    assert!(
+        whole.status.success() && stdout(&whole).starts_with("verified: 12 events, head at position 12"),
+        "{whole:?}"
+    );
+    let edited = verify("edited").await?;
+    assert_eq!(edited.status.code(), Some(1));
+    assert!(stdout(&edited).starts_with("broken at position 7: "), "{edited:?}");
+    let absent = verify("no-such-bundle").await?;
+    assert_eq!(
+        (absent.status.code(), stdout(&absent).as_str()),
+        (Some(2), ""),
+        "{absent:?}"
+    );
+    Ok(())
+}
