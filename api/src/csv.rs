@@ -56,7 +56,7 @@ fn write_text(sheet: &mut String, text: &str) {
 }
 
 /// `10.00`, `1000`, `-0.005`: as many digits as the currency has.
-fn decimal(amount: Money) -> String {
+pub(crate) fn decimal(amount: Money) -> String {
     let text = amount.to_string();
     match text.split_once(' ') {
         Some((number, _)) => number.to_owned(),

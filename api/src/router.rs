@@ -8,8 +8,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::layers::{self, Surroundings};
 use crate::{
-    ApiParts, ApiState, bans, days, docs, earnings, health, hosts, ledger, live, log, payouts, people, reconciliation,
-    recordings, rollout, rooms, sandbox, shares, stage, statements, subscriptions, tickets, waiting_list, webhooks,
+    ApiParts, ApiState, bans, days, docs, earnings, health, hosts, ledger, live, log, months, payouts, people,
+    reconciliation, recordings, rollout, rooms, sandbox, shares, stage, statements, subscriptions, tickets,
+    waiting_list, webhooks,
 };
 
 /// The business API, its OpenAPI document at `/openapi.json`, its pages at `/docs`, health and readiness.
@@ -146,6 +147,7 @@ fn money() -> OpenApiRouter<ApiState> {
         .routes(routes!(days::list_sealed_days))
         .routes(routes!(days::read_sealed_day))
         .routes(routes!(days::seal_day))
+        .routes(routes!(months::read_closed_month))
 }
 
 fn around() -> OpenApiRouter<ApiState> {

@@ -56,7 +56,7 @@ async fn open_before(state: &ApiState, time: Timestamp) -> Result<u64, ApiError>
 }
 
 /// Sums the accounts by the first two parts of their names, which name nobody.
-pub(super) fn by_class(books: &[AccountBalance]) -> Vec<ClassTotal> {
+pub(crate) fn by_class(books: &[AccountBalance]) -> Vec<ClassTotal> {
     let mut totals: BTreeMap<_, (i64, i64)> = BTreeMap::new();
     for row in books {
         let parts: Vec<&str> = row.account.splitn(3, ':').take(2).collect();

@@ -6,6 +6,7 @@ mod list;
 mod read;
 mod seal;
 
+pub(crate) use books::by_class;
 pub(crate) use list::*;
 pub(crate) use read::*;
 pub(crate) use seal::*;

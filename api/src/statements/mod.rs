@@ -10,5 +10,6 @@ mod year;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use period::{Month, Period};
 pub(crate) use read::*;
 pub(crate) use year::*;

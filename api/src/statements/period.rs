@@ -14,9 +14,9 @@ const SETTLES_WITHIN: TimeDelta = TimeDelta::minutes(1);
 
 /// From a time on, and before another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Period {
-    pub(super) from: Timestamp,
-    pub(super) until: Timestamp,
+pub(crate) struct Period {
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
 }
 
 /// A month of the calendar, UTC.
@@ -72,7 +72,7 @@ impl std::fmt::Display for Month {
 }
 
 impl Period {
-    pub(super) fn of_month(month: Month) -> Option<Self> {
+    pub(crate) fn of_month(month: Month) -> Option<Self> {
         Self::from_first_day(month.year, month.month, 1)
     }
 

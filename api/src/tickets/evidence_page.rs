@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::evidence::EvidenceBody;
+use crate::html::escape;
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}\
     table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ccc;padding:.3rem .5rem;text-align:left;\
@@ -75,8 +76,4 @@ fn show(value: &Value, html: &mut String) {
 
 fn words(name: &str) -> String {
     escape(&name.replace('_', " "))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -114,6 +114,7 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("GET /v1/days", 401, 403),
     ("GET /v1/days/{date}", 401, 403),
     ("POST /v1/days/{date}/seal", 401, 403),
+    ("GET /v1/months/{month}", 401, 403),
     ("GET /v1/log/events", 401, 403),
     ("GET /v1/log/head", 401, 403),
     ("GET /v1/log/checkpoints", 401, 403),

@@ -108,6 +108,7 @@ const ENDPOINTS: &[&str] = &[
     "GET /v1/days",
     "GET /v1/days/{date}",
     "POST /v1/days/{date}/seal",
+    "GET /v1/months/{month}",
     "GET /v1/log/events",
     "GET /v1/log/head",
     "GET /v1/log/checkpoints",

@@ -20,6 +20,7 @@ mod log_stream;
 mod mailing;
 mod money_threads;
 mod monthly;
+mod months;
 mod notarising;
 mod on_stage;
 mod outage;
