@@ -3,6 +3,7 @@
 mod analysts;
 mod cold_load;
 mod curves;
+mod evidence;
 mod holds;
 mod http;
 mod lag;
@@ -113,6 +114,14 @@ pub(crate) const ALL: &[Measure] = &[
     Measure {
         name: "analysts",
         run: |bench| analysts::analysts(bench).boxed_local(),
+    },
+    Measure {
+        name: "bundles",
+        run: |bench| evidence::bundles(bench).boxed_local(),
+    },
+    Measure {
+        name: "past-balance",
+        run: |bench| evidence::past_balance(bench).boxed_local(),
     },
     Measure {
         name: "restart",

@@ -16,7 +16,7 @@ const EVENTS: u64 = 1_000_000;
 /// One connection for each view, and some for the readers.
 const POOL: u32 = 16;
 const SIMPLE_VIEW: View = View::Catalogue;
-const CEILING: &str = "PostgreSQL's own COPY of the whole table to nowhere, 1 connection";
+pub(super) const CEILING: &str = "PostgreSQL's own COPY of the whole table to nowhere, 1 connection";
 
 pub(super) async fn replay_and_verify(bench: &Bench) -> Result<Outcome> {
     let database = bench.cluster.fresh(Kind::Boxoffice).await?;
@@ -100,7 +100,7 @@ async fn verify(database: &Database, events: usize) -> Result<Sample> {
     Ok(Sample::plain(per_second(events, elapsed)))
 }
 
-async fn copy_out(database: &Database, events: usize) -> Result<Sample> {
+pub(super) async fn copy_out(database: &Database, events: usize) -> Result<Sample> {
     use futures::TryStreamExt as _;
     let mut connection: PgConnection = database.connect().await?;
     let started = Instant::now();
