@@ -6,6 +6,7 @@ use analytics::install::{READER, install};
 use analytics::project::{Fold, FoldPlan, FoldReport, Script};
 use analytics::star;
 use chrono::TimeDelta;
+use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -47,10 +48,8 @@ pub(super) async fn shop(options: PgConnectOptions) -> TestApp {
 /// A room that is delivered, with three who paid; one of them has a part back before.
 async fn deliver(app: &TestApp) {
     let room = app.schedule(HOST, "heard", |room| room["capacity"] = 3.into()).await;
-    let mut tickets = vec![];
-    for (person, key) in [(ALICE, "one"), (BOB, "two"), (CLEO, "three")] {
-        tickets.push(app.buy(&room, person, key).await);
-    }
+    let buyers = [(ALICE, "one"), (BOB, "two"), (CLEO, "three")];
+    let tickets = join_all(buyers.map(|(person, key)| app.buy(&room, person, key))).await;
     let part = json!({"amount": {"amount_minor": 250, "currency": "USD"}, "reason": "a part"});
     let refund = app
         .post(format!("/v1/tickets/{}/refunds", tickets[0]))
@@ -84,18 +83,15 @@ async fn move_rooms(app: &TestApp) {
     let far = app
         .schedule(HOST, "far", |room| room["starts_at"] = json!(far_away))
         .await;
-    let mut declining = vec![];
-    for (room, person, key) in [
+    let buyers = [
+        (&soon, DORA, "s3"),
         (&soon, ALICE, "s1"),
         (&soon, BOB, "s2"),
-        (&soon, DORA, "s3"),
         (&far, CLEO, "f1"),
-    ] {
-        let ticket = app.buy(room, person, key).await;
-        if person.id != DORA.id {
-            declining.push((ticket, person));
-        }
-    }
+    ];
+    let buy = async |(room, person, key): (&String, Person, &str)| (app.buy(room, person, key).await, person);
+    let mut declining = join_all(buyers.map(buy)).await;
+    declining.remove(0); // who stays
     for room in [soon, far] {
         let wish = json!({"starts_at": app.now() + TimeDelta::days(20)});
         let moved = app.post(format!("/v1/rooms/{room}/reschedule")).by(HOST).json(&wish);
@@ -105,9 +101,12 @@ async fn move_rooms(app: &TestApp) {
         let declined = app.post(format!("/v1/tickets/{ticket}/decline_reschedule")).by(*person);
         declined.send().await.expect(202);
     }
-    for (ticket, person) in &declining {
-        refunds_done(app, ticket, *person).await;
-    }
+    join_all(
+        declining
+            .iter()
+            .map(|(ticket, person)| refunds_done(app, ticket, *person)),
+    )
+    .await;
 }
 
 async fn refunds_done(app: &TestApp, ticket: &str, person: Person) {
