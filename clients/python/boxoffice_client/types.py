@@ -18,7 +18,64 @@ class BookedEvent(TypedDict):
 
 Channel = Literal['web', 'ios', 'android']
 
+class Checkpoint(TypedDict):
+    """What the log was at a size, signed by its notary."""
+
+    hash: str
+    """Hex SHA-256: the chain's value at that position."""
+    note: str
+    """The signed note (C2SP `tlog-checkpoint`) with the signatures of the notary and of witnesses."""
+    root: str
+    """Hex SHA-256: the root of the Merkle tree (RFC 6962) of all events up to there."""
+    signed_at: Moment
+    size: int
+    """Of how many events: the position of the last one."""
+
 ClassTotal = TypedDict('ClassTotal', {'balance_minor': 'int', 'class': 'str', 'credit_minor': 'int', 'currency': 'str', 'debit_minor': 'int'})
+
+class ClosedMonth(TypedDict):
+    """The books of a month whose last day is sealed. All of it follows from the log up to `position`, and is the same for ever."""
+
+    accounts: list[ClosedMonthAccount]
+    """By account and currency, without those that stood at zero and did not move."""
+    after: int
+    """The last log position before the month."""
+    agrees_with_seals: bool
+    """The books of today, as of both closes, come to what the seals say. `false` means that somebody has changed the books."""
+    classes: list[ClosedMonthAccount]
+    """By class of account and currency."""
+    days: list[SealedClose]
+    """The seals of its days, the first first."""
+    events: int
+    """How many events the month had."""
+    hash: str
+    """Hex SHA-256: the chain's value there."""
+    month: str
+    """`2026-11`"""
+    position: int
+    """The last log position of the month: `?as_of=` takes it."""
+    previous: NotRequired[SealedClose | None]
+
+class ClosedMonthAccount(TypedDict):
+    """An account, or a class of accounts, in one currency over the month. Amounts are minor units; a balance is debit minus credit."""
+
+    closing_minor: int
+    """The balance at this one."""
+    credit_minor: int
+    currency: str
+    debit_minor: int
+    """What the month added to each side."""
+    grand_credit_minor: int
+    grand_debit_minor: int
+    """Everything that was ever added to each side, this month included: these totals only grow."""
+    is_new: bool
+    """Used for the first time in this month."""
+    name: str
+    """`liability:host:…:available`, or of a class the first two parts: `liability:host`."""
+    opening_minor: int
+    """The balance at the last close."""
+
+ConsistencyProof = TypedDict('ConsistencyProof', {'from': 'int', 'from_root': 'str', 'proof': 'list[str]', 'to': 'int', 'to_root': 'str'})
 
 class ExplainedBalance(TypedDict):
     """Debit less credit, in minor units."""
@@ -109,6 +166,16 @@ class FieldError(TypedDict):
     pointer: str
     """A JSON pointer into the body, or `/query/<name>`, `/headers/<name>`."""
 
+class InclusionProof(TypedDict):
+    """That an event is in the log of a checkpoint."""
+
+    checkpoint: Checkpoint
+    leaf_hash: str
+    """Hex SHA-256: the leaf of the tree that the event is."""
+    position: int
+    proof: list[str]
+    """The inclusion proof of RFC 6962: hashes from the leaf's sibling up, in hex."""
+
 class LedgerAccount(TypedDict):
     """Amounts are minor units of the currency. The balance is debit minus credit."""
 
@@ -142,10 +209,13 @@ class LogEvent(TypedDict):
 class LogHead(TypedDict):
     """The end of the log."""
 
+    checkpoint: NotRequired[Checkpoint | None]
     hash: str
     """Hex SHA-256: the chain's value there."""
     position: int
     """0 before the first event."""
+    verifier_key: str
+    """What checkpoints and receipts are verified with. Whoever wants to be sure of the shop has it from elsewhere."""
 
 class MatchedLines(TypedDict):
     """Pairs of one kind in one currency."""
@@ -191,6 +261,12 @@ class OpenProviderLine(TypedDict):
     reference: NotRequired[str | None]
     """Kind and subject, as the books name them; null for other business of the account."""
     told_at: Moment
+
+class Page_Checkpoint(TypedDict):
+    """A page of a list. `next` continues it with `?after=`; null at the end."""
+
+    data: list[dict[str, Any]]
+    next: NotRequired[str | None]
 
 class Page_LedgerAccount(TypedDict):
     """A page of a list. `next` continues it with `?after=`; null at the end."""
@@ -247,6 +323,21 @@ class Reconciliation(TypedDict):
 class SealRequest(TypedDict):
     force_reason: NotRequired[str | None]
     """Seal it although lines have not been reconciled for more than 48 hours: a word that says why, for the record."""
+
+class SealedClose(TypedDict):
+    """A sealed day, as a close."""
+
+    date: str
+    events: int
+    force_reason: NotRequired[str | None]
+    """Why it was sealed although lines were overdue."""
+    hash: str
+    position: int
+    sealed_at: Moment
+    sealed_position: int
+    """Where the log has the seal."""
+    unreconciled: int
+    """Lines that were not reconciled when it was sealed."""
 
 class SealedDay(TypedDict):
     """The books as they stood at the end of a day."""
