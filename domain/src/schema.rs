@@ -42,7 +42,9 @@ pub fn document() -> Value {
         (name, event.schema)
     });
     let definitions: Map<String, Value> = named.collect();
-    let references = definitions.keys().map(|name| json!({"$ref": format!("#/$defs/{name}")}));
+    let references = definitions
+        .keys()
+        .map(|name| json!({"$ref": format!("#/$defs/{name}")}));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Payload of an event of a boxoffice log",
