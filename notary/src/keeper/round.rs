@@ -185,7 +185,8 @@ impl<'a> Work<'a> {
             let to = size.min(self.patrolled + limits.patrol_events);
             let found = reader::first_difference(pool, self.patrolled, to).await?;
             if let Some(alarm) = found {
-                return Err(alarm.into());
+                // What was passed before may have changed since.
+                return Err(self.precisely(alarm, size).await?.into());
             }
             self.patrolled = if to == size { 0 } else { to };
             self.patrolled_at = Instant::now();
