@@ -1,7 +1,7 @@
 # On a fresh machine: `make demo`, `make test` and `make bench`. Each installs what it lacks.
 .PHONY: demo test faults bench check clean
 
-# `ACT=money` plays the second act, `ACT=live` the third.
+# `ACT=money` plays the second act, `ACT=live` the third, `ACT=audit` the fourth.
 demo:
 	@scripts/setup demo
 	@cargo build --release

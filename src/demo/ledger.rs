@@ -13,6 +13,13 @@ use crate::output;
 /// Evidence, settlement and payout follow each other by themselves.
 pub(super) const BOOKS_LIMIT: Duration = Duration::from_secs(20);
 
+/// 1.05 for 105 cents: the acts are played in dollars.
+pub(super) fn dollars(minor: i64) -> String {
+    let sign = if minor < 0 { "-" } else { "" };
+    let minor = minor.abs();
+    format!("{sign}{}.{:02}", minor / 100, minor % 100)
+}
+
 /// Prints the trial balance when nothing is on its way any more, and answers with what is out of balance over all currencies.
 pub(super) async fn trial_balance(finance: &Caller) -> Result<i64> {
     let body = eventually("clearing and unearned accounts at zero", BOOKS_LIMIT, || async {

@@ -1,9 +1,11 @@
 //! `boxoffice demo`: a shop of its own, played over HTTP and WebRTC as outside clients would.
 //!
 //! The first act is one room from schedule to payout; the second follows the money of a shared room through all that can
-//! happen to it; the third is an evening in a live room. Every figure of the closing line is measured in the run. An
-//! expectation that fails ends the demo with a sentence that says what was expected and what came.
+//! happen to it; the third is an evening in a live room; the fourth takes the log as evidence. Every figure of the closing
+//! line is measured in the run. An expectation that fails ends the demo with a sentence that says what was expected and what
+//! came.
 
+mod audit;
 mod doors;
 mod ledger;
 mod live;
@@ -25,7 +27,8 @@ use crate::output;
 /// Plays a whole sale, room and payout on a fresh shop, and checks what comes out.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// What is played: a room from schedule to payout, what can happen to its money, or an evening in a live room
+    /// What is played: a room from schedule to payout, what can happen to its money, an evening in a live room, or the
+    /// log as evidence
     #[arg(long, value_enum, default_value_t = ActName::Room, value_name = "ACT")]
     act: ActName,
     /// The Python that has the `livekit` package, for the audio clients.
@@ -41,6 +44,7 @@ enum ActName {
     Room,
     Money,
     Live,
+    Audit,
 }
 
 /// A line of the story.
@@ -74,6 +78,11 @@ pub async fn run(options: Options) -> Result<()> {
             let environment = recorder.map(|(name, value)| (name.to_owned(), value)).to_vec();
             let server = open(&data_dir, environment).await?;
             let played = live::play(&server, &options.python).await;
+            close(server, played, started).await
+        }
+        ActName::Audit => {
+            let server = open(&data_dir, Vec::new()).await?;
+            let played = audit::play(&server, &options.python).await;
             close(server, played, started).await
         }
         ActName::Money => {

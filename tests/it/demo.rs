@@ -165,6 +165,48 @@ fn the_second_act_follows_the_money_to_the_sealed_day() {
     }
 }
 
+#[test]
+fn the_fourth_act_takes_the_log_as_evidence() {
+    let (story, closing) = play(&["--act", "audit"]);
+    let expected = [
+        ("demo", Value::from("ok")),
+        ("tickets_issued", 3.into()),
+        ("captured_minor", 3_000.into()),
+        ("refunded_minor", 1_000.into()),
+        ("receipts_verified", 1.into()),
+        ("receipts_refused", 1.into()),
+        // Twice 5 % of 10.00 less 0.59, rounded down; by the other preset twice 3 % of 10.00.
+        ("explained_minor", 94.into()),
+        ("platform_fee_minor", 94.into()),
+        ("what_if_fee_minor", 60.into()),
+        ("state_before_refund", "issued".into()),
+        ("state_at_refund", "refunded".into()),
+        ("ledger_imbalance_minor", 0.into()),
+        ("chain", "verified".into()),
+    ];
+    assert_figures(&closing, &expected);
+    let figure = |field: &str| closing[field].as_i64().unwrap_or_default();
+    assert!(
+        (1..=figure("exported_events")).contains(&figure("tampered_position")),
+        "{closing}"
+    );
+    assert_eq!(figure("found_position"), figure("tampered_position"), "{closing}");
+    if cfg!(feature = "parquet") {
+        assert!(figure("parquet_events") >= figure("exported_events"), "{closing}");
+        assert!(figure("parquet_files") > 0, "{closing}");
+    }
+    let position = figure("tampered_position");
+    for told in [
+        &format!("broken at position {position}: payment_captured")[..],
+        "verified: ticket",
+        "refused: the event at position",
+        "by earning_credited at position",
+        "ticketed-spaces",
+    ] {
+        assert!(story.contains(told), "{told:?} in {story}");
+    }
+}
+
 /// Command lines of processes that the demo started and did not stop.
 fn left_running(scratch: &Path) -> Vec<String> {
     let scratch = scratch.display().to_string();

@@ -77,10 +77,3 @@ pub(super) async fn balance(who: &Caller) -> Result<Value> {
 pub(super) fn part(balance: &Value, name: &str) -> i64 {
     balance[name]["amount_minor"].as_i64().unwrap_or_default()
 }
-
-/// 1.05 for 105 cents: this act is played in dollars.
-pub(super) fn dollars(minor: i64) -> String {
-    let sign = if minor < 0 { "-" } else { "" };
-    let minor = minor.abs();
-    format!("{sign}{}.{:02}", minor / 100, minor % 100)
-}

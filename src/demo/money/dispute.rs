@@ -3,11 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::cast::{Cast, Sale, balance, dollars, part};
+use super::cast::{Cast, Sale, balance, part};
 use super::earning::Earned;
 use super::figures::Figures;
 use crate::client::{Caller, eventually};
-use crate::demo::ledger::BOOKS_LIMIT;
+use crate::demo::ledger::{BOOKS_LIMIT, dollars};
 use crate::demo::people::{list, number, text};
 use crate::demo::say;
 

@@ -3,12 +3,12 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::cast::{Cast, dollars};
+use super::cast::Cast;
 use super::figures::Figures;
 use super::opening::{CO_HOST_POINTS, SEATS};
 use super::rules::{FEE_ABOVE, FEE_BELOW, LINE_MINOR};
 use crate::client::{Caller, eventually};
-use crate::demo::ledger::BOOKS_LIMIT;
+use crate::demo::ledger::{BOOKS_LIMIT, dollars};
 use crate::demo::people::{list, number, text};
 use crate::demo::say;
 use crate::output;

@@ -3,9 +3,10 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::cast::{Cast, Sale, dollars};
+use super::cast::{Cast, Sale};
 use super::figures::Figures;
 use super::opening::PRICE_MINOR;
+use crate::demo::ledger::dollars;
 use crate::demo::people::number;
 use crate::demo::say;
 use crate::demo::tickets::refunded;

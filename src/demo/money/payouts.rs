@@ -3,10 +3,10 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::cast::{Cast, balance, dollars, part};
+use super::cast::{Cast, balance, part};
 use super::figures::Figures;
 use crate::client::eventually;
-use crate::demo::ledger::BOOKS_LIMIT;
+use crate::demo::ledger::{BOOKS_LIMIT, dollars};
 use crate::demo::people::{list, number, text};
 use crate::demo::say;
 

@@ -4,10 +4,11 @@ use anyhow::{Result, ensure};
 use event_log::{Clock, SystemClock};
 use serde_json::json;
 
-use super::cast::{Cast, Sales, dollars};
+use super::cast::{Cast, Sales};
 use super::figures::Figures;
 use super::opening::PRICE_MINOR;
 use super::waiting_list::{First, take_offer};
+use crate::demo::ledger::dollars;
 use crate::demo::people::{list, number, text};
 use crate::demo::say;
 use crate::demo::tickets::refunded;

@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::cast::{Cast, balance, dollars, part};
+use super::cast::{Cast, balance, part};
 use super::figures::Figures;
+use crate::demo::ledger::dollars;
 use crate::demo::people::{list, number, text};
 use crate::demo::say;
 use crate::output;

@@ -1,0 +1,98 @@
+//! A room of three seats is sold out, and one of the three has the money back.
+
+use anyhow::{Result, ensure};
+use event_log::{Clock, SystemClock};
+use serde_json::json;
+
+use super::cast::{Cast, Sales};
+use super::figures::Figures;
+use crate::client::Caller;
+use crate::demo::ledger::dollars;
+use crate::demo::people::{Holder, number, text};
+use crate::demo::say;
+use crate::demo::tickets::{hold, issued, pay, refunded};
+
+pub(super) const PRICE_MINOR: i64 = 1_000;
+const SEATS: u64 = 3;
+const STARTS_IN_MINUTES: i64 = 10;
+
+pub(super) async fn play(cast: &mut Cast, figures: &mut Figures) -> Result<Sales> {
+    approve(cast).await?;
+    schedule(cast).await?;
+    let sales = Sales {
+        ann: buy(cast, &cast.ann, figures).await?,
+        ben: buy(cast, &cast.ben, figures).await?,
+        cleo: buy(cast, &cast.cleo, figures).await?,
+    };
+    give_back(&sales.cleo, figures).await?;
+    say(format!(
+        "{SEATS} seats at {}: three paid, and one of them had the money back",
+        dollars(PRICE_MINOR)
+    ));
+    Ok(sales)
+}
+
+async fn approve(cast: &Cast) -> Result<()> {
+    cast.host
+        .put("/v1/me/host_application", &json!({}))
+        .await?
+        .expect(200, "the host applies")?;
+    let approve = format!("/v1/hosts/{}/approve", cast.host.user_id());
+    cast.admin
+        .post(&approve, &json!({}))
+        .await?
+        .expect(200, "the admin approves the host")?;
+    cast.host
+        .put(
+            "/v1/me/payout_destination",
+            &json!({"destination": "acct_of_the_fourth_act"}),
+        )
+        .await?
+        .expect(200, "the host says where payouts go")?;
+    Ok(())
+}
+
+async fn schedule(cast: &mut Cast) -> Result<()> {
+    let starts_at = SystemClock.now() + chrono::Duration::minutes(STARTS_IN_MINUTES);
+    let room = json!({
+        "title": "What the tide tables left out",
+        "description": "",
+        "language": "en",
+        "starts_at": starts_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        "planned_minutes": 30,
+        "price": {"amount_minor": PRICE_MINOR, "currency": "USD"},
+        "capacity": SEATS,
+        "refund_policy": {"kind": "until_start"},
+    });
+    let made = cast
+        .host
+        .post_with_key("/v1/rooms", "the-room-of-the-fourth-act", &room)
+        .await?
+        .expect(201, "the host schedules the room")?;
+    cast.room = text(&made, "/id")?;
+    Ok(())
+}
+
+async fn buy(cast: &Cast, caller: &Caller, figures: &mut Figures) -> Result<Holder> {
+    let holder = hold(&cast.room, caller).await?;
+    pay(&holder, "ok", "once").await?;
+    figures.captured_minor += issued(&holder).await?;
+    figures.tickets_issued += 1;
+    Ok(holder)
+}
+
+async fn give_back(holder: &Holder, figures: &mut Figures) -> Result<()> {
+    let body = json!({"reason": "cannot come"});
+    holder
+        .caller
+        .post_with_key(&holder.path("/refunds"), "the-only-refund", &body)
+        .await?
+        .expect(201, "a buyer asks for the money back before the start")?;
+    let ticket = refunded(holder, "refunded").await?;
+    figures.refunded_minor = number(&ticket, "/refunds/0/amount/amount_minor")?;
+    ensure!(
+        figures.refunded_minor == PRICE_MINOR,
+        "expected all of the price back, and got {ticket}"
+    );
+    Ok(())
+}
