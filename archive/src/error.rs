@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use event_log::ReadError;
+use notary::{CheckpointError, StoreError};
 use thiserror::Error;
 
 use crate::check::Flaw;
@@ -32,6 +33,13 @@ pub enum ArchiveError {
     },
     #[error("read the log")]
     Log(#[from] ReadError),
+    #[error("read the checkpoints of the log")]
+    Notary(#[from] StoreError),
+    /// Of the one who verifies, and not of the bundle.
+    #[error("hold the checkpoint that was given against the bundle")]
+    Checkpoint(#[source] CheckpointError),
+    #[error("a checkpoint was given, and no key to check it with: the bundle has none")]
+    NoKey,
     #[error("the database")]
     Database(#[from] sqlx::Error),
     #[error("the database holds a log that ends at position {last}: a bundle is restored into an empty one")]

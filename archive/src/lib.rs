@@ -16,7 +16,7 @@ mod import;
 mod tests;
 
 pub use bundle::Bundle;
-pub use check::{Flaw, Summary, Verdict, check, verify};
+pub use check::{Flaw, Summary, Trust, Verdict, Vouched, check, verify};
 pub use error::ArchiveError;
 pub use event_log::stretches::RawEvent;
 pub use export::{ExportOptions, Exported, export};

@@ -14,7 +14,7 @@ mod witness;
 
 pub use keeper::{
     Alarm, Consistency, Inclusion, Memory, Notary, NotaryDeps, NotaryLimits, NotarySettings, ProveError,
-    SignedCheckpoint, Standing, StoreError, forget,
+    SignedCheckpoint, Standing, StoreError, forget, latest_checkpoint, list_checkpoints,
 };
 pub use note::{Checkpoint, CheckpointError, KeyError, KeyName, Opened, SignedNote, SigningKey, VerifierKey};
 pub use publish::{BucketSettings, Destination};

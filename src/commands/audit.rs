@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use archive::{Bundle, RawEvent, Verdict};
+use archive::{Bundle, RawEvent, Trust, Verdict};
 use checker::Entry;
 use checker::audit::{Audit, Change, Outcome, Question, audit_database};
 use clap::{Args, Subcommand};
@@ -70,6 +70,7 @@ async fn over_bundle(path: &Path, audit: Audit, as_json: bool) -> anyhow::Result
     let mut audit = audit;
     let verdict = archive::check(
         &bundle,
+        &Trust::default(),
         |events: &mut Vec<Kept>, event: &RawEvent<'_>| events.push(Kept::of(event)),
         async |events: Vec<Kept>| {
             for event in &events {

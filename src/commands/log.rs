@@ -34,6 +34,8 @@ pub(crate) struct VerifyOptions {
     #[arg(value_name = "BUNDLE")]
     bundle: Option<PathBuf>,
     #[command(flatten)]
+    trust: bundle::TrustOptions,
+    #[command(flatten)]
     options: Options,
 }
 
@@ -59,8 +61,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Verify(VerifyOptions {
             bundle: Some(path),
+            trust,
             options,
-        }) => Ok(bundle::verify(&path, options.json).await),
+        }) => Ok(bundle::verify(&path, &trust, options.json).await),
         Command::Verify(VerifyOptions { options, .. }) => {
             let database = Database::for_command(&options.database).await?;
             let verified = verify(&database, &options).await;

@@ -95,6 +95,14 @@ impl NotaryKeyOptions {
             None => data_dir.notary_key(),
         }
     }
+
+    /// The same, if there is one: none is made.
+    pub(crate) fn known(&self, data_dir: &DataDir) -> anyhow::Result<Option<SigningKey>> {
+        match self.configured()? {
+            Some(key) => Ok(Some(key)),
+            None => data_dir.known_notary_key(),
+        }
+    }
 }
 
 impl NotaryOptions {

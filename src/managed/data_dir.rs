@@ -113,9 +113,13 @@ impl DataDir {
             let key = SigningKey::random(name).reveal();
             create_once(&path, &key).with_context(|| format!("make {}", path.display()))?;
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        text.parse()
-            .with_context(|| format!("use the key in {}", path.display()))
+        read_key(&path)
+    }
+
+    /// The same, if it was made.
+    pub(crate) fn known_notary_key(&self) -> anyhow::Result<Option<SigningKey>> {
+        let path = self.file(NOTARY_KEY);
+        path.exists().then(|| read_key(&path)).transpose()
     }
 
     /// Where the notary keeps what it signed last.
@@ -150,6 +154,12 @@ impl DataDir {
         );
         Ok(SecretString::from(text))
     }
+}
+
+fn read_key(path: &Path) -> anyhow::Result<SigningKey> {
+    let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    text.parse()
+        .with_context(|| format!("use the key in {}", path.display()))
 }
 
 fn create_secret(path: &Path) -> anyhow::Result<()> {

@@ -31,8 +31,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("media-bridge", &["domain", "event-log"]),
-    // Bundles of the log: what goes out of the house, and comes back.
-    ("archive", &["domain", "event-log"]),
+    // Bundles of the log: what goes out of the house, and comes back. What was signed goes with it.
+    ("archive", &["domain", "event-log", "notary"]),
     (
         "api",
         &[

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use boxoffice::client::Server;
+use boxoffice::client::{Server, eventually};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::support::{Shop, ShopOptions, buy, fresh_database};
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// The binary on nobody's behalf: without a database, in a folder of its own.
 async fn run(folder: &Path, arguments: &[&str], database_url: Option<&str>) -> Result<Output> {
@@ -37,6 +40,57 @@ async fn json(folder: &Path, arguments: &[&str], database_url: Option<&str>) -> 
     Ok(serde_json::from_str(last)?)
 }
 
+/// What the shop has published of its log, as an auditor keeps it; and how many events that is about.
+async fn keep_a_checkpoint(shop: &Shop, folder: &Path) -> Result<u64> {
+    let published = shop.server.options().data_dir.join("checkpoints/checkpoint");
+    let is_published = async || Ok::<_, anyhow::Error>(std::fs::read_to_string(&published).ok());
+    let note = eventually("a checkpoint is published", LIMIT, is_published).await?;
+    std::fs::write(folder.join("kept"), &note)?;
+    Ok(note.lines().nth(1).context("a size")?.parse()?)
+}
+
+/// The bundle is held against the key of the shop, and what was kept.
+async fn is_signed(folder: &Path, key: &str, kept: u64) -> Result<()> {
+    let held = [
+        "log",
+        "verify",
+        "bundle.tar",
+        "--key",
+        key,
+        "--checkpoint",
+        "kept",
+        "--json",
+    ];
+    let signed = json(folder, &held, None).await?["signed"].clone();
+    assert_eq!(signed["key_was_given"], true, "{signed}");
+    assert!(
+        signed["size"].as_u64() >= Some(kept),
+        "{signed}: {kept} were signed before"
+    );
+    Ok(())
+}
+
+/// The audits of the bundle and of the database say the same.
+async fn is_audited(folder: &Path, room: &str, source: &str) -> Result<()> {
+    for question in ["capacity", "money", "access"] {
+        let of_bundle = json(
+            folder,
+            &["audit", question, room, "--bundle", "bundle.tar", "--json"],
+            None,
+        )
+        .await?;
+        let of_table = json(folder, &["audit", question, room, "--json"], Some(source)).await?;
+        assert_eq!(of_bundle["holds"], true, "{question}: {of_bundle}");
+        assert_eq!(of_bundle["changes"], of_table["changes"], "{question}");
+    }
+    let table = run(folder, &["audit", "capacity", room], Some(source)).await?;
+    assert!(
+        stdout(&table).contains("held + sold ≤ capacity: holds at every position"),
+        "{table:?}"
+    );
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_is_exported_checked_audited_and_restored() -> Result<()> {
     let shop = Shop::open(ShopOptions::for_nodes()).await?;
@@ -47,7 +101,14 @@ async fn a_shop_is_exported_checked_audited_and_restored() -> Result<()> {
     let folder = scratch.path();
     let source = shop.server.database_url().to_owned();
 
-    let exported = json(folder, &["log", "export", "bundle.tar", "--json"], Some(&source)).await?;
+    let kept = keep_a_checkpoint(&shop, folder).await?;
+    let key = shop.server.command(&["notary", "key"]).await?;
+    let target = folder.join("bundle.tar");
+    let exported = shop
+        .server
+        .command(&["log", "export", &target.to_string_lossy(), "--json"])
+        .await?;
+    let exported: Value = serde_json::from_str(exported.trim())?;
     let taken = run(folder, &["log", "export", "bundle.tar"], Some(&source)).await?;
     assert_eq!(taken.status.code(), Some(1), "an export writes over nothing: {taken:?}");
     let verified = json(folder, &["log", "verify", "bundle.tar", "--json"], None).await?;
@@ -56,22 +117,9 @@ async fn a_shop_is_exported_checked_audited_and_restored() -> Result<()> {
         (&verified["position"], &verified["hash"]),
         (&exported["position"], &exported["hash"])
     );
-    for question in ["capacity", "money", "access"] {
-        let of_bundle = json(
-            folder,
-            &["audit", question, &room, "--bundle", "bundle.tar", "--json"],
-            None,
-        )
-        .await?;
-        let of_table = json(folder, &["audit", question, &room, "--json"], Some(&source)).await?;
-        assert_eq!(of_bundle["holds"], true, "{question}: {of_bundle}");
-        assert_eq!(of_bundle["changes"], of_table["changes"], "{question}");
-    }
-    let table = run(folder, &["audit", "capacity", &room], Some(&source)).await?;
-    assert!(
-        stdout(&table).contains("held + sold ≤ capacity: holds at every position"),
-        "{table:?}"
-    );
+    assert_eq!(verified["signed"]["key_was_given"], false, "{verified}");
+    is_signed(folder, key.trim(), kept).await?;
+    is_audited(folder, &room, &source).await?;
 
     let target = fresh_database().await?;
     let restored = json(folder, &["log", "import", "bundle.tar", "--json"], Some(&target)).await?;
@@ -115,19 +163,48 @@ async fn a_bundle_that_was_changed_is_told_from_one_that_cannot_be_judged() -> R
     let scratch = TempDir::new()?;
     let folder = scratch.path();
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/bundles");
-    let verify = async |name: &str| {
+    let verify = async |name: &str, more: &[&str]| {
         let path = vectors.join(name);
-        run(folder, &["log", "verify", &path.to_string_lossy()], None).await
+        let path = path.to_string_lossy();
+        let arguments = [&["log", "verify", &path], more].concat();
+        run(folder, &arguments, None).await
     };
-    let whole = verify("whole").await?;
+    let whole = verify("whole", &[]).await?;
+    let said = stdout(&whole);
     assert!(
-        whole.status.success() && stdout(&whole).starts_with("verified: 12 events, head at position 12"),
+        whole.status.success() && said.starts_with("verified: 12 events, head at position 12"),
         "{whole:?}"
     );
-    let edited = verify("edited").await?;
+    assert!(said.ends_with("; no checkpoint vouches for it\n"), "{said}");
+    let edited = verify("edited", &[]).await?;
     assert_eq!(edited.status.code(), Some(1));
     assert!(stdout(&edited).starts_with("broken at position 7: "), "{edited:?}");
-    let absent = verify("no-such-bundle").await?;
+
+    let signed = stdout(&verify("signed", &[]).await?);
+    let vouched = "the first 12 events are what example.org/bundles signed; 3 checkpoints agree; key ";
+    assert!(
+        signed.contains(vouched) && signed.contains("the bundle's own key"),
+        "{signed}"
+    );
+    let rechained = verify("rechained", &[]).await?;
+    assert_eq!(rechained.status.code(), Some(1));
+    assert!(
+        stdout(&rechained).starts_with("broken between positions 5 and 9: "),
+        "{rechained:?}"
+    );
+    let kept = vectors.join("../bundle_checkpoint.txt");
+    let kept = kept.to_string_lossy();
+    let key = std::fs::read_to_string(vectors.join("signed/key.txt"))?;
+    let held = verify("restored", &["--key", key.trim(), "--checkpoint", &kept]).await?;
+    assert_eq!(held.status.code(), Some(1));
+    assert!(stdout(&held).starts_with("broken at position 10: missing"), "{held:?}");
+    let keyless = verify("remade", &["--checkpoint", &kept]).await?;
+    assert_eq!(
+        (keyless.status.code(), stdout(&keyless).as_str()),
+        (Some(2), ""),
+        "{keyless:?}"
+    );
+    let absent = verify("no-such-bundle", &[]).await?;
     assert_eq!(
         (absent.status.code(), stdout(&absent).as_str()),
         (Some(2), ""),

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Verifies a bundle of a boxoffice log, by docs/LOG-FORMAT.md and nothing else.
 
-    verify_bundle.py BUNDLE
+    verify_bundle.py BUNDLE [--key KEY] [--checkpoint FILE]...
 
-Prints one line of JSON: {"verdict": "verified", "events", "position", "hash"}, or {"verdict": "broken", "position", "reason"}
-with the first position that is not as it was recorded (null if it is not about an event). Needs Python 3.11 and, for zstd, the
-module `zstandard` or Python 3.14.
+Prints one line of JSON: {"verdict": "verified", "events", "position", "hash", "signed"}, or {"verdict": "broken", "position",
+"up_to", "reason"} with the first position that is not as it was recorded (null if it is not about an event); with `up_to`, it lies
+somewhere from the one to the other. `signed` is the size of the last checkpoint that agrees, or null. Needs Python 3.11 and, for zstd, the module `zstandard` or Python 3.14.
 """
 
+import argparse
+import base64
 import hashlib
 import json
 import re
@@ -31,9 +33,9 @@ BETWEEN = b',"payload":'
 class Broken(Exception):
     """The first thing that is wrong."""
 
-    def __init__(self, position, reason):
+    def __init__(self, position, reason, up_to=None):
         super().__init__(reason)
-        self.position, self.reason = position, reason
+        self.position, self.reason, self.up_to = position, reason, up_to
 
 
 def sha256(data):
@@ -66,9 +68,103 @@ def decompress(data):
             from compression import zstd
 
             text += zstd.decompress(data)
+    except ImportError:
+        raise SystemExit("this needs the module `zstandard`, or Python 3.14")
     except Exception as error:  # each library has exceptions of its own
         return bytes(text), f"cannot be decompressed ({error})"
     return bytes(text), None
+
+
+# Ed25519, RFC 8032, section 5.1.7: the group of the curve in extended coordinates.
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+
+
+def point(data):
+    """A point from its 32 bytes, if they are one's."""
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & ((1 << 255) - 1)
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if y >= P or (x * x - square) % P or (x == 0 and sign):
+        return None
+    return (x if x & 1 == sign else P - x, y, 1, (x if x & 1 == sign else P - x) * y % P)
+
+
+def add(left, right):
+    a = (left[1] - left[0]) * (right[1] - right[0]) % P
+    b = (left[1] + left[0]) * (right[1] + right[0]) % P
+    c, d = 2 * left[3] * right[3] * D % P, 2 * left[2] * right[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return (e * f % P, g * h % P, f * g % P, e * h % P)
+
+
+def times(number, base):
+    result = (0, 1, 1, 0)
+    while number:
+        if number & 1:
+            result = add(result, base)
+        base, number = add(base, base), number >> 1
+    return result
+
+
+BASE = point(bytes.fromhex("58" + "66" * 31))
+
+
+def is_signed(key, message, signature):
+    r, s, public = point(signature[:32]), int.from_bytes(signature[32:], "little"), point(key)
+    if len(signature) != 64 or r is None or public is None or s >= ORDER:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
+    left, right = times(s, BASE), add(r, times(challenge, public))
+    return (left[0] * right[2] - right[0] * left[2]) % P == 0 and (left[1] * right[2] - right[1] * left[2]) % P == 0
+
+
+class Key:
+    """A verifier key: `<name>+<id>+<base64 of 0x01 and the public key>`."""
+
+    def __init__(self, text):
+        self.name, identity, encoded = text.strip().split("+", 2)
+        kind, self.key = base64.b64decode(encoded)[:1], base64.b64decode(encoded)[1:]
+        self.id = sha256(self.name.encode() + b"\n" + kind + self.key)[:4]
+        if kind != b"\x01" or self.id.hex() != identity:
+            raise ValueError("this is no key of a log")
+
+    def open(self, note):
+        """The size and the root that the owner of the key signed; a ValueError if it is not so."""
+        text, _, signatures = note.rpartition("\n\n")
+        text += "\n"
+        for line in signatures.splitlines():
+            name, encoded = line.removeprefix("\u2014 ").split(" ")
+            signature = base64.b64decode(encoded)
+            if name == self.name and signature[:4] == self.id and is_signed(self.key, text.encode(), signature[4:]):
+                origin, size, root = text.split("\n")[:3]
+                if origin == self.name:
+                    return int(size), base64.b64decode(root)
+        raise ValueError("the checkpoint is not signed with this key")
+
+
+class Tree:
+    """The Merkle tree of RFC 6962: its perfect subtrees, from the largest to the smallest."""
+
+    def __init__(self):
+        self.size, self.nodes = 0, []
+
+    def push(self, leaf):
+        size = self.size
+        while size & 1:
+            leaf, size = sha256(b"\x01" + self.nodes.pop() + leaf), size >> 1
+        self.nodes.append(leaf)
+        self.size += 1
+
+    def root(self):
+        root = None
+        for node in reversed(self.nodes):
+            root = node if root is None else sha256(b"\x01" + node + root)
+        return sha256(b"") if root is None else root
 
 
 class Folder:
@@ -110,11 +206,61 @@ def read_line(line, position):
     return int(found[1]), int(found[7]), sha256(b"\x00" + encoding), bytes.fromhex(found[8].decode())
 
 
-def verify(bundle):
+class Signed:
+    """Every checkpoint there is, held against the tree as it grows."""
+
+    def __init__(self, bundle, names, key, given):
+        own = Key(bundle.read("key.txt").decode()) if "key.txt" in names and not key else None
+        self.key, self.tree, self.agreed = key or own, Tree(), None
+        if given and not self.key:
+            raise SystemExit("a checkpoint was given, and no key to check it with")
+        due = [self.key.open(note) for note in given]
+        if self.key and "checkpoints.ndjson.zst" in names:
+            due += self.of_the_bundle(bundle)
+        # The smallest is taken first, from the end.
+        self.due = sorted(due, key=lambda signed: signed[0], reverse=True)
+        self.compare()
+
+    def of_the_bundle(self, bundle):
+        text, trouble = decompress(bundle.read("checkpoints.ndjson.zst"))
+        if trouble:
+            raise Broken(None, f"checkpoints.ndjson.zst {trouble}")
+        found = [(0, None)]
+        for line in text.splitlines():
+            told = json.loads(line)
+            try:
+                size, root = self.key.open(told["note"])
+            except ValueError as error:
+                raise Broken(None, f"checkpoints.ndjson.zst, of {told['size']} events: {error}")
+            if size != told["size"] or size < found[-1][0]:
+                raise Broken(None, "checkpoints.ndjson.zst: a checkpoint is not in its place")
+            found.append((size, root))
+        return found[1:]
+
+    def push(self, leaf):
+        self.tree.push(leaf)
+        self.compare()
+
+    def compare(self):
+        while self.due and self.due[-1][0] == self.tree.size:
+            size, root = self.due.pop()
+            if root != self.tree.root():
+                first = (self.agreed or 0) + 1
+                up_to = size if size > first else None
+                raise Broken(first, f"the first {size} events are not those that were signed", up_to)
+            self.agreed = size
+
+    def finish(self):
+        if self.due:
+            raise Broken(self.tree.size + 1, f"{self.due[0][0]} events were signed, and the log ends at {self.tree.size}")
+
+
+def verify(bundle, key, given):
     manifest = json.loads(bundle.read("manifest.json"))
     if manifest["format"] != FORMAT:
         raise SystemExit(f"the format is {manifest['format']}, and only {FORMAT} is known here")
     names = bundle.names()
+    signed = Signed(bundle, names, key, given)
     position, value, time = 0, bytes(32), None
     for entry in manifest["segments"]:
         file, start = entry["file"], position
@@ -134,6 +280,7 @@ def verify(bundle):
                 raise Broken(position + 1, "the event is not what was recorded")
             if time is not None and recorded_at < time:
                 raise Broken(position + 1, "it was recorded before the event that precedes it")
+            signed.push(leaf)
             position, value, time = found, link, recorded_at
         if trouble or rest:
             raise Broken(position + 1, f"{file} {trouble or 'ends in the middle of a line'}")
@@ -144,6 +291,7 @@ def verify(bundle):
         listed = (entry["events"], entry["text_bytes"], entry["bytes"], entry["sha256"])
         if listed != (position - start, len(text), len(data), sha256(data).hex()):
             raise Broken(entry["first"], f"{file} is not the file that the manifest lists")
+    signed.finish()
     head = manifest["head"]
     if (position, value.hex()) != (head["position"], head["hash"]):
         raise Broken(min(position, head["position"]) + 1, "the manifest has the log end elsewhere")
@@ -158,16 +306,21 @@ def verify(bundle):
     listed = {"manifest.json"} | {entry["file"] for entry in manifest["segments"] + manifest["files"]}
     for name in sorted(names - listed):
         raise Broken(None, f"{name} is not listed by the manifest")
-    return {"verdict": "verified", "events": position, "position": position, "hash": value.hex()}
+    return {"verdict": "verified", "events": position, "position": position, "hash": value.hex(), "signed": signed.agreed}
 
 
 def main():
-    path = Path(sys.argv[1])
-    bundle = Folder(path) if path.is_dir() else Tar(path)
+    parser = argparse.ArgumentParser(description="Verifies a bundle of a boxoffice log.")
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--key", help="the log's public key, instead of the one in the bundle")
+    parser.add_argument("--checkpoint", type=Path, action="append", default=[], help="a checkpoint that was kept from before")
+    arguments = parser.parse_args()
+    bundle = Folder(arguments.bundle) if arguments.bundle.is_dir() else Tar(arguments.bundle)
+    given = [file.read_text() for file in arguments.checkpoint]
     try:
-        verdict = verify(bundle)
+        verdict = verify(bundle, Key(arguments.key) if arguments.key else None, given)
     except Broken as broken:
-        verdict = {"verdict": "broken", "position": broken.position, "reason": broken.reason}
+        verdict = {"verdict": "broken", "position": broken.position, "up_to": broken.up_to, "reason": broken.reason}
     print(json.dumps(verdict))
     return 0 if verdict["verdict"] == "verified" else 1
 

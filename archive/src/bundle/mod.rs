@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::ArchiveError;
-use crate::format::{FORMAT, MANIFEST, MANIFEST_MAX, Manifest, SEGMENTS, segment_name};
+use crate::format::{CHECKPOINTS, FORMAT, MANIFEST, MANIFEST_MAX, Manifest, SEGMENTS, segment_name};
 
 pub(crate) use tarball::pack;
 use tarball::{Place, index};
@@ -52,6 +52,16 @@ impl Bundle {
 
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Whether it brings what was signed of its log.
+    pub fn has_checkpoints(&self) -> bool {
+        self.lists(CHECKPOINTS)
+    }
+
+    /// Whether its manifest has a file of this name.
+    pub(crate) fn lists(&self, name: &str) -> bool {
+        self.manifest.files.iter().any(|entry| entry.file == name)
     }
 
     fn read_manifest(&self) -> Result<Manifest, ArchiveError> {

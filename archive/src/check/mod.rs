@@ -3,6 +3,7 @@
 //! Segments are worked on side by side. Each begins with what the manifest says of the one before it, whose own check bears that
 //! out or names where it does not; results are taken in order, so what is named first is first in the log.
 
+mod evidence;
 mod files;
 mod segment;
 mod verdict;
@@ -20,15 +21,18 @@ use tokio::task::spawn_blocking;
 use crate::format::HeadEntry;
 use crate::{ArchiveError, Bundle};
 
+use evidence::Evidence;
+pub use evidence::Trust;
 pub(crate) use segment::Piece;
-pub use verdict::{Flaw, Summary, Verdict};
+use verdict::Trouble;
+pub use verdict::{Flaw, Summary, Verdict, Vouched};
 
 /// Segments in work at once, at most: each takes as much memory as two of them have text.
 const SIDE_BY_SIDE_MAX: usize = 8;
 
-/// Checks the whole bundle.
-pub async fn verify(bundle: &Arc<Bundle>) -> Result<Verdict, ArchiveError> {
-    check(bundle, |(): &mut (), _: &RawEvent<'_>| {}, async |()| Ok(())).await
+/// Checks the whole bundle, and holds it against what is trusted.
+pub async fn verify(bundle: &Arc<Bundle>, trust: &Trust) -> Result<Verdict, ArchiveError> {
+    check(bundle, trust, |(): &mut (), _: &RawEvent<'_>| {}, async |()| Ok(())).await
 }
 
 /// Checks the whole bundle, and hands its events on: each segment is folded into a value of its own while it is checked, and
@@ -36,13 +40,33 @@ pub async fn verify(bundle: &Arc<Bundle>) -> Result<Verdict, ArchiveError> {
 /// caller drops it when the verdict says so.
 pub async fn check<T, S>(
     bundle: &Arc<Bundle>,
+    trust: &Trust,
     show: S,
-    mut take: impl AsyncFnMut(T) -> Result<(), ArchiveError>,
+    take: impl AsyncFnMut(T) -> Result<(), ArchiveError>,
 ) -> Result<Verdict, ArchiveError>
 where
     T: Default + Send + 'static,
     S: Fn(&mut T, &RawEvent<'_>) + Clone + Send + 'static,
 {
+    match walk(bundle, trust, show, take).await {
+        Ok(summary) => Ok(Verdict::Verified(summary)),
+        Err(Trouble::Flaw(flaw)) => Ok(Verdict::Broken(flaw)),
+        Err(Trouble::Archive(error)) => Err(error),
+    }
+}
+
+async fn walk<T, S>(
+    bundle: &Arc<Bundle>,
+    trust: &Trust,
+    show: S,
+    mut take: impl AsyncFnMut(T) -> Result<(), ArchiveError>,
+) -> Result<Summary, Trouble>
+where
+    T: Default + Send + 'static,
+    S: Fn(&mut T, &RawEvent<'_>) + Clone + Send + 'static,
+{
+    let (shared, trust) = (Arc::clone(bundle), trust.clone());
+    let mut evidence = blocking(move || Evidence::open(&shared, &trust)).await?;
     let mut pieces = pin!(pieces(bundle, show));
     let mut head = HeadEntry::default();
     let mut recorded_at = i64::MIN;
@@ -50,24 +74,30 @@ where
         let piece = piece?;
         let (first, last) = piece.times.unwrap_or((recorded_at, recorded_at));
         if first < recorded_at {
-            return Ok(Verdict::Broken(Flaw::at(head.position + 1, segment::TIME_GOES_BACK)));
+            return Err(Flaw::at(head.position + 1, segment::TIME_GOES_BACK).into());
         }
         recorded_at = last;
-        match piece.reached {
-            Ok(reached) => head = reached,
-            Err(flaw) => return Ok(Verdict::Broken(flaw)),
+        if evidence.is_awaited() {
+            let leaves = piece.leaves;
+            evidence = blocking(move || evidence.extend(&leaves).map(|()| evidence)).await?;
         }
+        head = piece.reached?;
         take(piece.value).await?;
     }
+    let vouched = evidence.finish(head.position)?;
     let shared = Arc::clone(bundle);
-    let rest = spawn_blocking(move || files::check(&shared, head));
-    if let Some(flaw) = rest.await.map_err(|_| ArchiveError::Panicked)?? {
-        return Ok(Verdict::Broken(flaw));
+    if let Some(flaw) = blocking(move || Ok(files::check(&shared, head)?)).await? {
+        return Err(flaw.into());
     }
-    Ok(Verdict::Verified(Summary {
+    Ok(Summary {
         events: head.position,
         head,
-    }))
+        vouched,
+    })
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Trouble> + Send + 'static) -> Result<T, Trouble> {
+    spawn_blocking(work).await.map_err(|_| ArchiveError::Panicked)?
 }
 
 fn pieces<T, S>(bundle: &Arc<Bundle>, show: S) -> impl Stream<Item = Result<Piece<T>, ArchiveError>>

@@ -19,6 +19,8 @@ pub(crate) struct Piece<T> {
     pub(crate) reached: Result<HeadEntry, Flaw>,
     /// When its first and its last event were recorded, in microseconds.
     pub(crate) times: Option<(i64, i64)>,
+    /// Of the events that are in order.
+    pub(crate) leaves: Vec<[u8; 32]>,
     pub(crate) value: T,
 }
 
@@ -35,6 +37,7 @@ pub(super) fn check<T: Default>(
         head: before.map(end_of).unwrap_or_default(),
         times: None,
         events: 0,
+        leaves: vec![],
         value: T::default(),
     };
     let text = read(bundle, entry)?;
@@ -44,6 +47,7 @@ pub(super) fn check<T: Default>(
     Ok(Piece {
         reached: walked.map(|()| walk.head),
         times: walk.times,
+        leaves: walk.leaves,
         value: walk.value,
     })
 }
@@ -139,6 +143,7 @@ struct Walk<T> {
     head: HeadEntry,
     times: Option<(i64, i64)>,
     events: u64,
+    leaves: Vec<[u8; 32]>,
     value: T,
 }
 
@@ -183,6 +188,7 @@ impl<T> Walk<T> {
         }
         self.times = Some((first, recorded_at));
         self.events += 1;
+        self.leaves.push(hash);
         self.head = HeadEntry {
             position,
             hash: Hash(link),

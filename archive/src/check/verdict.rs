@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::format::HeadEntry;
+use crate::ArchiveError;
+use crate::format::{Hash, HeadEntry};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -17,6 +18,23 @@ pub enum Verdict {
 pub struct Summary {
     pub events: u64,
     pub head: HeadEntry,
+    /// `None` if no checkpoint could be held against it.
+    pub vouched: Option<Vouched>,
+}
+
+/// What vouches for the events of a bundle.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Vouched {
+    /// The last checkpoint: so many events are what was signed.
+    pub size: u64,
+    pub root: Hash,
+    /// The name and the id of the key that signed.
+    pub origin: String,
+    pub key_id: String,
+    /// The key was given, and not taken from the bundle.
+    pub key_was_given: bool,
+    /// How many checkpoints agree.
+    pub checkpoints: u64,
 }
 
 /// The first thing that is wrong.
@@ -24,6 +42,8 @@ pub struct Summary {
 pub struct Flaw {
     /// The first position that is not as it was recorded; `None` where every event is, and something else of the bundle is not.
     pub position: Option<u64>,
+    /// The first wrong position is somewhere from `position` to here, where it cannot be told exactly.
+    pub up_to: Option<u64>,
     pub reason: String,
 }
 
@@ -31,6 +51,15 @@ impl Flaw {
     pub(crate) fn at(position: u64, reason: impl Into<String>) -> Self {
         Self {
             position: Some(position),
+            up_to: None,
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn between(first: u64, last: u64, reason: impl Into<String>) -> Self {
+        Self {
+            position: Some(first),
+            up_to: Some(last).filter(|last| *last > first),
             reason: reason.into(),
         }
     }
@@ -38,6 +67,7 @@ impl Flaw {
     pub(crate) fn beside(reason: impl Into<String>) -> Self {
         Self {
             position: None,
+            up_to: None,
             reason: reason.into(),
         }
     }
@@ -45,9 +75,28 @@ impl Flaw {
 
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.position {
-            Some(position) => write!(f, "at position {position}: {}", self.reason),
-            None => f.write_str(&self.reason),
+        match (self.position, self.up_to) {
+            (Some(position), None) => write!(f, "at position {position}: {}", self.reason),
+            (Some(first), Some(last)) => write!(f, "between positions {first} and {last}: {}", self.reason),
+            (None, _) => f.write_str(&self.reason),
         }
+    }
+}
+
+/// What ends the work on a bundle: the verdict, or that there is none.
+pub(super) enum Trouble {
+    Flaw(Flaw),
+    Archive(ArchiveError),
+}
+
+impl From<Flaw> for Trouble {
+    fn from(flaw: Flaw) -> Self {
+        Self::Flaw(flaw)
+    }
+}
+
+impl From<ArchiveError> for Trouble {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(error)
     }
 }

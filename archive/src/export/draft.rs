@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::ArchiveError;
 use crate::bundle::pack;
-use crate::format::{MANIFEST, SCHEMA, SEGMENTS};
+use crate::format::{CHECKPOINTS, KEY, MANIFEST, SCHEMA, SEGMENTS};
 
 const DRAFT: &str = ".draft";
 const LOCK: &str = "lock";
 const PACKED: &str = "bundle.tar";
 /// Everything that may be in a draft.
-const PARTS: [&str; 5] = [SEGMENTS, MANIFEST, SCHEMA, PACKED, LOCK];
+const PARTS: [&str; 7] = [SEGMENTS, MANIFEST, SCHEMA, KEY, CHECKPOINTS, PACKED, LOCK];
 
 pub(crate) struct Draft {
     folder: PathBuf,

@@ -2,6 +2,7 @@
 
 mod draft;
 mod packer;
+mod signed;
 
 use std::fs;
 use std::io;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use domain::{Timestamp, schema};
 use event_log::stretches::stretch;
 use futures::stream::{self, StreamExt as _};
+use notary::VerifierKey;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use tokio::task::spawn_blocking;
@@ -20,6 +22,7 @@ use crate::ArchiveError;
 use crate::format::{FORMAT, FileEntry, Hash, HeadEntry, MANIFEST, Manifest, SCHEMA, SEGMENT_EVENTS, SegmentEntry};
 pub(crate) use draft::Draft;
 pub(crate) use packer::Packer;
+pub(crate) use signed::Signed;
 
 /// Stretches of the log that are read and packed at the same time.
 const SIDE_BY_SIDE: usize = 2;
@@ -32,6 +35,8 @@ pub struct ExportOptions {
     pub made_at: Timestamp,
     /// The program and its version.
     pub made_by: String,
+    /// What the log's checkpoints are verified with, if whoever exports knows it.
+    pub key: Option<VerifierKey>,
 }
 
 /// What was written.
@@ -40,6 +45,7 @@ pub struct Exported {
     pub events: u64,
     pub head: HeadEntry,
     pub segments: usize,
+    pub checkpoints: usize,
     pub bytes: u64,
 }
 
@@ -47,6 +53,8 @@ pub struct Exported {
 /// Until everything is on the disk there is nothing of that name; an export that was broken off leaves a draft beside it, which
 /// the next one clears away.
 pub async fn export(pool: &PgPool, target: &Path, options: &ExportOptions) -> Result<Exported, ArchiveError> {
+    // Before the log's end is read: what was signed by now has to be there, also if somebody has cut it off since.
+    let signed = Signed::read(pool, options.until, options.key.clone()).await?;
     let head = head(pool, options.until).await?;
     let begin = target.to_owned();
     let draft = blocking(move || Draft::begin(&begin)).await?;
@@ -63,7 +71,7 @@ pub async fn export(pool: &PgPool, target: &Path, options: &ExportOptions) -> Re
     };
     blocking(move || {
         let schema = serde_json::to_vec_pretty(&schema::document()).map_err(io::Error::from);
-        finish(draft, manifest, schema)
+        finish(draft, manifest, schema, &signed)
     })
     .await
 }
@@ -119,9 +127,16 @@ async fn one_stretch(pool: PgPool, folder: Arc<Path>, range: (u64, u64)) -> Resu
 }
 
 /// Adds what a bundle has besides its segments, and gives it its name.
-pub(crate) fn finish(draft: Draft, manifest: Manifest, schema: io::Result<Vec<u8>>) -> Result<Exported, ArchiveError> {
+pub(crate) fn finish(
+    draft: Draft,
+    manifest: Manifest,
+    schema: io::Result<Vec<u8>>,
+    signed: &Signed,
+) -> Result<Exported, ArchiveError> {
     let mut manifest = manifest;
-    manifest.files = vec![write(draft.folder(), SCHEMA, schema)?];
+    for (name, content) in [(SCHEMA, schema)].into_iter().chain(signed.files()) {
+        manifest.files.push(write(draft.folder(), name, content)?);
+    }
     let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::from);
     let written = write(draft.folder(), MANIFEST, text)?;
     let files = manifest.files.iter().map(|file| (&file.file, file.bytes));
@@ -138,6 +153,7 @@ pub(crate) fn finish(draft: Draft, manifest: Manifest, schema: io::Result<Vec<u8
         events: manifest.events,
         head: manifest.head,
         segments: manifest.segments.len(),
+        checkpoints: signed.count(),
         bytes,
     })
 }

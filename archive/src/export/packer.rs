@@ -9,10 +9,7 @@ use sha2::{Digest as _, Sha256};
 use zstd::Encoder;
 
 use crate::ArchiveError;
-use crate::format::{Hash, SEGMENT_EVENTS, SEGMENT_TEXT, SegmentEntry, segment_name, write_line};
-
-/// zstd's own default: higher ones cost more time than their bytes are worth.
-const LEVEL: i32 = 3;
+use crate::format::{Hash, LEVEL, SEGMENT_EVENTS, SEGMENT_TEXT, SegmentEntry, segment_name, write_line};
 
 pub(crate) struct Packer<'a> {
     folder: &'a Path,

@@ -13,7 +13,7 @@ use event_log::LogLimits;
 use event_log::stretches::RawEvent;
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool};
 
-use crate::check::{Verdict, check};
+use crate::check::{Trust, Verdict, check};
 use crate::format::HeadEntry;
 use crate::{ArchiveError, Bundle};
 use keys::Keys;
@@ -120,6 +120,7 @@ async fn copy(connection: &mut PgConnection, bundle: &Arc<Bundle>) -> Result<Ver
     copy.send(rows::HEADER).await?;
     let verdict = check(
         bundle,
+        &Trust::default(),
         |rows: &mut Rows, event: &RawEvent<'_>| rows.push(event),
         async |rows: Rows| {
             copy.send(rows.finish()?).await?;

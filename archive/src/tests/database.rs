@@ -9,26 +9,27 @@ use event_log::verify::{self, verify_chain};
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row as _};
 use tempfile::TempDir;
 
-use super::story::{Event, at, flaw, judge, rechain, story, write};
+use super::story::{Event, at, flaw, judge, log_key, rechain, story, write};
 use crate::format::{SEGMENT_EVENTS, segment_name};
 use crate::{ArchiveError, Bundle, ExportOptions, Exported, Imported, Verdict, export, import, require_empty};
 
 /// Looks for a step that never comes.
 const KILL_LOOKS: usize = 100_000;
 
-fn options(until: Option<u64>) -> ExportOptions {
+pub(super) fn options(until: Option<u64>) -> ExportOptions {
     ExportOptions {
         until,
         made_at: at(0),
         made_by: "boxoffice's tests".to_owned(),
+        key: Some(log_key().verifier()),
     }
 }
 
-async fn restore(pool: &PgPool, path: &Path) -> Result<Imported, ArchiveError> {
+pub(super) async fn restore(pool: &PgPool, path: &Path) -> Result<Imported, ArchiveError> {
     import(pool, &Arc::new(Bundle::open(path).expect("a bundle"))).await
 }
 
-async fn export_to(pool: &PgPool, path: &Path) -> Exported {
+pub(super) async fn export_to(pool: &PgPool, path: &Path) -> Exported {
     export(pool, path, &options(None)).await.expect("exported")
 }
 
@@ -40,7 +41,7 @@ async fn filled(pool: &PgPool, scratch: &TempDir, events: &[Event]) {
 }
 
 /// What somebody does who may do everything.
-async fn as_superuser(pool: &PgPool, statement: &str) {
+pub(super) async fn as_superuser(pool: &PgPool, statement: &str) {
     let mut connection = pool.acquire().await.expect("a connection");
     for statement in [
         "SET session_replication_role = replica",

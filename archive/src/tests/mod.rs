@@ -1,5 +1,6 @@
 mod database;
 mod lines;
+mod notarised;
 mod story;
 mod tampering;
 mod vectors;

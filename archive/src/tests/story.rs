@@ -6,10 +6,11 @@ use std::sync::Arc;
 use domain::Timestamp;
 use event_log::chain::{self, Leaf};
 use event_log::stretches::RawEvent;
+use notary::{Checkpoint, Frontier, SigningKey};
 
-use crate::export::{Draft, Packer, finish};
-use crate::format::{FORMAT, Hash, HeadEntry, Manifest};
-use crate::{Bundle, Verdict, verify};
+use crate::export::{Draft, Packer, Signed, finish};
+use crate::format::{FORMAT, Hash, HeadEntry, Manifest, NoteLine};
+use crate::{Bundle, Flaw, Trust, Verdict, verify};
 
 /// Texts that a parser would write otherwise than they stand there.
 const PAYLOADS: [&str; 5] = [
@@ -90,8 +91,42 @@ pub(super) fn rechain(events: &mut [Event]) {
     }
 }
 
+/// The notary's key in these tests.
+pub(super) fn log_key() -> SigningKey {
+    SigningKey::log("example.org/bundles".parse().expect("a name"), &[0x33; 32])
+}
+
+/// What the notary signs of the first `size` of these events.
+pub(super) fn sign(events: &[Event], size: usize, key: &SigningKey) -> Checkpoint {
+    let mut frontier = Frontier::new();
+    frontier.extend(events[..size].iter().map(|event| event.raw().leaf.hash()));
+    Checkpoint {
+        origin: key.name().to_owned(),
+        size: frontier.size(),
+        root: frontier.root(),
+    }
+}
+
+pub(super) fn note(events: &[Event], size: usize) -> String {
+    sign(events, size, &log_key()).sign(&log_key()).to_string()
+}
+
+/// A key, and its checkpoints of these sizes.
+pub(super) fn signed(events: &[Event], sizes: &[usize], key: &SigningKey) -> Signed {
+    let notes = sizes.iter().map(|size| NoteLine {
+        size: *size as u64,
+        note: sign(events, *size, key).sign(key).to_string(),
+    });
+    Signed::new(Some(key.verifier()), notes.collect())
+}
+
 /// Writes the bundle of these events, whatever they are.
 pub(super) fn write(events: &[Event], target: &Path) {
+    write_with(events, &Signed::default(), target);
+}
+
+/// The same with what was signed of these events, or of others.
+pub(super) fn write_with(events: &[Event], signed: &Signed, target: &Path) {
     let draft = Draft::begin(target).expect("a draft");
     let mut packer = Packer::new(draft.folder());
     for event in events {
@@ -111,18 +146,27 @@ pub(super) fn write(events: &[Event], target: &Path) {
         segments,
         files: vec![],
     };
-    finish(draft, manifest, Ok(b"{}\n".to_vec())).expect("written");
+    finish(draft, manifest, Ok(b"{}\n".to_vec()), signed).expect("written");
 }
 
 pub(super) async fn judge(path: &Path) -> Verdict {
+    judge_with(path, &Trust::default()).await
+}
+
+pub(super) async fn judge_with(path: &Path, trust: &Trust) -> Verdict {
     let bundle = Arc::new(Bundle::open(path).expect("a bundle"));
-    verify(&bundle).await.expect("judged")
+    verify(&bundle, trust).await.expect("judged")
 }
 
 /// The first wrong position, and what is said of it.
 pub(super) async fn flaw(path: &Path) -> (Option<u64>, String) {
-    match judge(path).await {
-        Verdict::Broken(flaw) => (flaw.position, flaw.reason),
+    let flaw = flaw_with(path, &Trust::default()).await;
+    (flaw.position, flaw.reason)
+}
+
+pub(super) async fn flaw_with(path: &Path, trust: &Trust) -> Flaw {
+    match judge_with(path, trust).await {
+        Verdict::Broken(flaw) => flaw,
         Verdict::Verified(summary) => panic!("verified: {summary:?}"),
     }
 }

@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::story::{Event, flaw, judge, rechain, story, write};
-use crate::format::{MANIFEST, SCHEMA, SEGMENT_EVENTS, segment_name};
-use crate::{Bundle, Manifest, Verdict};
+use super::story::{
+    Event, flaw, flaw_with, judge, judge_with, log_key, note, rechain, signed, story, write, write_with,
+};
+use crate::export::Signed;
+use crate::format::{CHECKPOINTS, KEY, MANIFEST, NoteLine, SCHEMA, SEGMENT_EVENTS, segment_name};
+use crate::{ArchiveError, Bundle, Manifest, Trust, Verdict, verify};
 
 const EVENTS: u64 = 40;
 
@@ -23,6 +27,17 @@ fn bundle(events: u64, change: impl FnOnce(&mut Vec<Event>)) -> Copy {
     let mut events = story(events);
     change(&mut events);
     write(&events, &path);
+    Copy {
+        _scratch: scratch,
+        path,
+    }
+}
+
+/// The bundle of a story, and what it says was signed.
+fn with_checkpoints(events: u64, signed: &Signed) -> Copy {
+    let scratch = TempDir::new().unwrap();
+    let path = scratch.path().join("bundle");
+    write_with(&story(events), signed, &path);
     Copy {
         _scratch: scratch,
         path,
@@ -223,6 +238,116 @@ async fn the_manifest_and_the_files_are_of_one_mind() {
     assert_eq!(flaw(&count.path).await.0, None);
     count.edit_manifest(|manifest| (manifest.events, manifest.head.position) = (EVENTS, EVENTS + 1));
     assert_eq!(flaw(&count.path).await.0, Some(EVENTS + 1));
+}
+
+#[tokio::test]
+async fn checkpoints_are_held_against_all_segments() {
+    let events = SEGMENT_EVENTS + 100;
+    let told = story(events);
+    let end = usize::try_from(events).unwrap();
+    let sizes = [1, 16_383, 16_384, 16_385, end];
+    let copy = with_checkpoints(events, &signed(&told, &sizes, &log_key()));
+    let Verdict::Verified(summary) = judge(&copy.path).await else {
+        panic!("it does not verify");
+    };
+    let vouched = summary.vouched.unwrap();
+    assert_eq!((vouched.size, vouched.checkpoints), (events, 5));
+
+    let mut changed = told.clone();
+    changed[16_384].metadata.push(' ');
+    rechain(&mut changed);
+    let copy = bundle(0, |events| *events = changed);
+    let trust = Trust {
+        key: Some(log_key().verifier()),
+        checkpoints: vec![note(&told, 16_385), note(&told, 16_384)],
+    };
+    let flaw = flaw_with(&copy.path, &trust).await;
+    assert_eq!((flaw.position, flaw.up_to), (Some(16_385), None), "{flaw}");
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_is_none_is_no_evidence() {
+    let told = story(EVENTS);
+    let signed_by = |line: NoteLine| Signed::new(Some(log_key().verifier()), vec![line]);
+    let (size, text) = (EVENTS, note(&told, 40));
+    let edited = text.replacen("\n40\n", "\n39\n", 1);
+    for (size, note, reason) in [
+        (
+            39,
+            edited,
+            "the signature by example.org/bundles does not go with the note",
+        ),
+        (39, text.clone(), "the checkpoint is not in its place"),
+        (
+            size,
+            "no note".to_owned(),
+            "does not end with a blank line and signatures",
+        ),
+    ] {
+        let copy = with_checkpoints(EVENTS, &signed_by(NoteLine { size, note }));
+        let (position, said) = flaw(&copy.path).await;
+        assert!(position.is_none() && said.contains(reason), "{position:?}: {said}");
+    }
+    let twice = [40, 20].map(|size| NoteLine {
+        size,
+        note: note(&told, usize::try_from(size).unwrap()),
+    });
+    let copy = with_checkpoints(EVENTS, &Signed::new(Some(log_key().verifier()), twice.to_vec()));
+    let (position, said) = flaw(&copy.path).await;
+    assert!(position.is_none() && said.contains("is not in its place"), "{said}");
+}
+
+#[tokio::test]
+async fn what_was_signed_does_not_get_lost_unseen() {
+    let told = story(EVENTS);
+    let whole = || with_checkpoints(EVENTS, &signed(&told, &[20, 40], &log_key()));
+    for name in [KEY, CHECKPOINTS] {
+        let copy = whole();
+        fs::remove_file(copy.path.join(name)).unwrap();
+        let (position, said) = flaw(&copy.path).await;
+        assert!(position.is_none() && said.starts_with(name), "{said}");
+        let copy = whole();
+        fs::write(copy.path.join(name), "x").unwrap();
+        let (position, said) = flaw(&copy.path).await;
+        assert!(position.is_none() && said.starts_with(name), "{said}");
+    }
+    // Half of the file, and the manifest made to list it so.
+    let copy = whole();
+    let file = copy.path.join(CHECKPOINTS);
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    let (position, said) = flaw(&copy.path).await;
+    assert!(position.is_none() && said.contains("cannot be read"), "{said}");
+}
+
+#[tokio::test]
+async fn what_somebody_brings_is_judged_by_a_key_he_trusts() {
+    let told = story(EVENTS);
+    let copy = bundle(EVENTS, |_| {});
+    let checkpoints = vec![note(&told, 30)];
+    let keyless = Trust {
+        key: None,
+        checkpoints: checkpoints.clone(),
+    };
+    let judged = |trust: Trust| {
+        let bundle = Arc::new(Bundle::open(&copy.path).unwrap());
+        async move { verify(&bundle, &trust).await }
+    };
+    assert!(matches!(judged(keyless).await, Err(ArchiveError::NoKey)));
+    let other = notary::SigningKey::log("example.org/other".parse().unwrap(), &[9; 32]);
+    let foreign = Trust {
+        key: Some(other.verifier()),
+        checkpoints: checkpoints.clone(),
+    };
+    assert!(matches!(judged(foreign).await, Err(ArchiveError::Checkpoint(_))));
+    let trust = Trust {
+        key: Some(log_key().verifier()),
+        checkpoints,
+    };
+    let Verdict::Verified(summary) = judge_with(&copy.path, &trust).await else {
+        panic!("it does not verify");
+    };
+    assert_eq!(summary.vouched.map(|vouched| vouched.size), Some(30));
 }
 
 #[test]

@@ -8,12 +8,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use notary::SigningKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::story::{Event, judge, rechain, story, write};
+use super::story::{Event, judge_with, log_key, note, rechain, signed, story, write, write_with};
 use crate::format::{MANIFEST, segment_name};
-use crate::{Manifest, Verdict};
+use crate::{Manifest, Trust, Verdict};
+
+/// What an auditor has kept of the story.
+const KEPT: &str = "bundle_checkpoint.txt";
+/// The vectors that are held against what the auditor has kept, or his key.
+const WITH_KEY: [&str; 3] = ["forged", "remade", "restored"];
+const WITH_CHECKPOINT: [&str; 2] = ["remade", "restored"];
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Expected {
@@ -21,8 +28,37 @@ struct Expected {
     verdict: String,
     /// The head, or the first wrong position; null where the events are in order.
     position: Option<u64>,
+    /// The first wrong position lies between `position` and this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    up_to: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
+    /// The size of the last checkpoint that agrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed: Option<u64>,
+    /// The key that it is verified with, instead of the bundle's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// The checkpoint that it is held against, a file beside the folder `bundles`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<String>,
+}
+
+impl Expected {
+    /// What it is verified with, before anything is said of it.
+    fn given(name: &str) -> Self {
+        let key = WITH_KEY.contains(&name).then(|| log_key().verifier().to_string());
+        let checkpoint = WITH_CHECKPOINT.contains(&name).then(|| KEPT.to_owned());
+        Self {
+            verdict: String::new(),
+            position: None,
+            up_to: None,
+            hash: None,
+            signed: None,
+            key,
+            checkpoint,
+        }
+    }
 }
 
 fn folder() -> PathBuf {
@@ -34,35 +70,51 @@ fn expected() -> BTreeMap<String, Expected> {
     serde_json::from_slice(&text).expect("JSON")
 }
 
-async fn ours(path: &Path) -> Expected {
-    match judge(path).await {
+async fn ours(path: &Path, given: Expected) -> Expected {
+    let kept = given.checkpoint.iter();
+    let trust = Trust {
+        key: given.key.as_ref().map(|key| key.parse().expect("a key")),
+        checkpoints: kept
+            .map(|file| fs::read_to_string(folder().join(file)).expect("a checkpoint"))
+            .collect(),
+    };
+    match judge_with(path, &trust).await {
         Verdict::Verified(summary) => Expected {
             verdict: "verified".to_owned(),
             position: Some(summary.head.position),
             hash: Some(summary.head.hash.to_string()),
+            signed: summary.vouched.map(|vouched| vouched.size),
+            ..given
         },
         Verdict::Broken(flaw) => Expected {
             verdict: "broken".to_owned(),
             position: flaw.position,
-            hash: None,
+            up_to: flaw.up_to,
+            ..given
         },
     }
 }
 
 /// What the verifier in Python says, which shares nothing with us but a page of text.
-fn theirs(path: &Path) -> Expected {
-    let program = folder().join("verify_bundle.py");
-    let output = Command::new("python3")
-        .arg(program)
-        .arg(path)
-        .output()
-        .expect("python3 runs");
+fn theirs(path: &Path, given: Expected) -> Expected {
+    let mut command = Command::new("python3");
+    command.arg(folder().join("verify_bundle.py")).arg(path);
+    if let Some(key) = &given.key {
+        command.args(["--key", key]);
+    }
+    if let Some(file) = &given.checkpoint {
+        command.arg("--checkpoint").arg(folder().join(file));
+    }
+    let output = command.output().expect("python3 runs");
     let answer: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}: {}", path.display(), String::from_utf8_lossy(&output.stderr)));
     Expected {
         verdict: answer["verdict"].as_str().expect("a verdict").to_owned(),
         position: answer["position"].as_u64(),
+        up_to: answer["up_to"].as_u64(),
         hash: answer["hash"].as_str().map(str::to_owned),
+        signed: answer["signed"].as_u64(),
+        ..given
     }
 }
 
@@ -82,8 +134,8 @@ async fn two_verifiers_say_of_each_vector_what_is_expected() {
     assert_eq!(names.len(), expected.len(), "{names:?}");
     for (name, expected) in expected {
         let path = folder().join("bundles").join(&name);
-        assert_eq!(ours(&path).await, expected, "{name}");
-        assert_eq!(theirs(&path), expected, "{name}, in Python");
+        assert_eq!(ours(&path, Expected::given(&name)).await, expected, "{name}");
+        assert_eq!(theirs(&path, Expected::given(&name)), expected, "{name}, in Python");
     }
 }
 
@@ -128,12 +180,46 @@ async fn make_all() {
     fs::write(file, serde_json::to_vec_pretty(&manifest).expect("JSON")).expect("written");
     make("foreign_file", |_| {});
     fs::write(bundles.join("foreign_file/note.txt"), "look here\n").expect("written");
+    make_signed(&bundles);
     let mut verdicts = BTreeMap::new();
     for entry in fs::read_dir(&bundles).expect("the vectors") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        verdicts.insert(name, ours(&path).await);
+        let given = Expected::given(&name);
+        verdicts.insert(name, ours(&path, given).await);
     }
     let text = serde_json::to_vec_pretty(&verdicts).expect("JSON");
     fs::write(bundles.join("verdicts.json"), [text, b"\n".to_vec()].concat()).expect("written");
+}
+
+/// Bundles with what was signed of their log, or of another.
+fn make_signed(bundles: &Path) {
+    let events = story(12);
+    let truth = signed(&events, &[4, 9, 12], &log_key());
+    write_with(&events, &truth, &bundles.join("signed"));
+    write_with(&events[..10], &truth, &bundles.join("signed_and_cut_off"));
+    let changed = changed(events.clone());
+    write_with(&changed, &truth, &bundles.join("rechained"));
+
+    // Somebody who makes everything anew has no key of the log's.
+    let forger = SigningKey::log("example.org/bundles".parse().expect("a name"), &[0x44; 32]);
+    let lie = signed(&changed, &[4, 9, 12], &forger);
+    write_with(&changed, &lie, &bundles.join("forged"));
+
+    // What the bundle leaves out, the auditor has kept.
+    fs::write(folder().join(KEPT), note(&events, 12)).expect("written");
+    write(&changed, &bundles.join("remade"));
+    write_with(
+        &events[..9],
+        &signed(&events, &[4, 9], &log_key()),
+        &bundles.join("restored"),
+    );
+}
+
+/// Another payload at position 7, and a chain that bears it out.
+fn changed(events: Vec<Event>) -> Vec<Event> {
+    let mut events = events;
+    events[6].payload = events[6].payload.replace('x', "y");
+    rechain(&mut events);
+    events
 }

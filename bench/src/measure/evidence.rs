@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use archive::{Bundle, ExportOptions, Verdict};
+use archive::{Bundle, ExportOptions, Trust, Verdict};
 use event_log::{Clock as _, SystemClock};
 use projections::View;
 use projections::ledger::trial_balance;
@@ -65,6 +65,7 @@ async fn export(database: &Database, target: &Path, events: usize) -> Result<Sam
         until: None,
         made_at: SystemClock.now(),
         made_by: "boxoffice-bench".to_owned(),
+        key: None,
     };
     let started = Instant::now();
     let exported = archive::export(&pool, target, &options)
@@ -79,7 +80,7 @@ async fn export(database: &Database, target: &Path, events: usize) -> Result<Sam
 async fn verify(target: &Path, events: usize) -> Result<Sample> {
     let started = Instant::now();
     let bundle = Arc::new(Bundle::open(target)?);
-    let verdict = archive::verify(&bundle).await?;
+    let verdict = archive::verify(&bundle, &Trust::default()).await?;
     let elapsed = started.elapsed();
     match verdict {
         Verdict::Verified(summary) => ensure!(usize::try_from(summary.events) == Ok(events), "{summary:?}"),

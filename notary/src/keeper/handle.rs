@@ -47,6 +47,16 @@ pub async fn forget(pool: &PgPool) -> Result<(), StoreError> {
     store::clear(pool).await
 }
 
+/// The newest checkpoint in a database, for whoever has no notary at hand.
+pub async fn latest_checkpoint(pool: &PgPool) -> Result<Option<SignedCheckpoint>, StoreError> {
+    store::find_latest(pool).await
+}
+
+/// Checkpoints of more than `after` events in a database, the smallest first.
+pub async fn list_checkpoints(pool: &PgPool, after: u64, limit: u32) -> Result<Vec<SignedCheckpoint>, StoreError> {
+    store::list(pool, after, limit).await
+}
+
 /// How it stands with the notary.
 #[derive(Clone, Default, Debug)]
 pub struct Standing {

@@ -19,7 +19,7 @@ mod term;
 
 pub use alarm::Alarm;
 pub(crate) use handle::Shared;
-pub use handle::{Notary, NotaryDeps, NotarySettings, Standing, forget};
+pub use handle::{Notary, NotaryDeps, NotarySettings, Standing, forget, latest_checkpoint, list_checkpoints};
 pub use limits::NotaryLimits;
 pub use memory::Memory;
 pub use proofs::{Consistency, Inclusion, ProveError};
