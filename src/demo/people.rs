@@ -1,7 +1,7 @@
 //! People of the shop, their tickets, and what the API's answers say.
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::client::{Caller, Server};
@@ -30,6 +30,22 @@ impl Holder {
 /// Somebody new, with an id and a token of their own.
 pub(super) async fn person(server: &Server, roles: &[&str]) -> Result<Caller> {
     server.caller(&Uuid::new_v4().to_string(), roles).await
+}
+
+/// Somebody becomes a host, and says where payouts go.
+pub(super) async fn become_host(host: &Caller, admin: &Caller, destination: &str) -> Result<()> {
+    host.put("/v1/me/host_application", &json!({}))
+        .await?
+        .expect(200, "the host applies")?;
+    let approve = format!("/v1/hosts/{}/approve", host.user_id());
+    admin
+        .post(&approve, &json!({}))
+        .await?
+        .expect(200, "the admin approves the host")?;
+    host.put("/v1/me/payout_destination", &json!({"destination": destination}))
+        .await?
+        .expect(200, "the host says where payouts go")?;
+    Ok(())
 }
 
 /// A text field that the API promises.

@@ -8,7 +8,7 @@ use super::cast::{Cast, Sales};
 use super::figures::Figures;
 use crate::client::Caller;
 use crate::demo::ledger::dollars;
-use crate::demo::people::{Holder, number, text};
+use crate::demo::people::{Holder, become_host, number, text};
 use crate::demo::say;
 use crate::demo::tickets::{hold, issued, pay, refunded};
 
@@ -17,7 +17,7 @@ const SEATS: u64 = 3;
 const STARTS_IN_MINUTES: i64 = 10;
 
 pub(super) async fn play(cast: &mut Cast, figures: &mut Figures) -> Result<Sales> {
-    approve(cast).await?;
+    become_host(&cast.host, &cast.admin, "acct_of_the_fourth_act").await?;
     schedule(cast).await?;
     let sales = Sales {
         ann: buy(cast, &cast.ann, figures).await?,
@@ -30,26 +30,6 @@ pub(super) async fn play(cast: &mut Cast, figures: &mut Figures) -> Result<Sales
         dollars(PRICE_MINOR)
     ));
     Ok(sales)
-}
-
-async fn approve(cast: &Cast) -> Result<()> {
-    cast.host
-        .put("/v1/me/host_application", &json!({}))
-        .await?
-        .expect(200, "the host applies")?;
-    let approve = format!("/v1/hosts/{}/approve", cast.host.user_id());
-    cast.admin
-        .post(&approve, &json!({}))
-        .await?
-        .expect(200, "the admin approves the host")?;
-    cast.host
-        .put(
-            "/v1/me/payout_destination",
-            &json!({"destination": "acct_of_the_fourth_act"}),
-        )
-        .await?
-        .expect(200, "the host says where payouts go")?;
-    Ok(())
 }
 
 async fn schedule(cast: &mut Cast) -> Result<()> {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::cast::Cast;
 use super::figures::Figures;
-use crate::demo::people::text;
+use crate::demo::people::{become_host, text};
 use crate::demo::say;
 use crate::demo::tickets::try_hold;
 
@@ -21,7 +21,7 @@ pub(super) const CO_HOST_POINTS: i64 = 3_000;
 const WRONG_ACCOUNT: &str = "acct_typed_in_wrong_so_transfers_fail";
 
 pub(super) async fn play(cast: &mut Cast, figures: &mut Figures) -> Result<()> {
-    approve(cast).await?;
+    become_host(&cast.host, &cast.admin, WRONG_ACCOUNT).await?;
     schedule(cast).await?;
     let shares = json!({"shares": [
         {"user_id": cast.host.user_id(), "basis_points": HOST_POINTS},
@@ -54,23 +54,6 @@ pub(super) async fn play(cast: &mut Cast, figures: &mut Figures) -> Result<()> {
         percent(HOST_POINTS),
         percent(CO_HOST_POINTS)
     ));
-    Ok(())
-}
-
-async fn approve(cast: &Cast) -> Result<()> {
-    cast.host
-        .put("/v1/me/host_application", &json!({}))
-        .await?
-        .expect(200, "the host applies")?;
-    let approve = format!("/v1/hosts/{}/approve", cast.host.user_id());
-    cast.admin
-        .post(&approve, &json!({}))
-        .await?
-        .expect(200, "the admin approves the host")?;
-    cast.host
-        .put("/v1/me/payout_destination", &json!({"destination": WRONG_ACCOUNT}))
-        .await?
-        .expect(200, "the host says where payouts go, and makes a mistake")?;
     Ok(())
 }
 
