@@ -69,7 +69,7 @@ pub enum InstallError {
 
 /// Makes whatever is missing, in one transaction, and lets `reader` read it and nothing else.
 pub async fn install(pool: &PgPool, reader: &RoleName) -> Result<usize, InstallError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(INSTALL_LOCK)
         .execute(&mut *transaction)

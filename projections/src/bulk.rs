@@ -72,7 +72,7 @@ async fn write(pool: PgPool, view: View, mut pages: mpsc::Receiver<Arc<ReplayPag
     let subscriber = ViewSubscriber::new(view, Side::Next);
     while let Some(page) = pages.recv().await {
         // A connection for each page: whoever waits for one gets it in between.
-        let mut transaction = pool.begin_with(BEGIN).await?;
+        let mut transaction = pooling::begin_with(&pool, BEGIN).await?;
         move_checkpoint(view, page.to, &mut transaction).await?;
         if page.events.iter().any(|event| view.concerns(&event.event)) {
             let written = subscriber.write(&page.events, &mut transaction).await;

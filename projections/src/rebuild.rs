@@ -149,7 +149,7 @@ async fn replace(log: &Arc<dyn EventLog>, pool: &PgPool, view: View) -> Result<u
 }
 
 async fn finish_next(pool: &PgPool, view: View) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     schema::finish(view, &mut transaction).await?;
     transaction.commit().await
 }
@@ -172,7 +172,7 @@ pub(crate) async fn lock(pool: &PgPool, view: View) -> Result<PgConnection, Rebu
 }
 
 async fn create_next(pool: &PgPool, view: View) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     schema::create(view, Side::Next, &mut transaction).await?;
     transaction.commit().await
 }
@@ -198,7 +198,7 @@ async fn take_over(log: &Arc<dyn EventLog>, pool: &PgPool, next: &Next) -> Resul
 
 async fn swap(pool: &PgPool, next: &Next) -> Result<u64, RebuildError> {
     let view = next.view;
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     let live_position = hold_live(view, &mut transaction).await?;
     // The live view stands still from here on, and readers must not see it go back.
     next.reach(live_position).await?;

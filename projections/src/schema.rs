@@ -85,7 +85,7 @@ pub(crate) enum Found {
 
 /// Makes a view's live tables, empty and at position 0, if it has none.
 pub(crate) async fn create_missing(pool: &PgPool, view: View) -> Result<Found, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(CREATE_LOCK)
         .execute(&mut *transaction)
@@ -163,7 +163,7 @@ pub(crate) async fn swap(view: View, transaction: &mut PgConnection) -> Result<(
 
 /// Drops one side's tables and its checkpoint. Gives up on readers that do not let go of them.
 pub(crate) async fn discard(view: View, side: Side, pool: &PgPool) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     execute(
         &format!(
             "SET LOCAL lock_timeout = '10s'; DROP SCHEMA IF EXISTS {} CASCADE;",

@@ -9,14 +9,15 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("gather", &[]),
-    ("event-log", &["domain", "gather"]),
-    ("payments", &["domain", "gather", "stripe-fake"]),
+    ("pooling", &[]),
+    ("event-log", &["domain", "gather", "pooling"]),
+    ("payments", &["domain", "gather", "stripe-fake", "pooling"]),
     // The ways out: HTTP to the shop's own systems, SMTP. Processes say what is written to whom.
-    ("outbound", &["domain", "event-log"]),
+    ("outbound", &["domain", "event-log", "pooling"]),
     // Beside the log: its tree and its checkpoints. It judges no event.
-    ("notary", &["domain", "event-log"]),
-    ("projections", &["domain", "event-log"]),
-    ("analytics", &["domain", "event-log"]),
+    ("notary", &["domain", "event-log", "pooling"]),
+    ("projections", &["domain", "event-log", "pooling"]),
+    ("analytics", &["domain", "event-log", "pooling"]),
     (
         "processes",
         // The last two: its tests only.
@@ -26,11 +27,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "gather",
             "outbound",
             "payments",
+            "pooling",
             "stripe-fake",
             "checker",
         ],
     ),
-    ("media-bridge", &["domain", "event-log"]),
+    ("media-bridge", &["domain", "event-log", "pooling"]),
     // Bundles of the log: what goes out of the house, and comes back. What was signed goes with it.
     ("archive", &["domain", "event-log", "notary"]),
     (
@@ -44,7 +46,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "media-bridge",
             "outbound",
             "notary",
-            "checker", // its tests only, and the next
+            "checker", // its tests only, and the next two
+            "pooling",
             "stripe-fake",
             "analytics",
         ],

@@ -124,7 +124,7 @@ impl Fold {
         let after = self.place.position;
         let until = up_to.min(after.saturating_add(self.plan.page.max(1)));
         let name = &self.plan.name;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = pooling::begin(&self.pool).await?;
         place::enter(&mut transaction, &self.plan, &self.owner).await?;
         // The place first: its row keeps everybody else out until the commit.
         let moved = place::advance(&mut transaction, name, after, until).await?;
@@ -168,7 +168,7 @@ async fn find_place(pool: &PgPool, plan: &FoldPlan) -> Result<(String, Place), F
 
 /// Finds the place of a fold, or runs its setup and puts it at the beginning.
 async fn prepare(pool: &PgPool, plan: &FoldPlan, owner: &str) -> Result<Place, FoldError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     place::enter(&mut transaction, plan, owner).await?;
     place::make_table(&mut transaction).await?;
     let known = place::find(&mut transaction, &plan.name).await?;

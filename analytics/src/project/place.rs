@@ -70,7 +70,7 @@ pub(super) async fn unlock(mut exclusive: PgConnection) {
 
 /// Makes the schema, if it is not there, as one of folds: its owner may read `analytics` and no more. Says who owns it.
 pub(super) async fn make_schema(pool: &PgPool, schema: &SchemaName) -> Result<String, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     let find = "SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = $1";
     let found: Option<String> = sqlx::query_scalar(find)
         .bind(schema.as_str())
@@ -198,7 +198,7 @@ pub(super) async fn head(pool: &PgPool) -> Result<u64, sqlx::Error> {
 
 /// Has the planner look at the tables of a schema: they were empty when it looked last.
 pub(super) async fn look(pool: &PgPool, plan: &FoldPlan, owner: &str) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     enter(&mut transaction, plan, owner).await?;
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT quote_ident(relname) FROM pg_class

@@ -118,7 +118,7 @@ async fn a_room_in_a_rush_is_shed_at_once_and_another_room_is_let_in(_: PgPoolOp
         let request = request.bearer_auth(token).header("idempotency-key", key);
         request.header("content-length", 0).send().await.unwrap()
     };
-    let mut stopped = app.pool.begin().await.unwrap();
+    let mut stopped = pooling::begin(&app.pool).await.unwrap();
     sqlx::raw_sql(STOP_THE_LOG).execute(&mut *stopped).await.unwrap();
     let mut rush: FuturesUnordered<_> = (0..10)
         .map(|nth| hold(&hot, &alice, format!("alice-tries-{nth}")))

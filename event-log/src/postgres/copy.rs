@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use futures::StreamExt as _;
+use pooling::Lent;
 use sqlx::PgPool;
 
 use crate::ReadError;
@@ -93,7 +94,8 @@ async fn copy(
             FROM events WHERE position > {after} AND position <= {up_to} {filter} ORDER BY position
         ) TO STDOUT (FORMAT binary)"
     );
-    let mut connection = pool.acquire().await.map_err(away)?;
+    // Left in the middle it is of use to nobody.
+    let mut connection = Lent::from(pool).await.map_err(away)?;
     let mut messages = connection.copy_out_raw(&statement).await.map_err(away)?;
     let mut last = after;
     while let Some(message) = messages.next().await {
@@ -112,6 +114,8 @@ async fn copy(
             }
         }
     }
+    drop(messages);
+    connection.give_back();
     Ok(())
 }
 

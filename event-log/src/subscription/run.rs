@@ -293,7 +293,7 @@ impl Follower {
     }
 
     async fn transact(&self, from: Head, to: Head, page: Option<&[Arc<Recorded>]>) -> Result<(), Halt> {
-        let begin = self.unless_cancelled(self.pool.begin_with(BEGIN)).await?;
+        let begin = self.unless_cancelled(pooling::begin_with(&self.pool, BEGIN)).await?;
         let mut transaction = begin.map_err(|error| away(&error))?;
         let handled = tokio::time::timeout(PAGE_LIMIT, self.handle(from, to, page, &mut transaction));
         let outcome = match self.unless_cancelled(handled).await {

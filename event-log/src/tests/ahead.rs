@@ -23,7 +23,7 @@ impl Hanging {
     async fn with(pool: &PgPool, statement: StreamAppend) -> Self {
         let opened = Opened::new(pool).await;
         enqueue(&opened, append("first", 0, 1)).await.unwrap();
-        let mut blocker = pool.begin().await.unwrap();
+        let mut blocker = pooling::begin(pool).await.unwrap();
         sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
         let statement = enqueue(&opened, statement);
         hangs(pool).await;
@@ -120,7 +120,7 @@ async fn what_was_planned_on_a_fenced_statement_is_judged_again(pool: PgPool) {
 async fn what_is_refused_ahead_is_answered_after_what_it_rests_on(pool: PgPool) {
     let opened = Opened::new(&pool).await;
     let generation = Generation::in_epoch(opened.log.epoch());
-    let mut blocker = pool.begin().await.unwrap();
+    let mut blocker = pooling::begin(&pool).await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
     let permits = [opened.log.reserve().unwrap(), opened.log.reserve().unwrap()];
     let [statement, refused] = permits;

@@ -27,7 +27,7 @@ fn enqueue(log: &Arc<PostgresLog>, append: StreamAppend) -> Pending {
 async fn a_batch_whose_session_is_killed_is_recorded_once(pool: PgPool) {
     let opened = Opened::new(&pool).await;
     enqueue(&opened.log, append("a", 0, 1)).await.unwrap();
-    let mut blocker = pool.begin().await.unwrap();
+    let mut blocker = pooling::begin(&pool).await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
     let in_flight = enqueue(&opened.log, append("a", 1, 2));
     until("the batch hangs", async || sessions(&pool, SEQUENCER_WAITS).await == 1).await;
@@ -130,7 +130,7 @@ async fn a_database_that_hangs_is_not_waited_for_for_ever(pool: PgPool) {
     let opened = Opened::with(&pool, impatient()).await;
     let log = &opened.log;
     enqueue(log, append("a", 0, 1)).await.unwrap();
-    let mut blocker = pool.begin().await.unwrap();
+    let mut blocker = pooling::begin(&pool).await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
     let asked_at = Instant::now();
     let error = enqueue(log, append("a", 1, 1)).await.unwrap_err();
@@ -149,7 +149,7 @@ async fn a_full_queue_says_overloaded(pool: PgPool) {
         ..LogLimits::default()
     };
     let opened = Opened::with(&pool, limits).await;
-    let mut blocker = pool.begin().await.unwrap();
+    let mut blocker = pooling::begin(&pool).await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
     let mut pending = vec![enqueue(&opened.log, append("a", 0, 1))];
     until("the sequencer is busy", async || {
@@ -174,7 +174,7 @@ async fn a_full_queue_says_overloaded(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn refused_bytes_in_a_big_batch_fail_alone(pool: PgPool) {
     let opened = Opened::new(&pool).await;
-    let mut blocker = pool.begin().await.unwrap();
+    let mut blocker = pooling::begin(&pool).await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
     let first = enqueue(&opened.log, append("first", 0, 1));
     until("the sequencer is busy", async || {
@@ -244,7 +244,7 @@ async fn a_read_whose_session_is_killed_is_an_error_and_no_end(pool: PgPool) {
     )
     .await;
     let cold: Executor<Hall> = Executor::new(reader.port());
-    let mut blocker = pool.begin().await.unwrap();
+    let mut blocker = pooling::begin(&pool).await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
     let reads = async { tokio::join!(opened.log.read_all(0, 10), cold.read(Uuid::nil(), |hall| hall.sold),) };
     let readers = "application_name <> 'boxoffice-sequencer' AND wait_event_type = 'Lock'";

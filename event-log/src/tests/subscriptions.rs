@@ -184,7 +184,7 @@ async fn a_lost_connection_is_waited_for(pool: PgPool) {
     let following = Following::start(&log, &pool);
     append_rooms(&log, 1, 0, 1).await;
     following.reaches(1).await;
-    let mut blocker = pool.begin().await.unwrap();
+    let mut blocker = pooling::begin(&pool).await.unwrap();
     sqlx::raw_sql("LOCK TABLE seen").execute(&mut *blocker).await.unwrap();
     append_rooms(&log, 1, 1, 1).await;
     let waits = "application_name <> 'boxoffice-sequencer' AND wait_event_type = 'Lock'";
@@ -325,7 +325,7 @@ async fn a_cancelled_subscription_leaves_no_transaction_open(pool: PgPool) {
     prepare(&pool).await;
     let log: Arc<dyn EventLog> = MemoryLog::new();
     let following = Following::start(&log, &pool);
-    let mut blocker = pool.begin().await.unwrap();
+    let mut blocker = pooling::begin(&pool).await.unwrap();
     sqlx::raw_sql("LOCK TABLE seen").execute(&mut *blocker).await.unwrap();
     append_rooms(&log, 1, 0, 1).await;
     until("the page hangs", async || {

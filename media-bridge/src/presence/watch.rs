@@ -143,7 +143,7 @@ async fn write(
     watch: &Watch,
     interruption: Option<Interruption>,
 ) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     if let Some(interruption) = interruption {
         sqlx::query!(
             "INSERT INTO media_interruptions (session_id, began_at, ended_at, cause) VALUES ($1, $2, $3, $4)

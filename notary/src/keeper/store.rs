@@ -194,7 +194,7 @@ async fn save_all(
     changed: &[Tile],
     signed: Option<&SignedCheckpoint>,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin_with(BEGIN).await?;
+    let mut transaction = pooling::begin_with(pool, BEGIN).await?;
     if !is_ours(&mut transaction, before).await? {
         transaction.rollback().await?;
         return Ok(false);
@@ -283,7 +283,7 @@ pub(crate) async fn thin_out(pool: &PgPool, from: Timestamp, to: Timestamp) -> R
 
 /// Forgets the tree, and every checkpoint of it.
 pub(crate) async fn clear(pool: &PgPool) -> Result<(), StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     sqlx::query!("DELETE FROM notary_checkpoints")
         .execute(&mut *transaction)
         .await?;

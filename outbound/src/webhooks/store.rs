@@ -84,7 +84,7 @@ fn one(row: Option<Row>) -> Result<Option<Subscription>, StoreError> {
 
 /// Keeps a new subscription with its secret.
 pub(super) async fn create(pool: &PgPool, new: &NewSubscription, secret: &Secret) -> Result<Subscription, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     let row = sqlx::query_as!(
         Row,
         "INSERT INTO webhook_subscriptions (id, url, description, event_types, position, created_at, updated_at)
@@ -255,7 +255,7 @@ pub(super) async fn rotate(
     old_until: Timestamp,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     let known = sqlx::query!(
         "UPDATE webhook_subscriptions SET term = term + 1, updated_at = $2 WHERE id = $1",
         id.as_uuid(),

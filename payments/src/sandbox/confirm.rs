@@ -113,7 +113,7 @@ impl Desk for Confirmations {
 
     async fn try_write(&self, calls: &[Confirm]) -> Result<Answers<Self>, StoreError> {
         let payments: Vec<Uuid> = calls.iter().map(|call| call.payment_id.as_uuid()).collect();
-        let mut tx = self.pool.begin().await?;
+        let mut tx = pooling::begin(&self.pool).await?;
         let mut stored = by_payment(intents::lock(&mut tx, &payments).await?);
         let now = (self.config.now)();
         let (mut settled, mut announcements) = (vec![], vec![]);

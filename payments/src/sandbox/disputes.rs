@@ -64,7 +64,7 @@ impl Sandbox {
 
     async fn open(&self, payment_ref: &str) -> Result<(), OpenDisputeError> {
         let payment_id = intents::payment_of(payment_ref).ok_or(OpenDisputeError::Unknown)?;
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = pooling::begin(&self.pool).await.map_err(StoreError::from)?;
         let found: Result<[StoredIntent; 1], _> = intents::lock(&mut tx, &[payment_id.as_uuid()]).await?.try_into();
         let [stored] = found.map_err(|_| OpenDisputeError::Unknown)?;
         if !matches!(stored.intent.state, IntentState::Captured { .. }) {
@@ -90,7 +90,7 @@ impl Sandbox {
         let payment_ref = dispute_ref.strip_prefix("dp_").map(|key| format!("pi_{key}"));
         let payment_ref = payment_ref.ok_or(CloseDisputeError::Unknown)?;
         let payment_id = intents::payment_of(&payment_ref).ok_or(CloseDisputeError::Unknown)?;
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = pooling::begin(&self.pool).await.map_err(StoreError::from)?;
         // Whoever else decides on this payment waits.
         let found: Result<[StoredIntent; 1], _> = intents::lock(&mut tx, &[payment_id.as_uuid()]).await?.try_into();
         let [stored] = found.map_err(|_| CloseDisputeError::Unknown)?;

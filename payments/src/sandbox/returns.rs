@@ -36,7 +36,7 @@ impl Sandbox {
     }
 
     async fn take_back(&self, payout_id: PayoutId, reason: &str) -> Result<(), ReturnTransferError> {
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = pooling::begin(&self.pool).await.map_err(StoreError::from)?;
         let found = transfers::lock(&mut tx, payout_id).await?;
         let (amount, state) = found.ok_or(ReturnTransferError::Unknown)?;
         if state != MovementState::Completed {

@@ -222,7 +222,7 @@ async fn finish(pool: &PgPool, claimed: &Claimed, next: &[Job], now: Timestamp) 
             run_at: None,
         })
         .collect();
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     store(&mut transaction, &next, now).await?;
     end(&mut *transaction, &[Ended::of(claimed, now)]).await?;
     transaction.commit().await

@@ -94,7 +94,7 @@ impl People {
 
     /// Forgets everything that leads to this person. Once more changes nothing.
     pub(crate) async fn forget(&self, user: UserId) -> sqlx::Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = pooling::begin(&self.pool).await?;
         store::erase(&mut transaction, user, self.clock.now()).await?;
         transaction.commit().await?;
         self.cache.forget(&HashSet::from([user]));

@@ -41,7 +41,7 @@ pub(super) async fn load_cursors(pool: &PgPool, provider: &str) -> sqlx::Result<
 
 /// Keeps lines of the statement, each once, and moves the cursor with them.
 pub(super) async fn keep_told(pool: &PgPool, provider: &str, lines: &[Told], cursor: Option<&str>) -> sqlx::Result<()> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     sqlx::query!(
         "INSERT INTO reconciliation_provider_lines (provider, line_id, kind, reference, currency, net_minor, told_at)
          SELECT $1, line_id, kind, reference, currency, net_minor, told_at
@@ -73,7 +73,7 @@ pub(super) async fn keep_told(pool: &PgPool, provider: &str, lines: &[Told], cur
 
 /// Keeps lines of the books, each once, and moves the cursor with them.
 pub(super) async fn keep_booked(pool: &PgPool, provider: &str, lines: &[Booked], position: u64) -> sqlx::Result<()> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     sqlx::query!(
         "INSERT INTO reconciliation_book_lines (provider, position, currency, kind, reference, amount_minor, booked_at)
          SELECT $1, position, currency, kind, reference, amount_minor, booked_at

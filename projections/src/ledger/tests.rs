@@ -276,7 +276,7 @@ async fn an_unbalanced_transaction_is_not_booked(pool: PgPool) {
     };
     earning.host_share = usd(earning.host_share.amount_minor() + 1);
     schema::create_missing(&pool, View::Ledger).await.expect("tables");
-    let mut transaction = pool.begin().await.expect("a transaction");
+    let mut transaction = pooling::begin(&pool).await.expect("a transaction");
     let subscriber = ViewSubscriber::new(View::Ledger, Side::Live);
     let refused = subscriber.handle(&story.recorded(), &mut transaction).await;
     let reason = refused.expect_err("out of balance").to_string();
@@ -341,7 +341,7 @@ async fn the_books_of_any_position_are_what_they_were_then(pool: PgPool) {
 async fn the_lines_behind_a_balance_add_up_to_it_in_random_histories(pool: PgPool) {
     for seed in 0..6 {
         let story = random_story(seed);
-        let mut transaction = pool.begin().await.expect("a transaction");
+        let mut transaction = pooling::begin(&pool).await.expect("a transaction");
         schema::create(View::Ledger, Side::Live, &mut transaction)
             .await
             .expect("tables");

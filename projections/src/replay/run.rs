@@ -221,7 +221,7 @@ async fn take_in(
     (events, to): (&[Arc<Recorded>], Head),
 ) -> Result<(), ReplayIntoError> {
     let view = place.view;
-    let mut transaction = pool.begin_with(BEGIN).await?;
+    let mut transaction = pooling::begin_with(pool, BEGIN).await?;
     if !state::advance(&mut transaction, (into, view), place.at, to).await? {
         return Err(ReplayIntoError::Moved(view));
     }

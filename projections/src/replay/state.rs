@@ -39,7 +39,7 @@ pub(super) async fn unlock(mut exclusive: PgConnection) {
 
 /// Makes the schema of a replay, if it is not there.
 pub(super) async fn create_missing(pool: &PgPool, into: &ReplaySchema) -> Result<(), ReplayIntoError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     if !is_replay(into, &mut transaction).await? {
         refuse_taken(into.as_str(), &mut transaction).await?;
         let statements = format!(
@@ -84,7 +84,7 @@ pub(super) async fn find_or_create(
     view: View,
     rules: &str,
 ) -> Result<Head, ReplayIntoError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     let found = sqlx::query(&format!(
         "SELECT version, rules, position, hash FROM {into}.replay WHERE view = $1"
     ))
@@ -166,7 +166,7 @@ pub(super) async fn advance(
 
 /// Makes the indexes for readers, once.
 pub(super) async fn finish(pool: &PgPool, into: &ReplaySchema, view: View) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     let first = sqlx::query(&format!(
         "UPDATE {into}.replay SET is_indexed = true WHERE view = $1 AND NOT is_indexed"
     ))
@@ -188,7 +188,7 @@ pub async fn discard(pool: &PgPool, into: &ReplaySchema) -> Result<(), ReplayInt
 }
 
 async fn drop_all(pool: &PgPool, into: &ReplaySchema) -> Result<(), ReplayIntoError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pooling::begin(pool).await?;
     if !is_replay(into, &mut transaction).await? {
         return refuse_taken(into.as_str(), &mut transaction).await;
     }

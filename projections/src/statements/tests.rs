@@ -130,7 +130,7 @@ async fn any_two_stretches_meet(pool: PgPool) {
     for seed in 0..4 {
         let story = random_story(seed);
         for view in [View::Statements, View::Tickets] {
-            let mut transaction = pool.begin().await.expect("a transaction");
+            let mut transaction = pooling::begin(&pool).await.expect("a transaction");
             schema::create(view, Side::Live, &mut transaction)
                 .await
                 .expect("tables");

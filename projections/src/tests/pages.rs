@@ -30,7 +30,7 @@ fn cut(mut events: &[Arc<Recorded>], seed: u64) -> Vec<&[Arc<Recorded>]> {
 }
 
 async fn anew(pool: &PgPool, view: View) {
-    let mut transaction = pool.begin().await.expect("a transaction");
+    let mut transaction = pooling::begin(pool).await.expect("a transaction");
     schema::create(view, Side::Live, &mut transaction)
         .await
         .expect("tables");

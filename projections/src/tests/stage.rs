@@ -22,7 +22,7 @@ pub(crate) async fn project(pool: &PgPool, view: View, story: &Story) {
 
 /// Hands a page to a view's subscriber, as the subscription does.
 pub(crate) async fn feed(pool: &PgPool, view: View, side: Side, page: &[Arc<Recorded>]) {
-    let mut transaction = pool.begin().await.expect("a transaction");
+    let mut transaction = pooling::begin(pool).await.expect("a transaction");
     let subscriber = ViewSubscriber::new(view, side);
     subscriber
         .handle(page, &mut transaction)

@@ -18,7 +18,7 @@ pub(in crate::sandbox) async fn refund(
     if !request.amount.is_positive() {
         return Err(Refusal::InvalidAmount.into());
     }
-    let mut tx = pool.begin().await?;
+    let mut tx = pooling::begin(pool).await?;
     // The lock comes before the look at earlier refunds: a second call for this payment sees what the first did.
     let [payment] = intents::lock(&mut tx, &[request.payment_id.as_uuid()])
         .await?

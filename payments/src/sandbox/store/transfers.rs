@@ -27,7 +27,7 @@ pub(in crate::sandbox) async fn transfer(
     }
     let failure = request.destination.contains(FAILING).then_some(FAILURE_REASON);
     let key = request.payout_id.as_uuid();
-    let mut tx = pool.begin().await?;
+    let mut tx = pooling::begin(pool).await?;
     // A second call waits here until the first has committed, and then reads that one's answer.
     let inserted = sqlx::query!(
         "INSERT INTO sandbox.movements

@@ -141,7 +141,7 @@ async fn no_event_overtakes_an_earlier_one(pool: PgPool) {
             name: "early".to_owned(),
         },
     };
-    let mut tx = pool.begin().await.unwrap();
+    let mut tx = pooling::begin(&pool).await.unwrap();
     let announcement = (early.clone(), Schedule::once(now));
     events::record(&mut tx, &[announcement]).await.unwrap();
     let confirm = sandbox.confirm(&intent.provider_ref, &intent.client_secret, Confirmation::ok());
@@ -197,7 +197,7 @@ async fn a_delivery_is_claimed_by_one_worker(pool: PgPool) {
         captured(&sandbox, n, 1_000).await;
     }
     let now = HandClock::at_noon().now();
-    let mut tx = pool.begin().await.unwrap();
+    let mut tx = pooling::begin(&pool).await.unwrap();
     let first = deliveries::claim(&mut *tx, now, LEASE, 20).await.unwrap();
     let second = deliveries::claim(&pool, now, LEASE, 20);
     let second = tokio::time::timeout(WAIT_MAX, second)
