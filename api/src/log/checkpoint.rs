@@ -12,14 +12,14 @@ use crate::extract::{Moment, hex};
 #[schema(as = Checkpoint)]
 pub(crate) struct CheckpointBody {
     /// Of how many events: the position of the last one.
-    size: u64,
+    pub(crate) size: u64,
     /// Hex SHA-256: the root of the Merkle tree (RFC 6962) of all events up to there.
     root: String,
     /// Hex SHA-256: the chain's value at that position.
     hash: String,
-    signed_at: Moment,
+    pub(crate) signed_at: Moment,
     /// The signed note (C2SP `tlog-checkpoint`) with the signatures of the notary and of witnesses.
-    note: String,
+    pub(crate) note: String,
 }
 
 impl From<SignedCheckpoint> for CheckpointBody {

@@ -10,6 +10,7 @@ mod proof;
 mod receipt_body;
 mod receipts;
 
+pub(crate) use checkpoint::CheckpointBody;
 pub(crate) use checkpoints::*;
 pub(crate) use consistency::*;
 pub(crate) use events::*;

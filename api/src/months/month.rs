@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::accounts::{MovedBody, accounts, classes};
 use crate::days::by_class;
 use crate::extract::Moment;
+use crate::log::CheckpointBody;
 use crate::statements::{Month, Period};
 use crate::{ApiError, ApiState};
 
@@ -18,7 +19,8 @@ use crate::{ApiError, ApiState};
 const ACCOUNTS_MAX: usize = 100_000;
 const DAYS_MAX: u32 = 31;
 
-/// The books of a month whose last day is sealed. All of it follows from the log up to `position`, and is the same for ever.
+/// The books of a month whose last day is sealed. All of it but `checkpoint` follows from the log up to `position`, and is the same
+/// for ever.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ClosedMonth)]
 pub(super) struct MonthBody {
@@ -32,6 +34,8 @@ pub(super) struct MonthBody {
     pub(super) hash: String,
     /// How many events the month had.
     pub(super) events: u64,
+    /// The first signed checkpoint that is kept and vouches for all of the month; null until there is one.
+    pub(super) checkpoint: Option<CheckpointBody>,
     /// The close it follows; null for the first one.
     pub(super) previous: Option<CloseBody>,
     /// The seals of its days, the first first.
@@ -110,12 +114,14 @@ impl MonthBody {
         let mut days = list_days(&state.pool, Some(next), DAYS_MAX).await?;
         days.retain(|(day, _)| day.date.month() == first.month() && day.date.year() == first.year());
         days.reverse();
+        let covering = state.notary.list(position.saturating_sub(1), 1).await?.pop();
         Ok(Self {
             month: month.to_string(),
             after,
             position,
             hash: close.0.hash.clone(),
             events: position.saturating_sub(after),
+            checkpoint: covering.map(CheckpointBody::from),
             previous: previous.as_ref().map(CloseBody::from),
             days: days.iter().map(CloseBody::from).collect(),
             agrees_with_seals,

@@ -13,7 +13,8 @@ const STYLE: &str = "@page{size:A4;margin:18mm 15mm}body{font:10pt/1.4 sans-seri
     @media print{body{margin:0;max-width:none;padding:0}}table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}\
     thead{display:table-header-group}tr{break-inside:avoid}td,th{border-bottom:1px solid #bbb;padding:.2rem .4rem;text-align:left;\
     vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\
-    code{font-size:8pt;word-break:break-all}h1{font-size:16pt}h2{font-size:12pt;break-after:avoid}.wrong{font-weight:bold}";
+    code,pre{font-size:8pt;word-break:break-all}pre{white-space:pre-wrap;margin:0}\
+    h1{font-size:16pt}h2{font-size:12pt;break-after:avoid}.wrong{font-weight:bold}";
 
 pub(super) fn page(month: &MonthBody) -> String {
     let mut html = format!(
@@ -44,6 +45,18 @@ fn foundation(html: &mut String, month: &MonthBody) {
         &format!("{} (log positions {} to {position})", month.events, after + 1),
     );
     row("Chain at the close", &format!("<code>{}</code>", escape(&month.hash)));
+    let checkpoint = month.checkpoint.as_ref().map_or_else(
+        || "none yet".to_owned(),
+        |signed| {
+            format!(
+                "of {} events, signed {}<pre>{}</pre>",
+                signed.size,
+                signed.signed_at,
+                escape(&signed.note)
+            )
+        },
+    );
+    row("Checkpoint", &checkpoint);
     let previous = month.previous.as_ref();
     let previous = previous.map_or_else(
         || "none: this is the first close".to_owned(),

@@ -124,6 +124,7 @@ async fn a_close_is_a_sheet_and_a_page_to_print_and_tells_of_changed_books(
 ) {
     let shop = Shop {
         dates_log: true,
+        notarises: true,
         ..Shop::default()
     };
     let app = TestApp::start_as(options, shop).await;
@@ -131,6 +132,11 @@ async fn a_close_is_a_sheet_and_a_page_to_print_and_tells_of_changed_books(
     let room = schedule_ahead(&app).await;
     app.buy(&room, ALICE, "a").await;
     close_month(&app, first).await;
+
+    let path = format!("/v1/months/{}", first.format("%Y-%m"));
+    month(&app, first, "").await.expect(200);
+    let is_signed = |body: &Value| body["checkpoint"]["size"].as_u64() >= body["position"].as_u64();
+    app.eventually(FINANCE, &path, is_signed).await;
 
     let sheet = month(&app, first, "&format=csv").await;
     assert_eq!(
@@ -144,7 +150,6 @@ async fn a_close_is_a_sheet_and_a_page_to_print_and_tells_of_changed_books(
     );
     let account = format!("account,liability:unearned:{room},USD,0.00,0.00,10.00,-10.00,0.00,10.00,yes");
     assert!(lines.contains(&account.as_str()), "{}", sheet.text);
-    let path = format!("/v1/months/{}", first.format("%Y-%m"));
     let page = app
         .get(&path)
         .by(FINANCE)
@@ -158,6 +163,7 @@ async fn a_close_is_a_sheet_and_a_page_to_print_and_tells_of_changed_books(
         text(&body["hash"]).to_owned(),
         format!("liability:unearned:{room}"),
         "come to what was sealed".to_owned(),
+        text(&body["checkpoint"]["note"]).to_owned(),
     ] {
         assert!(page.text.contains(&expected), "{expected} is not in {}", page.text);
     }

@@ -34,7 +34,7 @@ class Checkpoint(TypedDict):
 ClassTotal = TypedDict('ClassTotal', {'balance_minor': 'int', 'class': 'str', 'credit_minor': 'int', 'currency': 'str', 'debit_minor': 'int'})
 
 class ClosedMonth(TypedDict):
-    """The books of a month whose last day is sealed. All of it follows from the log up to `position`, and is the same for ever."""
+    """The books of a month whose last day is sealed. All of it but `checkpoint` follows from the log up to `position`, and is the same for ever."""
 
     accounts: list[ClosedMonthAccount]
     """By account and currency, without those that stood at zero and did not move."""
@@ -42,6 +42,7 @@ class ClosedMonth(TypedDict):
     """The last log position before the month."""
     agrees_with_seals: bool
     """The books of today, as of both closes, come to what the seals say. `false` means that somebody has changed the books."""
+    checkpoint: NotRequired[Checkpoint | None]
     classes: list[ClosedMonthAccount]
     """By class of account and currency."""
     days: list[SealedClose]
