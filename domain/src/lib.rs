@@ -26,6 +26,7 @@ mod testing;
 mod text;
 pub mod ticket;
 pub mod upcast;
+mod words;
 
 pub use eligibility::{Admission, Fact, FactName, FactSource, FailedFact, HostFacts, HostRules, Requirement};
 pub use event::{AnyEvent, StoredEvent, UnknownEvent};

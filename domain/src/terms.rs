@@ -50,6 +50,7 @@ pub enum RefundPolicy {
 /// The terms of one sale.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Terms {
+    #[schemars(with = "crate::words::ShopWord")]
     pub preset: String,
     pub preset_version: u32,
     /// What the buyer pays: all mandatory fees and tax are in.
@@ -61,9 +62,11 @@ pub struct Terms {
     pub refund_policy: RefundPolicy,
     /// Hex SHA-256 of the legal terms shown, if the shop shows any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::words::Digest>")]
     pub legal_terms_sha256: Option<String>,
     /// ISO 3166-1 alpha-2 country of the customer and where it is known from, if the shop asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::words::ShopWord>")]
     pub customer_country: Option<String>,
     /// How the money is divided.
     #[serde(default, skip_serializing_if = "SaleRules::is_default")]
@@ -77,9 +80,11 @@ pub struct Terms {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Pricing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::words::ShopWord>")]
     pub tier: Option<String>,
     /// The tier's name as the buyer saw it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::words::Published>")]
     pub tier_name: Option<String>,
     /// Before the discount.
     pub list_price: Money,

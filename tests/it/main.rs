@@ -6,6 +6,7 @@ mod command_line;
 mod crash;
 mod demo;
 mod doors;
+mod erasure;
 mod evidence;
 mod faults;
 mod live;

@@ -67,6 +67,7 @@ pub enum PayoutEvent {
     },
     /// Where payouts go: the provider's opaque name of the account, never a bank number.
     DestinationLinked {
+        #[schemars(with = "crate::words::ProviderRef")]
         destination: String,
         linked_at: Timestamp,
     },
@@ -81,13 +82,16 @@ pub enum PayoutEvent {
         payout_id: PayoutId,
         amount: Money,
         /// The provider that pays, and whose balance the money leaves.
+        #[schemars(with = "crate::words::ShopWord")]
         provider: String,
+        #[schemars(with = "crate::words::ProviderRef")]
         destination: String,
         request: Fingerprint,
         requested_at: Timestamp,
     },
     PayoutSent {
         payout_id: PayoutId,
+        #[schemars(with = "crate::words::ProviderRef")]
         provider_ref: String,
         sent_at: Timestamp,
     },
@@ -99,6 +103,7 @@ pub enum PayoutEvent {
     PayoutFailed {
         payout_id: PayoutId,
         amount: Money,
+        #[schemars(with = "crate::words::ProviderReason")]
         reason: String,
         failed_at: Timestamp,
     },
@@ -120,6 +125,7 @@ pub enum PayoutEvent {
     PayoutReturned {
         payout_id: PayoutId,
         amount: Money,
+        #[schemars(with = "crate::words::ProviderReason")]
         reason: String,
         returned_at: Timestamp,
     },
@@ -150,6 +156,7 @@ pub struct Later {
 /// What an application rests on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Application {
+    #[schemars(with = "crate::words::ShopWord")]
     pub preset: String,
     pub preset_version: u32,
     #[serde(default, skip_serializing_if = "HostFacts::is_empty")]
@@ -162,6 +169,7 @@ pub struct Application {
 /// What the rules of a preset say about an applicant.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
+    #[schemars(with = "crate::words::ShopWord")]
     pub preset: String,
     pub preset_version: u32,
     /// Each fact that does not meet the rules.
@@ -254,6 +262,7 @@ pub struct ShareCredited {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HeldEarning {
     pub ticket_id: TicketId,
+    #[schemars(with = "crate::words::ProviderRef")]
     pub dispute: String,
     pub amount: Money,
     /// The part of it that was pending, or is again.
@@ -269,6 +278,7 @@ pub struct HeldEarning {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EarningReversed {
     pub ticket_id: TicketId,
+    #[schemars(with = "crate::words::ProviderRef")]
     pub dispute: String,
     /// What the dispute held.
     pub from_reserve: Money,

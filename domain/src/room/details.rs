@@ -90,10 +90,13 @@ pub enum LeaveReason {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Revision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::words::Published>")]
     pub title: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::words::Published>")]
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::words::ShopWord>")]
     pub language: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
@@ -135,8 +138,11 @@ pub struct RoomRevised {
 pub struct RoomScheduled {
     pub room_id: RoomId,
     pub host: UserId,
+    #[schemars(with = "crate::words::Published")]
     pub title: String,
+    #[schemars(with = "crate::words::Published")]
     pub description: String,
+    #[schemars(with = "crate::words::ShopWord")]
     pub language: String,
     pub starts_at: Timestamp,
     pub planned_minutes: u32,
@@ -148,6 +154,7 @@ pub struct RoomScheduled {
     pub hold_seconds: u32,
     pub refund_policy: RefundPolicy,
     pub no_show_minutes: u32,
+    #[schemars(with = "crate::words::ShopWord")]
     pub preset: String,
     pub preset_version: u32,
     pub platform_fee: BasisPoints,
@@ -190,6 +197,7 @@ pub struct SeatSold {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Retaken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::words::ShopWord>")]
     pub tier: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promo_code: Option<Fingerprint>,
@@ -291,6 +299,7 @@ pub struct PartEnded {
 pub struct RecordedFile {
     pub bytes: u64,
     /// In hexadecimal digits.
+    #[schemars(with = "crate::words::Digest")]
     pub sha256: String,
 }
 

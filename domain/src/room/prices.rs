@@ -26,7 +26,9 @@ pub const PROMO_CODES_MAX: usize = 200;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PriceTier {
     /// What a buyer's client names it by.
+    #[schemars(with = "crate::words::ShopWord")]
     pub tier: String,
+    #[schemars(with = "crate::words::Published")]
     pub name: String,
     pub price: Money,
     pub quota: u32,
@@ -42,12 +44,14 @@ pub struct PriceTier {
 pub struct PromoCode {
     pub code: Fingerprint,
     /// By which the host knows it again.
+    #[schemars(with = "crate::words::Published")]
     pub label: String,
     pub discount: Discount,
     pub quota: u32,
     pub per_buyer: u32,
     /// Good for this tier alone; for every price, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::words::ShopWord>")]
     pub tier: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opens_at: Option<Timestamp>,

@@ -41,6 +41,7 @@ pub struct DaySealed {
     /// The last position of the day.
     pub position: u64,
     /// The chain's value there, in hex.
+    #[schemars(with = "crate::words::Digest")]
     pub hash: String,
     /// How many events the day had; of the first sealed day, all up to its end.
     pub events: u64,
@@ -50,6 +51,7 @@ pub struct DaySealed {
     pub unreconciled: u64,
     /// Sealed although lines were overdue: a word that says why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::words::ShopWord>")]
     pub forced: Option<String>,
     pub by: UserId,
     pub sealed_at: Timestamp,
@@ -59,6 +61,7 @@ pub struct DaySealed {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ClassTotal {
     /// The first two parts of the accounts' names: `liability:host`.
+    #[schemars(with = "crate::words::ShopWord")]
     pub class: String,
     pub currency: Currency,
     pub debit_minor: i64,

@@ -23,6 +23,7 @@ pub enum TicketEvent {
     PaymentStarted {
         payment_id: PaymentId,
         attempt: u32,
+        #[schemars(with = "crate::words::ShopWord")]
         provider: String,
         amount: Money,
         request: Fingerprint,
@@ -31,6 +32,7 @@ pub enum TicketEvent {
     /// The provider knows the payment under this reference.
     PaymentAccepted {
         payment_id: PaymentId,
+        #[schemars(with = "crate::words::ProviderRef")]
         provider_ref: String,
         accepted_at: Timestamp,
     },
@@ -46,6 +48,7 @@ pub enum TicketEvent {
     },
     PaymentDeclined {
         payment_id: PaymentId,
+        #[schemars(with = "crate::words::ProviderReason")]
         reason: String,
         declined_at: Timestamp,
     },
@@ -73,6 +76,7 @@ pub enum TicketEvent {
     RefundOwed(RefundOwed),
     RefundSent {
         refund_id: RefundId,
+        #[schemars(with = "crate::words::ProviderRef")]
         provider_ref: String,
         sent_at: Timestamp,
     },
@@ -86,6 +90,7 @@ pub enum TicketEvent {
     },
     RefundFailed {
         refund_id: RefundId,
+        #[schemars(with = "crate::words::ProviderReason")]
         reason: String,
         failed_at: Timestamp,
     },
@@ -106,6 +111,7 @@ pub enum TicketEvent {
     DisputeOpened(DisputeOpened),
     /// Decided for us: the money is back.
     DisputeWon {
+        #[schemars(with = "crate::words::ProviderRef")]
         dispute: String,
         payment_id: PaymentId,
         amount: Money,
@@ -118,15 +124,18 @@ pub enum TicketEvent {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DisputeOpened {
     /// The provider's name of the dispute.
+    #[schemars(with = "crate::words::ProviderRef")]
     pub dispute: String,
     pub payment_id: PaymentId,
     pub amount: Money,
+    #[schemars(with = "crate::words::ProviderReason")]
     pub reason: String,
     pub opened_at: Timestamp,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DisputeLost {
+    #[schemars(with = "crate::words::ProviderRef")]
     pub dispute: String,
     pub payment_id: PaymentId,
     pub amount: Money,

@@ -1,0 +1,114 @@
+//! Nothing that is rebuilt, exported, verified or restored needs a single row that says who somebody is.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use boxoffice::client::eventually;
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection};
+use tokio::process::Command;
+
+use crate::support::{Shop, ShopOptions, buy, fresh_database, try_hold};
+
+const LIMIT: Duration = Duration::from_mins(1);
+/// Every table that leads from an id of the log to a person, or says how to reach one.
+const VAULT: [&str; 3] = ["people", "contacts", "derived_people"];
+const ADDRESS: &str = "alice.erasure@example.org";
+
+/// A command on a database: the JSON of its last line.
+async fn succeeds(folder: &Path, database_url: &str, arguments: &[&str]) -> Result<Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_boxoffice"));
+    command.args(arguments).current_dir(folder);
+    command
+        .env("DATABASE_URL", database_url)
+        .env("BOXOFFICE_DATA_DIR", folder.join("data"));
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(LIMIT, command.output())
+        .await
+        .with_context(|| format!("{arguments:?} takes too long"))??;
+    ensure!(output.status.success(), "{arguments:?}: {output:?}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let last = text.lines().last().and_then(|line| serde_json::from_str(line).ok());
+    Ok(last.unwrap_or(Value::from(text)))
+}
+
+/// Sales, a refund, a hold, a room that is called off, and a buyer whose address is known.
+async fn play(shop: &Shop) -> Result<()> {
+    let (room, other) = (shop.schedule(2, 300).await?, shop.schedule(2, 300).await?);
+    let (alice, bob) = (shop.person().await?, shop.person().await?);
+    let contact = json!({"email": ADDRESS, "locale": "de", "timezone": "Europe/Berlin"});
+    alice.put("/v1/me/contact", &contact).await?.expect(200, "a contact")?;
+    buy(&alice, &room).await?;
+    let ticket = format!("/v1/tickets/{}", buy(&bob, &room).await?);
+    let refunds = format!("{ticket}/refunds");
+    let asked = bob.post_with_key(&refunds, "the-only-refund", &json!({})).await?;
+    asked.expect(201, "a refund")?;
+    eventually("the money is back", LIMIT, || async {
+        let shown = bob.get(&ticket).await?.expect(200, "the buyer looks")?;
+        Ok((shown["refunds"][0]["state"] == "done").then_some(()))
+    })
+    .await?;
+    try_hold(&bob, &other).await?.expect(201, "a hold")?;
+    let cancel = format!("/v1/rooms/{other}/cancel");
+    shop.host
+        .post(&cancel, &json!({}))
+        .await?
+        .expect(202, "a room is called off")?;
+    Ok(())
+}
+
+/// Deletes whatever says who somebody is, and makes sure that there was something, and that the log never had it.
+async fn erase_everybody(database_url: &str) -> Result<()> {
+    let mut connection = PgConnection::connect(database_url).await?;
+    let known = format!("SELECT 1 FROM contacts WHERE email = '{ADDRESS}'");
+    ensure!(
+        connection.fetch_optional(known.as_str()).await?.is_some(),
+        "nobody is known"
+    );
+    let logged = format!("SELECT 1 FROM events WHERE concat(payload, metadata) LIKE '%{ADDRESS}%'");
+    ensure!(
+        connection.fetch_optional(logged.as_str()).await?.is_none(),
+        "the log knows somebody"
+    );
+    for table in VAULT {
+        connection.execute(format!("DELETE FROM {table}").as_str()).await?;
+    }
+    Ok(connection.close().await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_whole_without_a_row_about_any_person() -> Result<()> {
+    let shop = Shop::open(ShopOptions::default()).await?;
+    play(&shop).await?;
+    let source = shop.server.database_url().to_owned();
+    let scratch = tempfile::tempdir()?;
+    let folder = scratch.path();
+    let exported = succeeds(folder, &source, &["log", "export", "before.tar", "--json"]).await?;
+    let balance = format!("/v1/ledger/trial_balance?as_of={}", exported["position"]);
+    let before = shop.finance.get(&balance).await?.expect(200, "the books")?;
+    erase_everybody(&source).await?;
+
+    succeeds(folder, &source, &["projections", "rebuild", "--all"]).await?;
+    let after = shop.finance.get(&balance).await?.expect(200, "the books rebuilt")?;
+    assert_eq!(after["data"], before["data"]);
+    let replayed = succeeds(folder, &source, &["replay", "--into", "forgotten", "--json"]).await?;
+    assert_eq!(replayed["outcome"], "reached");
+    let exported = succeeds(folder, &source, &["log", "export", "bundle.tar", "--json"]).await?;
+    let chain = succeeds(folder, &source, &["log", "verify", "--json"]).await?;
+    assert_eq!(chain["chain"], "verified");
+    let verified = succeeds(folder, &source, &["log", "verify", "bundle.tar", "--json"]).await?;
+    assert_eq!(
+        (&verified["bundle"], &verified["hash"]),
+        (&"verified".into(), &exported["hash"])
+    );
+
+    let target = fresh_database().await?;
+    let restored = succeeds(folder, &target, &["log", "import", "bundle.tar", "--json"]).await?;
+    assert_eq!(restored["hash"], exported["hash"]);
+    succeeds(folder, &target, &["projections", "rebuild", "--all"]).await?;
+    let replayed = succeeds(folder, &target, &["replay", "--into", "forgotten", "--json"]).await?;
+    assert_eq!(replayed["position"], exported["position"]);
+    Ok(())
+}
