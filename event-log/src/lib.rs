@@ -18,6 +18,7 @@ pub mod postgres;
 mod queue;
 mod ranges;
 pub mod replay;
+mod schema_name;
 mod snapshot;
 mod stored;
 pub mod stretches;
@@ -39,6 +40,7 @@ pub use log::{
 pub use memory::MemoryLog;
 pub use metadata::Metadata;
 pub use postgres::{Fork, Hosts, LogSettings, PostgresLog, Witness};
+pub use schema_name::is_free_schema_name;
 pub use snapshot::Snapshot;
 pub use stored::{LoadFrom, STREAM_PAGE, SealedSnapshot, StoredStream, StreamEvent};
 pub use subscription::{Progress, Recorded, Subscriber, SubscriberError};
