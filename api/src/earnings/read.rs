@@ -20,8 +20,10 @@ use crate::{ApiError, ApiState};
 pub(crate) struct EarningsBody {
     /// One for each currency in which anything was earned.
     balances: Vec<BalanceBody>,
-    payout_schedule: ScheduleName,
-    /// When all that is available then is paid by itself. Null for who is paid when they ask.
+    /// Not with `as_of`: who has not chosen is paid as the shop's rules of today say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payout_schedule: Option<ScheduleName>,
+    /// When all that is available then is paid by itself. Null for who is paid when they ask, and with `as_of`.
     next_payout_at: Option<Moment>,
     /// The log position of the last change; 0 before the first. With `as_of` the position that was asked for.
     position: u64,
@@ -48,10 +50,12 @@ struct BalanceBody {
     reserved: MoneyBody,
     /// What the host owes: the next earnings pay it first.
     receivable: MoneyBody,
-    /// Below this nothing is paid out.
-    payout_minimum: MoneyBody,
-    /// It is paid by the month, and too little so far: it waits for the first of a month on which it is enough.
-    rolls_over: bool,
+    /// Below this nothing is paid out. Not with `as_of`: it is a rule of today.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payout_minimum: Option<MoneyBody>,
+    /// It is paid by the month, and too little so far: it waits for the first of a month on which it is enough. Not with `as_of`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rolls_over: Option<bool>,
 }
 
 /// When a host is paid, and from how much on.
@@ -61,12 +65,13 @@ struct Paying {
 }
 
 impl BalanceBody {
-    fn new(balance: Balance, paying: &Paying) -> Self {
-        let minimum = Money::new(paying.minimum_minor, balance.currency);
-        let is_too_little = (1..minimum.amount_minor()).contains(&balance.available.amount_minor());
+    fn new(balance: Balance, paying: Option<&Paying>) -> Self {
+        let minimum = paying.map(|paying| Money::new(paying.minimum_minor, balance.currency));
+        let is_too_little =
+            minimum.is_some_and(|minimum| (1..minimum.amount_minor()).contains(&balance.available.amount_minor()));
         Self {
-            payout_minimum: minimum.into(),
-            rolls_over: is_too_little && paying.schedule == PayoutSchedule::Monthly,
+            payout_minimum: minimum.map(MoneyBody::from),
+            rolls_over: paying.map(|paying| is_too_little && paying.schedule == PayoutSchedule::Monthly),
             currency: balance.currency.code(),
             available: balance.available.into(),
             pending: balance.pending.into(),
@@ -84,12 +89,12 @@ impl BalanceBody {
 }
 
 impl EarningsBody {
-    fn new(balances: Vec<Balance>, position: u64, paying: &Paying, now: Timestamp) -> Self {
+    fn new(balances: Vec<Balance>, position: u64, paying: Option<&Paying>, now: Timestamp) -> Self {
         let balances = balances.into_iter();
         Self {
             balances: balances.map(|balance| BalanceBody::new(balance, paying)).collect(),
-            payout_schedule: paying.schedule.into(),
-            next_payout_at: next_payout_at(paying.schedule, now),
+            payout_schedule: paying.map(|paying| paying.schedule.into()),
+            next_payout_at: paying.and_then(|paying| next_payout_at(paying.schedule, now)),
             position,
         }
     }
@@ -109,12 +114,15 @@ pub(crate) async fn read_earnings(
 ) -> Result<One<EarningsBody>, ApiError> {
     state.wait_for(View::Earnings, waiting.min_position).await?;
     let as_of = state.view_as_of(View::Statements, moment.as_of).await?;
-    let (balances, position) = if let Some(position) = as_of {
-        (balances_at(&state.pool, caller.user_id, position).await?, position)
-    } else {
-        let row = find_account(&state.pool, caller.user_id).await?;
-        row.map_or_else(Default::default, |row| (row.balances, row.position))
-    };
+    if let Some(position) = as_of {
+        let balances = balances_at(&state.pool, caller.user_id, position).await?;
+        return Ok(One::new(
+            EarningsBody::new(balances, position, None, state.now()),
+            known,
+        ));
+    }
+    let row = find_account(&state.pool, caller.user_id).await?;
+    let (balances, position) = row.map_or_else(Default::default, |row| (row.balances, row.position));
     let accounts = &state.aggregates.payouts;
     let (chosen, _) = accounts.read(caller.user_id.as_uuid(), Payout::schedule).await?;
     let paying = Paying {
@@ -122,7 +130,7 @@ pub(crate) async fn read_earnings(
         minimum_minor: state.preset.payout_min_minor,
     };
     Ok(One::new(
-        EarningsBody::new(balances, position, &paying, state.now()),
+        EarningsBody::new(balances, position, Some(&paying), state.now()),
         known,
     ))
 }

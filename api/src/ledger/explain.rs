@@ -117,7 +117,7 @@ pub(crate) async fn explain_balance(
         account: query.account,
         position,
         balances,
-        lines: explain(&state, lines).await?,
+        lines: explain(&state, lines, position).await?,
         next: last.filter(|_| is_full).map(|last| last.to_string()),
     };
     Ok(One::new(body, known))
@@ -146,7 +146,8 @@ async fn of_page(
     Ok(body.collect())
 }
 
-async fn explain(state: &ApiState, lines: Vec<LedgerLine>) -> Result<Vec<ExplainedLineBody>, ApiError> {
+/// Each line with what was known at `position`, of what it is about.
+async fn explain(state: &ApiState, lines: Vec<LedgerLine>, position: u64) -> Result<Vec<ExplainedLineBody>, ApiError> {
     let positions: Vec<u64> = lines.iter().map(|line| line.position).collect();
     let mut events = BTreeMap::new();
     for event in state.log.read_at(&positions).await? {
@@ -159,7 +160,7 @@ async fn explain(state: &ApiState, lines: Vec<LedgerLine>) -> Result<Vec<Explain
     let sales: Vec<_> = sales.buffer_unordered(SALES_AT_ONCE).try_collect().await?;
     let sales: HashMap<TicketId, _> = sales.into_iter().flatten().map(|sale| (sale.ticket, sale)).collect();
     let payouts: Vec<_> = events.values().filter_map(|(_, event)| payout_of(event)).collect();
-    let references = payout_references(&state.pool, &payouts).await?;
+    let references = payout_references(&state.pool, &payouts, position).await?;
     lines
         .into_iter()
         .map(|line| {

@@ -53,7 +53,8 @@ async fn the_books_of_a_position_stay_what_they_were(_: PgPoolOptions, options: 
     let then = app.head().await;
     let books_then = books(&app).await;
     let time_then = app.now();
-    let earnings_then = app.get("/v1/me/earnings").by(HOST).send().await.expect(200)["balances"].clone();
+    let path = format!("/v1/me/earnings?as_of={then}");
+    let earnings_then = app.get(path).by(HOST).send().await.expect(200)["balances"].clone();
     app.buy(&room, BOB, "b").await;
     deliver(&app, &room).await;
     app.eventually(HOST, "/v1/me/earnings", earned(2 * 894)).await;
@@ -88,11 +89,20 @@ async fn the_books_of_a_position_stay_what_they_were(_: PgPoolOptions, options: 
             (&earnings["balances"], &earnings["position"]),
             (&earnings_then, &json!(then))
         );
+        // When and from how much on the host is paid is a rule of today.
+        let of_balance = ["payout_minimum", "rolls_over"].map(|name| earnings["balances"][0].get(name));
+        let of_today = (earnings.get("payout_schedule"), &earnings["next_payout_at"]);
+        assert_eq!((of_today, of_balance), ((None, &Value::Null), [None; 2]), "{earnings}");
     }
     let now = app.get("/v1/me/earnings").by(HOST).send().await.expect(200);
     let path = format!("/v1/me/earnings?as_of={}", app.head().await);
     let at_head = app.get(path).by(HOST).send().await.expect(200);
-    assert_eq!(at_head["balances"], now["balances"]);
+    let mut balances = now["balances"].clone();
+    for name in ["payout_minimum", "rolls_over"] {
+        let balance = balances[0].as_object_mut().expect("a balance");
+        assert!(balance.remove(name).is_some(), "{name} of today");
+    }
+    assert_eq!(at_head["balances"], balances);
     let empty = read(&app, "/v1/ledger/trial_balance?as_of=0").await;
     assert_eq!((&empty["data"], &empty["position"]), (&json!([]), &json!(0)));
     app.stop().await;
@@ -194,6 +204,36 @@ async fn check_leaf(app: &TestApp, line: &Value, position: u64) {
             .iter()
             .all(|fact| fact["position"].as_u64().expect("a position") <= at)
     );
+}
+
+/// The provider's name of a payout is told from the moment on at which it was learnt, and not before.
+#[sqlx::test(migrations = "../migrations")]
+async fn nothing_is_explained_by_what_was_learnt_later(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = eventful(options).await;
+    let page = read(&app, "/v1/log/events?limit=200").await;
+    let events = page["data"].as_array().expect("a list");
+    let of_type = |name: &str| {
+        let event = events.iter().find(|event| event["event_type"] == name);
+        event.and_then(|event| event["position"].as_u64()).expect(name)
+    };
+    let (requested, sent) = (of_type("payout_requested"), of_type("payout_sent"));
+    assert!(requested < sent, "{requested} {sent}");
+    let trial = read(&app, &format!("/v1/ledger/trial_balance?as_of={requested}")).await;
+    for (moment, is_known) in [(requested, false), (sent - 1, false), (sent, true)] {
+        let mut told = 0;
+        for row in trial["data"].as_array().expect("a list") {
+            let account = text(&row["account"]);
+            let path = format!("/v1/ledger/explain?account={account}&as_of={moment}&limit=200");
+            for line in read(&app, &path).await["lines"].as_array().expect("a list") {
+                if line["event"]["position"].as_u64() == Some(requested) {
+                    assert_eq!(line["payout"]["reference"].is_string(), is_known, "at {moment}: {line}");
+                    told += 1;
+                }
+            }
+        }
+        assert!(told > 0, "a line of the request");
+    }
+    app.stop().await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

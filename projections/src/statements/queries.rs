@@ -171,11 +171,18 @@ pub async fn refunds(pool: &PgPool, host: UserId, stretch: Stretch) -> Result<Ve
 }
 
 /// The provider's names of payouts, as far as they were told.
-pub async fn payout_references(pool: &PgPool, payouts: &[PayoutId]) -> Result<Vec<(PayoutId, String)>, QueryError> {
+pub async fn payout_references(
+    pool: &PgPool,
+    payouts: &[PayoutId],
+    up_to: u64,
+) -> Result<Vec<(PayoutId, String)>, QueryError> {
     let ids: Vec<Uuid> = payouts.iter().map(PayoutId::as_uuid).collect();
     let limit = bigint(ids.len() as u64);
-    let select = "SELECT payout_id, reference FROM view_statements.payouts WHERE payout_id = ANY($1) LIMIT $2";
-    let found: Vec<(Uuid, String)> = sqlx::query_as(select).bind(ids).bind(limit).fetch_all(pool).await?;
+    let select = "SELECT payout_id, reference FROM view_statements.payouts
+        WHERE payout_id = ANY($1) AND sent_position <= $2
+        LIMIT $3";
+    let query = sqlx::query_as(select).bind(ids).bind(bigint(up_to)).bind(limit);
+    let found: Vec<(Uuid, String)> = query.fetch_all(pool).await?;
     let named = found
         .into_iter()
         .map(|(payout, name)| (PayoutId::from_uuid(payout), name));
