@@ -4,7 +4,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use boxoffice::client::eventually;
 use serde_json::Value;
+use sqlx::{Executor, PgPool};
 use tokio::process::Command;
 
 use crate::support::{Shop, ShopOptions, buy};
@@ -35,6 +37,78 @@ async fn succeeds(shop: &Shop, arguments: &[&str]) -> Result<Value> {
     Ok(answer)
 }
 
+const SIGNALS_MAX: usize = 100;
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(100);
+
+/// A replay that waits for a row that somebody else holds, so that what it has begun is not done when it ends.
+async fn interrupted(shop: &Shop, arguments: &[&str], signal: &str) -> Result<Option<i32>> {
+    let pool = PgPool::connect(shop.server.database_url()).await?;
+    let mut held = pool.acquire().await?.detach();
+    held.execute("BEGIN").await?;
+    held.execute("SELECT FROM summer.replay FOR UPDATE").await?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_boxoffice"));
+    command.args(arguments).env("DATABASE_URL", shop.server.database_url());
+    command.env("BOXOFFICE_DATA_DIR", shop.server.options().data_dir.join("analyst"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+    let mut replay = command.spawn()?;
+    let waiting = "SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'UPDATE summer.replay%'";
+    let waits = async || Ok::<_, anyhow::Error>(pool.fetch_optional(waiting).await?.map(drop));
+    eventually("the replay waits", LIMIT, waits).await?;
+    let pid = replay.id().context("it runs")?.to_string();
+    // Ctrl-C once lets it finish what it has begun, which it cannot: it is pressed until it has ended.
+    let mut ended = None;
+    for _ in 0..SIGNALS_MAX {
+        Command::new("kill")
+            .args([signal, &pid])
+            .stderr(Stdio::null())
+            .status()
+            .await?;
+        if let Ok(status) = tokio::time::timeout(BETWEEN_SIGNALS, replay.wait()).await {
+            ended = Some(status?);
+            break;
+        }
+    }
+    held.execute("ROLLBACK").await?;
+    Ok(ended.context("it does not end")?.code())
+}
+
+/// Whatever ends a replay, the same command goes on from what was committed, and comes to what an undisturbed one comes to.
+async fn is_killed_and_goes_on(shop: &Shop, head: u64) -> Result<()> {
+    let summer = ["replay", "--into", "summer", "--views", "catalogue,ledger", "--json"];
+    succeeds(shop, &[&summer[..], &["--until", "3"]].concat()).await?;
+    assert_eq!(interrupted(shop, &summer, "-KILL").await?, None);
+    assert_eq!(interrupted(shop, &summer, "-INT").await?, Some(130));
+    let pool = PgPool::connect(shop.server.database_url()).await?;
+    let moved = "SELECT FROM summer.replay WHERE position <> 3";
+    ensure!(
+        pool.fetch_optional(moved).await?.is_none(),
+        "it moved without its tables"
+    );
+    let unlocked = async || {
+        let (code, answer) = run(shop, &summer).await?;
+        Ok::<_, anyhow::Error>((code == 0).then_some(answer))
+    };
+    // What the killed one had locked is let go when the database notices.
+    let whole = eventually("the replay goes on", LIMIT, unlocked).await?;
+    assert_eq!(
+        (&whole["events"], &whole["position"]),
+        (&(head - 3).into(), &head.into())
+    );
+    for table in ["ledger.lines", "catalogue.rooms"] {
+        let rows = |replay: &str| format!("SELECT row::text FROM {replay}_{table} AS row");
+        let (spring, summer) = (rows("spring"), rows("summer"));
+        let differs = format!("({spring} EXCEPT {summer}) UNION ALL ({summer} EXCEPT {spring})");
+        ensure!(
+            pool.fetch_optional(differs.as_str()).await?.is_none(),
+            "{table} differs"
+        );
+        let some = format!("SELECT FROM summer_{table} LIMIT 1");
+        ensure!(pool.fetch_optional(some.as_str()).await?.is_some(), "{table} is empty");
+    }
+    Ok(())
+}
+
 const COUNT: &str = "-- boxoffice:setup
 DROP TABLE IF EXISTS seats;
 CREATE TABLE seats (ticket_id uuid PRIMARY KEY);
@@ -60,6 +134,7 @@ async fn an_analyst_replays_folds_and_exports_beside_a_running_shop() -> Result<
     assert_eq!(code, 1, "{refused}");
     let (code, refused) = run(&shop, &["replay", "--into", "view_ledger"]).await?;
     assert_eq!(code, 2, "{refused}");
+    is_killed_and_goes_on(&shop, head).await?;
     let what_if = ["replay", "--into", "what_if", "--preset", "ticketed-spaces", "--json"];
     assert_eq!(succeeds(&shop, &what_if).await?["position"], head);
 
