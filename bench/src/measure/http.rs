@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::{Bench, Outcome, on_workers};
-use crate::harness::{Goal, Row, Rounds, Sample, alternate};
+use crate::harness::{Goal, Rounds, Row, Sample, alternate};
 use crate::load::{Office, timed};
 use crate::peer::{Stock, Variant};
 use crate::world::{Database, Kind, Report, Script, Shop, Wrk};

@@ -233,7 +233,7 @@ async fn what_a_killed_rebuild_left_behind_is_no_obstacle(_: PgPoolOptions, opti
     let shop = Shop::open(options).await;
     let head = shop.append(&whole_story().appends()).await;
     schema::create_missing(&shop.pool, View::Tickets).await.expect("tables");
-    let mut transaction = shop.pool.begin().await.expect("a transaction");
+    let mut transaction = pooling::begin(&shop.pool).await.expect("a transaction");
     for side in [crate::view::Side::Next, crate::view::Side::Old] {
         schema::create(View::Tickets, side, &mut transaction)
             .await
