@@ -47,7 +47,8 @@ pub(crate) struct Database {
     pub(crate) pool: PgPool,
     /// For other programs on this machine.
     pub(crate) url: Option<String>,
-    owned: Option<(Cluster, Lock)>,
+    /// The data folder, and the server that was started in it.
+    owned: Option<(Lock, Option<Cluster>)>,
 }
 
 impl Database {
@@ -57,7 +58,7 @@ impl Database {
         if let Some(external) = options.external()? {
             let primary = while_it_restarts(async || reach(&external).await).await?;
             let url = options.external_url().map(str::to_owned);
-            return Ok(Self::new(external, primary, connections, url, None));
+            return Ok(Self::new(external, primary, connections, url, Some((lock, None))));
         }
         let cluster = Cluster::start(data_dir).await?;
         let url = cluster.url(postgres::DATABASE);
@@ -67,7 +68,7 @@ impl Database {
             options,
             connections,
             Some(url),
-            Some((cluster, lock)),
+            Some((lock, Some(cluster))),
         ))
     }
 
@@ -90,7 +91,7 @@ impl Database {
         };
         let cluster = Cluster::start(&data_dir).await?;
         let options = cluster.options();
-        let owned = Some((cluster, lock));
+        let owned = Some((lock, Some(cluster)));
         let database = Self::new(options.clone().into(), options, COMMAND_CONNECTIONS, None, owned);
         database.migrate().await?;
         Ok(database)
@@ -101,7 +102,7 @@ impl Database {
         primary: PgConnectOptions,
         connections: u32,
         url: Option<String>,
-        owned: Option<(Cluster, Lock)>,
+        owned: Option<(Lock, Option<Cluster>)>,
     ) -> Self {
         let limit = IDLE_IN_TRANSACTION_LIMIT.as_millis().to_string();
         let named = |options: PgConnectOptions| {
@@ -127,7 +128,7 @@ impl Database {
 
     pub(crate) async fn close(self) {
         self.pool.close().await;
-        if let Some((cluster, _lock)) = self.owned {
+        if let Some((_lock, Some(cluster))) = self.owned {
             cluster.stop().await;
         }
     }

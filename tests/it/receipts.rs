@@ -136,5 +136,73 @@ async fn a_receipt_holds_when_the_shop_is_gone_and_a_changed_log_is_not_signed()
     let log = std::fs::read_to_string(shop.server.options().data_dir.join("serve.log"))?;
     let named = format!("the event at position {position} is not the one that was notarised");
     assert!(log.contains(&named), "{named} is in the log");
+
+    let undo = edit.replace("- interval", "+ interval");
+    administrator.execute(undo.as_str()).await?;
+    begins_anew(shop, (&file, key.trim())).await
+}
+
+/// The log goes on under another key, which an old receipt does not hold against; the old one is kept, and signs nothing more.
+async fn begins_anew(shop: Shop, (old_receipt, old_key): (&Path, &str)) -> Result<()> {
+    let folder = shop.server.options().data_dir.clone();
+    let head = head_of(&shop).await?;
+    let renew = async |shop: &Shop, position: u64| {
+        let position = position.to_string();
+        shop.server.command(&["notary", "renew", "--position", &position]).await
+    };
+    let refused = renew(&shop, head).await.err().context("a server runs")?.to_string();
+    assert!(refused.contains("is using the data folder"), "{refused}");
+    let shop = shop.kill_server().await?;
+    let head = head_of(&shop).await?;
+    let refused = renew(&shop, head + 1)
+        .await
+        .err()
+        .context("another position")?
+        .to_string();
+    assert!(
+        refused.contains(&format!("the log ends at position {head}")),
+        "{refused}"
+    );
+    assert_eq!(
+        shop.server.command(&["notary", "key"]).await?.trim(),
+        old_key,
+        "nothing has changed"
+    );
+
+    let renewed = renew(&shop, head).await?;
+    let key = shop.server.command(&["notary", "key"]).await?.trim().to_owned();
+    assert!(renewed.contains(&key) && key != old_key, "{renewed}");
+    let kept = std::fs::read_dir(&folder)?.filter_map(Result::ok);
+    let kept: Vec<_> = kept
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    for name in ["notary.key.retired-", "notary.checkpoint.retired-"] {
+        assert!(
+            kept.iter().any(|file| file.starts_with(name)),
+            "{name} is not in {kept:?}"
+        );
+    }
+    let shop = shop.kill_and_restart().await?;
+    let name = key.split('+').next().context("a name")?.to_owned();
+    let signs = async || {
+        let newest = shop
+            .finance
+            .get("/v1/log/checkpoints?limit=1")
+            .await?
+            .expect(200, "checkpoints")?;
+        let note = newest["data"][0]["note"].as_str().unwrap_or_default().to_owned();
+        Ok::<_, anyhow::Error>((note.lines().next() == Some(&name)).then_some(()))
+    };
+    eventually("a checkpoint under the new key", LIMIT, signs).await?;
+    let (holds, said) = verify(old_receipt, old_key, &[])?;
+    assert!(holds, "{said}");
+    let (holds, said) = verify(old_receipt, &key, &[])?;
+    assert!(!holds && said.starts_with("refused: "), "{said}");
     Ok(())
+}
+
+async fn head_of(shop: &Shop) -> Result<u64> {
+    let head = shop.server.command(&["log", "head", "--json"]).await?;
+    let head: serde_json::Value = serde_json::from_str(head.trim())?;
+    head["position"].as_u64().context("a position")
 }
