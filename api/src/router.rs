@@ -1,5 +1,6 @@
 //! Every endpoint, in one table.
 
+use axum::routing::get;
 use axum::{Router, middleware};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -160,6 +161,9 @@ fn around() -> OpenApiRouter<ApiState> {
         .routes(routes!(log::list_log_checkpoints))
         .routes(routes!(log::read_log_proof))
         .routes(routes!(log::read_log_consistency))
+        .routes(routes!(log::read_log_tile))
+        // The same with an index of several parts, or of a tile that is not full.
+        .route("/v1/log/tile/{level}/{index}/{*rest}", get(log::read_log_tile))
         .routes(routes!(
             subscriptions::list_subscriptions,
             subscriptions::create_subscription

@@ -9,6 +9,7 @@ mod lines;
 mod proof;
 mod receipt_body;
 mod receipts;
+mod tile;
 
 pub(crate) use checkpoint::CheckpointBody;
 pub(crate) use checkpoints::*;
@@ -18,3 +19,4 @@ pub(crate) use head::*;
 pub(crate) use proof::*;
 pub(crate) use receipt_body::*;
 pub(crate) use receipts::{entry, receipt};
+pub(crate) use tile::*;

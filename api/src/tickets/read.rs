@@ -20,7 +20,7 @@ use crate::{ApiError, ApiState};
     (status = 200, body = TicketBody),
     (status = 304, description = "The client has it already: `If-None-Match` names its `ETag`."),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 422, description = "`invalid_field`: `as_of` is not known yet, or more than 50,000 events come before it: a longer history is not told",
+    (status = 422, description = "`invalid_field`: the moment is not known yet, or more than 50,000 events come before it: a longer history is not told",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn read_ticket(

@@ -120,6 +120,7 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("GET /v1/log/checkpoints", 401, 403),
     ("GET /v1/log/proofs/{position}", 401, 403),
     ("GET /v1/log/consistency", 401, 403),
+    ("GET /v1/log/tile/{level}/{index}", 401, 403),
     ("GET /v1/me/contact", 401, 200),
     ("PUT /v1/me/contact", 401, 200),
     ("DELETE /v1/people/{user}", 401, 403),
@@ -216,6 +217,7 @@ impl Scene {
             .replace("{provider}", "sandbox")
             .replace("{ref}", "sbx_unknown")
             .replace("{position}", "1")
+            .replace("{level}/{index}", "0/000")
             .replace("/consistency", "/consistency?from=0")
             .replace("{subscription}", ALICE.id);
         let method: Method = method.parse().expect("a method");

@@ -114,6 +114,7 @@ const ENDPOINTS: &[&str] = &[
     "GET /v1/log/checkpoints",
     "GET /v1/log/proofs/{position}",
     "GET /v1/log/consistency",
+    "GET /v1/log/tile/{level}/{index}",
     "GET /v1/me/contact",
     "PUT /v1/me/contact",
     "DELETE /v1/me",

@@ -2,7 +2,7 @@
 
 use notary::receipt::Receipt;
 use notary::tree::{Hash, verify_consistency, verify_inclusion};
-use notary::{Checkpoint, VerifierKey};
+use notary::{Checkpoint, Frontier, VerifierKey};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
@@ -86,6 +86,43 @@ async fn what_cannot_be_proved_is_said(_: PgPoolOptions, options: PgConnectOptio
         ask(format!("/v1/log/consistency{query}"))
             .await
             .expect_problem(422, "invalid_field");
+    }
+    app.stop().await;
+}
+
+/// From the tiles alone somebody builds the tree that was signed.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_tree_is_there_in_tiles(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = notarised(options).await;
+    let room = app.schedule(HOST, "room", |_| {}).await;
+    app.buy(&room, ALICE, "a").await;
+    let head = settled(&app).await;
+    let size = number(&head["position"]);
+    let tile = |path: String| app.get(format!("/v1/log/tile/{path}")).by(ANALYST).send();
+    let partial = tile(format!("0/000.p/{size}")).await;
+    assert_eq!(partial.status, 200, "{}", partial.text);
+    assert_eq!(partial.header("content-type"), Some("application/octet-stream"));
+    let leaves = partial
+        .bytes
+        .chunks_exact(32)
+        .map(|leaf| Hash::try_from(leaf).expect("32 bytes"));
+    let mut tree = Frontier::new();
+    tree.extend(leaves);
+    assert_eq!(tree.root(), hash(&head["checkpoint"]["root"]));
+    let narrower = tile("0/000.p/1".to_owned()).await;
+    assert_eq!(narrower.bytes, partial.bytes[..32]);
+    for absent in [
+        "0/000",
+        "0/001.p/1",
+        "0/x001/000",
+        "1/000.p/1",
+        "8/000.p/1",
+        "0/0.p/1",
+        "0/000.p/0",
+        "0/000.p/256",
+        "entries/000",
+    ] {
+        tile(absent.to_owned()).await.expect_problem(404, "not_found");
     }
     app.stop().await;
 }

@@ -7,8 +7,8 @@ use thiserror::Error;
 use super::handle::Notary;
 use super::{SignedCheckpoint, StoreError, store};
 use crate::tree::{
-    Hash, NodeSource as _, ProofError, Range, TileId, consistency_ranges, inclusion_ranges, prove, root_of, tiles_for,
-    verify_consistency, verify_inclusion,
+    Hash, NodeSource as _, ProofError, Range, Tile, TileId, consistency_ranges, inclusion_ranges, prove, root_of,
+    tiles_for, verify_consistency, verify_inclusion,
 };
 
 /// How often a checkpoint that is about to come is looked for.
@@ -101,6 +101,12 @@ impl Notary {
             proof,
             checkpoint,
         })
+    }
+
+    /// A tile of the tree, as far as it is notarised.
+    pub async fn tile(&self, id: TileId) -> Result<Option<Tile>, StoreError> {
+        let tiles = store::find_tiles(&self.shared.deps.pool, &[id].into()).await?;
+        Ok(tiles.get(id))
     }
 
     /// Proves that the log of its first `new` events begins with that of the first `old`. No more than are notarised.

@@ -291,6 +291,36 @@ fn tiles_are_where_the_specification_has_them() {
     assert_eq!(id(0, 1_234_067).path(None), "tile/0/x001/x234/067");
     assert_eq!(id(1, 0).path(Some(17)), "tile/1/000.p/17");
     assert_eq!(id(63, 999).path(None), "tile/63/999");
+    for (tile, partial) in [
+        (id(0, 1_234_067), None),
+        (id(7, 0), Some(255)),
+        (id(1, 1_000), Some(17)),
+    ] {
+        let parsed = TileId::parse(&tile.path(partial));
+        assert_eq!(parsed, Some((tile, partial.unwrap_or(TILE_WIDTH))));
+    }
+    for path in [
+        "",
+        "tile/0",
+        "tile/0/",
+        "tile/8/000",
+        "tile/-1/000",
+        "tile/00/000",
+        "tile/0/0",
+        "tile/0/1000",
+        "tile/0/001/000",
+        "tile/0/x000/000",
+        "tile/0/xx1/000",
+        "tile/0/000.p/",
+        "tile/0/000.p/0",
+        "tile/0/000.p/256",
+        "tile/0/000.p/01",
+        "tile/0/000.p/1.p/1",
+        "tile/entries/000",
+        "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
+    ] {
+        assert_eq!(TileId::parse(path), None, "{path}");
+    }
     // Its example: a tree of 70,000 has 273 full tiles of leaves, and partial ones of 112, 17 and 1.
     let (_, tiles) = grown(&numbered(70_000));
     let widths = [(0, 272, 256), (0, 273, 112), (1, 0, 256), (1, 1, 17), (2, 0, 1)];

@@ -10,6 +10,9 @@ pub const TILE_HEIGHT: u32 = 8;
 /// Hashes of a full tile.
 pub const TILE_WIDTH: usize = 1 << TILE_HEIGHT;
 
+/// Levels of tiles: more than 2^64 events.
+const LEVELS_MAX: u32 = 8;
+
 /// Which tile: its level, counted in tiles, and its index in the level.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TileId {
@@ -53,6 +56,25 @@ impl TileId {
             let _whole = write!(path, ".p/{width}");
         }
         path
+    }
+
+    /// Which tile is at a path of `tlog-tiles`, and how many hashes of it are asked for; `None` unless it is written as
+    /// [`TileId::path`] does.
+    pub fn parse(path: &str) -> Option<(Self, usize)> {
+        let (tile, partial) = match path.split_once(".p/") {
+            Some((tile, width)) => (tile, Some(width.parse().ok()?)),
+            None => (path, None),
+        };
+        let (level, groups) = tile.strip_prefix("tile/")?.split_once('/')?;
+        let level = level.parse().ok().filter(|level| *level < LEVELS_MAX)?;
+        let mut index: u64 = 0;
+        for group in groups.split('/') {
+            let group: u64 = group.trim_start_matches('x').parse().ok()?;
+            index = index.checked_mul(1000)?.checked_add(group)?;
+        }
+        let id = Self { level, index };
+        let is_width = partial.is_none_or(|width| (1..TILE_WIDTH).contains(&width));
+        (is_width && id.path(partial) == path).then_some((id, partial.unwrap_or(TILE_WIDTH)))
     }
 }
 

@@ -3,12 +3,14 @@
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
+use hyper::body::Bytes;
 use serde_json::Value;
 
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
     pub(crate) text: String,
     /// Null if the body is no JSON.
     pub(crate) body: Value,
@@ -23,7 +25,7 @@ impl Answer {
             .get("content-type")
             .is_some_and(|kind| kind == "text/event-stream");
         let bytes = if is_stream {
-            hyper::body::Bytes::new()
+            Bytes::new()
         } else {
             body.collect().await.expect("the body is in memory").to_bytes()
         };
@@ -32,6 +34,7 @@ impl Answer {
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            bytes,
         }
     }
 
