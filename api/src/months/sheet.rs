@@ -1,4 +1,6 @@
-//! A closed month as a sheet: a row for each class of accounts, then one for each account.
+//! A closed month as a sheet: a row for each class of accounts, then one for each account, then what vouches for them.
+
+use std::iter;
 
 use axum::response::{IntoResponse, Response};
 use domain::Money;
@@ -39,6 +41,13 @@ fn sheet(month: &MonthBody) -> String {
         for row in rows {
             write_row(&mut sheet, &cells(kind, row));
         }
+    }
+    let checkpoint = month.checkpoint.as_ref().map(|signed| ("checkpoint", signed.note.as_str()));
+    for (kind, text) in iter::once(("hash", month.hash.as_str())).chain(checkpoint) {
+        let mut cells = COLUMNS.map(|_| Cell::Empty);
+        cells[0] = Cell::text(kind);
+        cells[1] = Cell::text(text);
+        write_row(&mut sheet, &cells);
     }
     sheet
 }

@@ -158,6 +158,10 @@ async fn a_close_is_a_sheet_and_a_page_to_print_and_tells_of_changed_books(
         .await;
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
     let body = month(&app, first, "").await.expect(200);
+    for (kind, vouches) in [("hash", &body["hash"]), ("checkpoint", &body["checkpoint"]["note"])] {
+        let vouches = text(vouches);
+        assert!(sheet.text.contains(vouches), "no {kind} {vouches} in {}", sheet.text);
+    }
     for expected in [
         format!("Close of {}", first.format("%Y-%m")),
         text(&body["hash"]).to_owned(),
