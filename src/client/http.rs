@@ -8,6 +8,8 @@ use serde_json::Value;
 
 /// No call of the API takes longer than this, whatever happens behind it.
 const CALL_LIMIT: Duration = Duration::from_secs(15);
+/// A connection that nothing was asked on for so long is not used again: the server closes it after 20 s, and might at that moment.
+const IDLE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A user (or nobody, without a token) at the HTTP API.
 #[derive(Clone, Debug)]
@@ -59,6 +61,7 @@ impl Caller {
         crate::install_crypto_providers();
         let http = reqwest::Client::builder()
             .timeout(CALL_LIMIT)
+            .pool_idle_timeout(IDLE_LIMIT)
             .build()
             .context("building an HTTP client")?;
         Ok(Self {

@@ -42,7 +42,10 @@ fn sheet(month: &MonthBody) -> String {
             write_row(&mut sheet, &cells(kind, row));
         }
     }
-    let checkpoint = month.checkpoint.as_ref().map(|signed| ("checkpoint", signed.note.as_str()));
+    let checkpoint = month
+        .checkpoint
+        .as_ref()
+        .map(|signed| ("checkpoint", signed.note.as_str()));
     for (kind, text) in iter::once(("hash", month.hash.as_str())).chain(checkpoint) {
         let mut cells = COLUMNS.map(|_| Cell::Empty);
         cells[0] = Cell::text(kind);
