@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{AnyEvent, RoomEvent};
 use event_log::Recorded;
@@ -54,6 +55,8 @@ async fn replayed(pool: &PgPool, into: &str, view: View) -> BTreeMap<String, Vec
     contents_of(pool, &schema(into).of(view), view).await
 }
 
+const LOOK: Duration = Duration::from_millis(10);
+
 /// The live views' tables, and every checkpoint there is.
 async fn live(shop: &Shop) -> (Vec<BTreeMap<String, Vec<String>>>, Vec<String>) {
     let mut views = vec![];
@@ -63,6 +66,18 @@ async fn live(shop: &Shop) -> (Vec<BTreeMap<String, Vec<String>>>, Vec<String>) 
     let checkpoints =
         sqlx::query_scalar("SELECT (name, version, position, hash)::text FROM projection_checkpoint ORDER BY 1");
     (views, checkpoints.fetch_all(&shop.pool).await.expect("a query"))
+}
+
+/// Waits until every view has written down that it is there: one that nothing concerned does that a moment later.
+async fn settle(shop: &Shop, head: u64) {
+    let settled = async {
+        let behind = "SELECT count(*) FROM projection_checkpoint WHERE position < $1";
+        let behind = || sqlx::query_scalar::<_, i64>(behind).bind(head.cast_signed());
+        while behind().fetch_one(&shop.pool).await.expect("a query") > 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, settled).await.expect("checkpoints");
 }
 
 async fn long_shop(options: PgConnectOptions) -> (Shop, u64) {
@@ -79,6 +94,7 @@ async fn a_replay_fills_views_as_the_live_ones_are_and_touches_none_of_them(
     options: PgConnectOptions,
 ) {
     let (shop, head) = long_shop(options).await;
+    settle(&shop, head).await;
     let before = live(&shop).await;
     assert_eq!(
         replay(&shop.pool, plan("spring", View::ALL, head))
@@ -177,6 +193,7 @@ async fn a_log_told_otherwise_fills_views_otherwise(_: PgPoolOptions, options: P
     let (views, _) = shop.start_views().await;
     let head = shop.append(&whole_story().appends()).await;
     assert!(views.wait_all(head, PATIENCE).await);
+    settle(&shop, head).await;
     let before = live(&shop).await;
     let what_if = || ReplayPlan {
         rules: "another title".to_owned(),
