@@ -78,27 +78,28 @@ async fn deleted_inserted_and_swapped_events_are_named(pool: PgPool) {
             Alarm::Missing { position: 40 },
         ),
         (
+            "UPDATE events SET position = 1000040 WHERE position = 40;
+            UPDATE events SET position = 40 WHERE position = 41;
+            UPDATE events SET position = 41 WHERE position = 1000040",
+            Alarm::Changed { position: 40 },
+        ),
+        // The last one: a leader who happens to look at the longer log is right to miss its end afterwards.
+        (
             "UPDATE events SET position = -position - 1000 WHERE position > 40;
             UPDATE events SET position = -position - 999 WHERE position < 0;
             INSERT INTO events SELECT 41, aggregate_type, 'x', 1, event_type, event_version, payload, metadata,
                 recorded_at, hash FROM events WHERE position = 40",
             Alarm::Changed { position: 41 },
         ),
-        (
-            "UPDATE events SET position = 1000040 WHERE position = 40;
-            UPDATE events SET position = 40 WHERE position = 41;
-            UPDATE events SET position = 41 WHERE position = 1000040",
-            Alarm::Changed { position: 40 },
-        ),
     ];
     let office = filled(&pool, &outside).await;
     sql(&pool, "CREATE TABLE before AS SELECT * FROM events").await;
     for (statements, expected) in cases {
+        tamper(&pool, "DELETE FROM events; INSERT INTO events SELECT * FROM before").await;
+        until("the alarm is over", async || office.notary.standing().alarm.is_none()).await;
         let unchecked = format!("ALTER TABLE events DROP CONSTRAINT IF EXISTS events_position_check; {statements}");
         tamper(&pool, &unchecked).await;
         assert_eq!(office.alarm().await, expected, "{statements}");
-        tamper(&pool, "DELETE FROM events; INSERT INTO events SELECT * FROM before").await;
-        until("the alarm is over", async || office.notary.standing().alarm.is_none()).await;
     }
     office.close().await;
 }
