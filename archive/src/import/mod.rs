@@ -37,10 +37,7 @@ pub async fn import(pool: &PgPool, bundle: &Arc<Bundle>) -> Result<Imported, Arc
     let imported = into_empty(&mut connection, bundle).await;
     // What was not committed ends with the session, also where it was broken off in the middle of the copy.
     let _ = connection.close().await;
-    let imported = imported?;
-    // PostgreSQL would find out by itself, later, how the table is best read.
-    pool.execute("ANALYZE events").await?;
-    Ok(imported)
+    imported
 }
 
 /// Refuses a database that is in use. One that has no tables yet is empty.
@@ -76,6 +73,9 @@ async fn into_empty(connection: &mut PgConnection, bundle: &Arc<Bundle>) -> Resu
     };
     transaction.execute("RESET ROLE").await?;
     keys.make_again(&mut transaction).await?;
+    // PostgreSQL would find out by itself, later, how the table is best read. Behind the commit it would write every page that it
+    // looks at to its own log.
+    transaction.execute("ANALYZE events").await?;
     transaction.commit().await?;
     Ok(Imported {
         events: summary.events,
