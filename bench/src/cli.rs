@@ -147,6 +147,8 @@ async fn measure_all(options: &Options, results: &Results, chosen: &[&'static Me
             started.elapsed().as_secs()
         ));
         harness::print(&outcome.rows);
+        // What it says in place of rows when it fails.
+        rows.retain(|row| row.name != measure.name);
         merge(&mut rows, outcome.rows, |row| row.name.clone());
         merge(&mut curves, outcome.curves, |curve: &Curve| curve.name.clone());
         results.write(&machine, &rows, &curves)?;

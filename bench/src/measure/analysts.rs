@@ -30,7 +30,7 @@ const NOT_COUNTED: usize = 100;
 
 pub(super) async fn analysts(bench: &Bench) -> Result<Outcome> {
     let database = bench.cluster.fresh(Kind::Boxoffice).await?;
-    let recorded = fill(&database, bench.pick(300_000, 2_000_000)).await?;
+    let recorded = fill(&database, bench.pick(150_000, 2_000_000)).await?;
     let events = usize::try_from(recorded)?;
     let note = format!("A log of {events} events: whole purchases in rooms of a thousand.");
     let mut rows = over_http(bench, &database, events, &note).await?;

@@ -16,7 +16,6 @@ use crate::harness::{Goal, Rounds, Row, Sample, alternate, per_second, seconds};
 use crate::load::{Office, fill};
 use crate::world::{Database, Kind};
 
-const EVENTS: u64 = 1_000_000;
 const POOL: u32 = 4;
 /// Lines that the purchases of the synthetic log come to: three for a capture, two for a ticket, of seven events.
 const LINES_PER_PURCHASE: u64 = 5;
@@ -24,7 +23,7 @@ const EVENTS_PER_PURCHASE: u64 = 7;
 
 pub(super) async fn bundles(bench: &Bench) -> Result<Outcome> {
     let database = bench.cluster.fresh(Kind::Boxoffice).await?;
-    let events = usize::try_from(fill(&database, EVENTS).await?)?;
+    let events = usize::try_from(fill(&database, bench.pick(500_000, 2_000_000)).await?)?;
     bench.cluster.run("CHECKPOINT").await?;
     copy_out(&database, events).await?;
     let target = bench.folder.join("bundle");
