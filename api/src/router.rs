@@ -164,6 +164,9 @@ fn around() -> OpenApiRouter<ApiState> {
         .routes(routes!(log::read_log_tile))
         // The same with an index of several parts, or of a tile that is not full.
         .route("/v1/log/tile/{level}/{index}/{*rest}", get(log::read_log_tile))
+        .routes(routes!(log::read_log_entries))
+        .route("/v1/log/tile/entries/{index}/{*rest}", get(log::read_log_entries))
+        .routes(routes!(log::read_log_checkpoint))
         .routes(routes!(
             subscriptions::list_subscriptions,
             subscriptions::create_subscription

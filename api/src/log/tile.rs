@@ -10,7 +10,7 @@ use crate::extract::{Caller, Query};
 use crate::{ApiError, ApiState};
 
 /// A tile says the same for ever: its hashes never change, and a wider one has another path.
-const FOR_EVER: &str = "private, max-age=31536000, immutable";
+pub(super) const FOR_EVER: &str = "private, max-age=31536000, immutable";
 
 /// A tile of the Merkle tree, as C2SP `tlog-tiles` names it: 256 hashes of 32 bytes, one behind another. `index` is written as there
 /// (`067`, `x001/x234/067`); `.p/{width}` behind it asks for a tile's first `width` hashes, which is all there is of the last one.

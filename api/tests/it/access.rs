@@ -121,6 +121,8 @@ const TABLE: &[(&str, u16, u16)] = &[
     ("GET /v1/log/proofs/{position}", 401, 403),
     ("GET /v1/log/consistency", 401, 403),
     ("GET /v1/log/tile/{level}/{index}", 401, 403),
+    ("GET /v1/log/tile/entries/{index}", 401, 403),
+    ("GET /v1/log/checkpoint", 401, 403),
     ("GET /v1/me/contact", 401, 200),
     ("PUT /v1/me/contact", 401, 200),
     ("DELETE /v1/people/{user}", 401, 403),

@@ -115,6 +115,8 @@ const ENDPOINTS: &[&str] = &[
     "GET /v1/log/proofs/{position}",
     "GET /v1/log/consistency",
     "GET /v1/log/tile/{level}/{index}",
+    "GET /v1/log/tile/entries/{index}",
+    "GET /v1/log/checkpoint",
     "GET /v1/me/contact",
     "PUT /v1/me/contact",
     "DELETE /v1/me",

@@ -1,7 +1,7 @@
 //! Checkpoints, proofs and receipts, as clients get and check them.
 
 use notary::receipt::Receipt;
-use notary::tree::{Hash, verify_consistency, verify_inclusion};
+use notary::tree::{Hash, leaf_hash, verify_consistency, verify_inclusion};
 use notary::{Checkpoint, Frontier, VerifierKey};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -121,9 +121,78 @@ async fn the_tree_is_there_in_tiles(_: PgPoolOptions, options: PgConnectOptions)
         "0/000.p/0",
         "0/000.p/256",
         "entries/000",
+        "entries/001.p/1",
+        "entries/0.p/1",
+        "entries/000.p/256",
     ] {
         tile(absent.to_owned()).await.expect_problem(404, "not_found");
     }
+    app.stop().await;
+}
+
+/// Each behind its length, to the last byte.
+fn unbundle(mut bundle: &[u8]) -> Vec<&[u8]> {
+    let mut entries = vec![];
+    while let Some((length, rest)) = bundle.split_first_chunk() {
+        let (entry, rest) = rest.split_at(usize::from(u16::from_be_bytes(*length)));
+        entries.push(entry);
+        bundle = rest;
+    }
+    assert!(bundle.is_empty(), "half a length is left");
+    entries
+}
+
+/// The tile of level 0 is made again of its entries; and nothing is given out that the tree does not vouch for.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_entries_of_a_tile_are_what_its_leaves_are_hashes_of(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = notarised(options).await;
+    let room = app.schedule(HOST, "room", |_| {}).await;
+    app.buy(&room, ALICE, "a").await;
+    // More than a tile, so that there is one that is full.
+    for nth in 0..130 {
+        let (one, another) = (format!("t{nth}"), json!({"title": format!("Evening {nth}")}));
+        let path = format!("/v1/rooms/{room}");
+        app.patch(&path).by(HOST).json(&another).send().await.expect(200);
+        app.schedule(HOST, &one, |_| {}).await;
+    }
+    let head = settled(&app).await;
+    let rest = number(&head["position"]) - 256;
+    let get = |path: String| app.get(format!("/v1/log/{path}")).by(ANALYST).send();
+    let mut tree = Frontier::new();
+    for tile in ["000".to_owned(), format!("001.p/{rest}")] {
+        let (hashes, bundle) = (
+            get(format!("tile/0/{tile}")).await,
+            get(format!("tile/entries/{tile}")).await,
+        );
+        assert_eq!(bundle.status, 200, "{}", bundle.text);
+        assert_eq!(bundle.header("content-type"), Some("application/octet-stream"));
+        let entries = unbundle(&bundle.bytes);
+        let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
+        assert_eq!(leaves.concat(), hashes.bytes);
+        assert!(
+            entries[0].starts_with(b"boxoffice/event/1\0"),
+            "as docs/LOG-FORMAT.md says"
+        );
+        tree.extend(leaves);
+    }
+    let note = get("checkpoint".to_owned()).await;
+    let opened = Checkpoint::open(&note.text, &key(&head)).expect("the newest checkpoint");
+    assert_eq!(
+        (opened.checkpoint.size, opened.checkpoint.root),
+        (tree.size(), tree.root())
+    );
+    let narrower = get("tile/entries/000.p/1".to_owned()).await;
+    assert_eq!(unbundle(&narrower.bytes).len(), 1);
+
+    let edit = "ALTER TABLE events DISABLE TRIGGER events_append_only;
+        UPDATE events SET sequence = sequence + 1000 WHERE position = 256;
+        ALTER TABLE events ENABLE TRIGGER events_append_only";
+    sqlx::raw_sql(edit)
+        .execute(&app.pool)
+        .await
+        .expect("an administrator may");
+    get("tile/entries/000".to_owned()).await.expect_problem(500, "internal");
+    assert_eq!(get("tile/entries/000.p/255".to_owned()).await.status, 200);
     app.stop().await;
 }
 

@@ -52,6 +52,11 @@ impl Entry {
     pub fn leaf(&self) -> Result<Hash, ReceiptError> {
         same("payload", self.payload.as_deref(), &self.payload_sha256)?;
         same("metadata", self.metadata.as_deref(), &self.metadata_sha256)?;
+        Ok(leaf_hash(&self.encoding()))
+    }
+
+    /// What the leaf is the hash of.
+    pub fn encoding(&self) -> Vec<u8> {
         let mut bytes = TAG.to_vec();
         bytes.extend(self.position.to_be_bytes());
         text(&mut bytes, &self.aggregate_type);
@@ -62,7 +67,7 @@ impl Entry {
         bytes.extend(self.recorded_at.timestamp_micros().to_be_bytes());
         bytes.extend(self.payload_sha256);
         bytes.extend(self.metadata_sha256);
-        Ok(leaf_hash(&bytes))
+        bytes
     }
 }
 
