@@ -25,8 +25,23 @@ pub(crate) async fn each_event(
     aggregate_type: &'static str,
     id: Uuid,
     until: u64,
-    mut take: impl FnMut(PastEvent) + Send,
+    take: impl FnMut(PastEvent) + Send,
 ) -> Result<(), ApiError> {
+    if is_told(state, aggregate_type, id, until, take).await? {
+        return Ok(());
+    }
+    let detail = format!("more than {EVENTS_MAX} events come before it: that is too much to tell it from");
+    Err(ApiError::invalid("/query/as_of", detail))
+}
+
+/// The same; `false` if the history is too long to be told.
+pub(crate) async fn is_told(
+    state: &ApiState,
+    aggregate_type: &'static str,
+    id: Uuid,
+    until: u64,
+    mut take: impl FnMut(PastEvent) + Send,
+) -> Result<bool, ApiError> {
     let stream = StreamId {
         aggregate_type,
         aggregate_id: Arc::from(id.to_string()),
@@ -37,12 +52,11 @@ pub(crate) async fn each_event(
         let is_last = page.len() < PAGE;
         for event in page {
             if event.position > until {
-                return Ok(());
+                return Ok(true);
             }
             count += 1;
             if count > EVENTS_MAX {
-                let detail = format!("more than {EVENTS_MAX} events come before it: that is too much to tell it from");
-                return Err(ApiError::invalid("/query/as_of", detail));
+                return Ok(false);
             }
             after = event.sequence;
             take(PastEvent {
@@ -52,7 +66,7 @@ pub(crate) async fn each_event(
             });
         }
         if is_last {
-            return Ok(());
+            return Ok(true);
         }
     }
 }

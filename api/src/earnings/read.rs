@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use domain::payout::PayoutSchedule;
-use domain::{Money, Payout, Timestamp};
+use domain::{AnyEvent, Money, Payout, PayoutEvent, Timestamp, UserId};
 use projections::View;
 use projections::earnings::{Balance, find_account};
 use projections::statements::balances_at;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::answer::{IfNoneMatch, One};
 use crate::extract::{AsOfQuery, Caller, MinPosition, Moment, Query};
+use crate::past::is_told;
 use crate::payouts::{ScheduleName, next_payout_at};
 use crate::shapes::MoneyBody;
 use crate::{ApiError, ApiState};
@@ -20,7 +21,8 @@ use crate::{ApiError, ApiState};
 pub(crate) struct EarningsBody {
     /// One for each currency in which anything was earned.
     balances: Vec<BalanceBody>,
-    /// Not with `as_of`: who has not chosen is paid as the shop's rules of today say.
+    /// With `as_of` what the host had chosen by then; absent for who had not chosen, who is paid as the shop's rules of today say, and
+    /// where more than 50,000 events of the host's account come before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     payout_schedule: Option<ScheduleName>,
     /// When all that is available then is paid by itself. Null for who is paid when they ask, and with `as_of`.
@@ -58,10 +60,11 @@ struct BalanceBody {
     rolls_over: Option<bool>,
 }
 
-/// When a host is paid, and from how much on.
+/// When a host is paid, and from how much on: as it is now.
 struct Paying {
     schedule: PayoutSchedule,
     minimum_minor: i64,
+    now: Timestamp,
 }
 
 impl BalanceBody {
@@ -89,12 +92,24 @@ impl BalanceBody {
 }
 
 impl EarningsBody {
-    fn new(balances: Vec<Balance>, position: u64, paying: Option<&Paying>, now: Timestamp) -> Self {
+    fn new(balances: Vec<Balance>, position: u64, paying: &Paying) -> Self {
         let balances = balances.into_iter();
         Self {
-            balances: balances.map(|balance| BalanceBody::new(balance, paying)).collect(),
-            payout_schedule: paying.map(|paying| paying.schedule.into()),
-            next_payout_at: paying.and_then(|paying| next_payout_at(paying.schedule, now)),
+            balances: balances
+                .map(|balance| BalanceBody::new(balance, Some(paying)))
+                .collect(),
+            payout_schedule: Some(paying.schedule.into()),
+            next_payout_at: next_payout_at(paying.schedule, paying.now),
+            position,
+        }
+    }
+
+    fn as_of(balances: Vec<Balance>, position: u64, chosen: Option<PayoutSchedule>) -> Self {
+        let balances = balances.into_iter();
+        Self {
+            balances: balances.map(|balance| BalanceBody::new(balance, None)).collect(),
+            payout_schedule: chosen.map(ScheduleName::from),
+            next_payout_at: None,
             position,
         }
     }
@@ -114,23 +129,34 @@ pub(crate) async fn read_earnings(
 ) -> Result<One<EarningsBody>, ApiError> {
     state.wait_for(View::Earnings, waiting.min_position).await?;
     let as_of = state.view_as_of(View::Statements, moment.as_of).await?;
+    let accounts = &state.aggregates.payouts;
+    let (chosen, _) = accounts.read(caller.user_id.as_uuid(), Payout::schedule).await?;
     if let Some(position) = as_of {
         let balances = balances_at(&state.pool, caller.user_id, position).await?;
-        return Ok(One::new(
-            EarningsBody::new(balances, position, None, state.now()),
-            known,
-        ));
+        // Nobody goes back to having chosen nothing.
+        let chosen = match chosen {
+            Some(_) => chosen_by(&state, caller.user_id, position).await?,
+            None => None,
+        };
+        return Ok(One::new(EarningsBody::as_of(balances, position, chosen), known));
     }
     let row = find_account(&state.pool, caller.user_id).await?;
     let (balances, position) = row.map_or_else(Default::default, |row| (row.balances, row.position));
-    let accounts = &state.aggregates.payouts;
-    let (chosen, _) = accounts.read(caller.user_id.as_uuid(), Payout::schedule).await?;
     let paying = Paying {
         schedule: chosen.unwrap_or(state.preset.payout_schedule),
         minimum_minor: state.preset.payout_min_minor,
+        now: state.now(),
     };
-    Ok(One::new(
-        EarningsBody::new(balances, position, Some(&paying), state.now()),
-        known,
-    ))
+    Ok(One::new(EarningsBody::new(balances, position, &paying), known))
+}
+
+/// What the host's own events say; nothing if they are too many.
+async fn chosen_by(state: &ApiState, host: UserId, position: u64) -> Result<Option<PayoutSchedule>, ApiError> {
+    let mut chosen = None;
+    let is_told = is_told(state, "payout", host.as_uuid(), position, |past| {
+        if let AnyEvent::Payout(_, PayoutEvent::PayoutScheduleChosen { schedule, .. }) = past.event {
+            chosen = Some(schedule);
+        }
+    });
+    Ok(if is_told.await? { chosen } else { None })
 }

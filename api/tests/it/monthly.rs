@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::dividing::{deliver, earned};
-use crate::support::{ADMIN, ALICE, HOST, Shop, TestApp, text};
+use crate::support::{ADMIN, ALICE, FINANCE, HOST, Shop, TestApp, text};
 use crate::waiting_money::count;
 
 const EARNINGS: &str = "/v1/me/earnings";
@@ -95,7 +95,40 @@ async fn who_chooses_it_is_paid_on_the_first_of_each_month(_: PgPoolOptions, opt
         (&balance["payout_schedule"], &balance["next_payout_at"]),
         (&json!("on_request"), &Value::Null)
     );
+    what_was_chosen_is_exact_to_the_event(&app).await;
     app.stop().await;
+}
+
+/// Under `as_of`, the host's choices of the past are what they were, from the event on that has them.
+async fn what_was_chosen_is_exact_to_the_event(app: &TestApp) {
+    let path = format!("/v1/log/events?limit=200&aggregate=payout-{}", HOST.id);
+    let account = app.get(path).by(FINANCE).send().await.expect(200);
+    let events = account["data"].as_array().expect("events").iter();
+    let choices: Vec<(u64, &Value)> = events
+        .filter(|event| event["event_type"] == "payout_schedule_chosen")
+        .map(|event| {
+            (
+                event["position"].as_u64().expect("a position"),
+                &event["payload"]["schedule"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        choices.iter().map(|(_, chosen)| *chosen).collect::<Vec<_>>(),
+        ["monthly", "on_request"]
+    );
+    let schedule_at = async |position: u64| {
+        let path = format!("{EARNINGS}?as_of={position}");
+        let earnings = app.get(path).by(HOST).send().await.expect(200);
+        assert_eq!(earnings["next_payout_at"], Value::Null, "a rule of today");
+        earnings.get("payout_schedule").cloned()
+    };
+    let mut before = None;
+    for (position, chosen) in &choices {
+        assert_eq!(schedule_at(position - 1).await, before);
+        before = Some((*chosen).clone());
+        assert_eq!(schedule_at(*position).await, before);
+    }
 }
 
 #[sqlx::test(migrations = "../migrations")]
