@@ -72,6 +72,11 @@ pub(super) async fn the_queries_of_the_page_answer_and_read_as_they_say(app: &Te
             assert_eq!(note, "reads: index", "{name}");
             assert!(plan.contains("Index") && !plan.contains("Seq Scan"), "{name}:\n{plan}");
         }
+        let is_told_how = !notes.is_empty();
+        assert!(
+            is_told_how || !plan.contains(" on events"),
+            "{name} reads all of the log:\n{plan}"
+        );
         let query = text.trim_end().trim_end_matches(';');
         let rows: Vec<Value> = sqlx::query_scalar(&format!("SELECT to_jsonb(answer) FROM ({query}) AS answer"))
             .fetch_all(&analyst)
