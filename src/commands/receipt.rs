@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use notary::VerifierKey;
-use notary::receipt::{Entry, Receipt, Subject, Verified};
+use notary::receipt::{Entry, Exhausted, Receipt, Refusal, Subject, Verified, Waiting};
 use serde_json::json;
 
 use crate::output;
@@ -100,10 +100,30 @@ fn claim(receipt: &Receipt, verified: &Verified) -> String {
                 .iter()
                 .map(|(tier, quota)| format!(", tier {tier}: {quota}"));
             let tiers: String = tiers.collect();
-            format!("room {room_id} was sold out: seats {}{tiers}", refusal.room)
+            let waiting = refusal.waiting.map(|waiting| format!(", waiting {waiting}"));
+            let code = refusal.code.as_ref();
+            let code = code.map(|(hash, quota)| format!(", promo code {hash}: {quota}"));
+            format!(
+                "room {room_id} {}: seats {}{}{tiers}{}",
+                reason(refusal),
+                refusal.room,
+                waiting.unwrap_or_default(),
+                code.unwrap_or_default()
+            )
         }
         (Subject::Refusal { room_id, .. }, None) => format!("room {room_id}"),
         (Subject::Ticket { ticket_id }, _) => format!("ticket {ticket_id} by {}", receipt.entry.event_type),
+    }
+}
+
+/// Why somebody had to be sent away.
+fn reason(refusal: &Refusal) -> &'static str {
+    let is_line_full = refusal.waiting.is_some_and(Waiting::is_full);
+    match refusal.exhausted() {
+        Some(Exhausted::PromoCode) => "had a promo code that was used up",
+        Some(Exhausted::WaitingList) => "had a full waiting list",
+        Some(Exhausted::Seats | Exhausted::Tier) if is_line_full => "was sold out, and its waiting list full",
+        Some(Exhausted::Seats | Exhausted::Tier) | None => "was sold out",
     }
 }
 

@@ -31,6 +31,47 @@ fn said(output: &Output) -> Result<(bool, String)> {
     Ok((output.status.success(), String::from_utf8(output.stdout.clone())?))
 }
 
+/// In which example what is changed, and what is said of it.
+const FORGERIES: [(&str, &str, &str, &str); 7] = [
+    (
+        "receipt_full_line.json",
+        "waiting 1000 limit 1000",
+        "waiting 1001 limit 1000",
+        "the signature by example.org/boxoffice does not go with the note",
+    ),
+    (
+        "receipt_code.json",
+        "\" frühbucher \"",
+        "\"anderer\"",
+        "the statement is about another promo code than the receipt",
+    ),
+    (
+        "receipt_ticket.json",
+        "\"position\": 3",
+        "\"position\": 4",
+        "the event at position 4 is not in the log of the checkpoint",
+    ),
+    (
+        "receipt_ticket.json",
+        "Nachtz",
+        "Tagz",
+        "the event's payload is not what its hash stands for",
+    ),
+    (
+        "receipt_ticket.json",
+        "\\n11\\n",
+        "\\n12\\n",
+        "the signature by example.org/boxoffice does not go with the note",
+    ),
+    (
+        "receipt_ticket.json",
+        "boxoffice/receipt/1",
+        "boxoffice/receipt/9",
+        "which this program does not know",
+    ),
+    ("receipt_ticket.json", "{", "[", "the file is no receipt"),
+];
+
 #[test]
 fn the_examples_are_verified_by_the_program_and_by_one_written_from_the_page_alone() -> Result<()> {
     let keys: serde_json::Value = serde_json::from_slice(&std::fs::read(vectors().join("keys.json"))?)?;
@@ -42,6 +83,14 @@ fn the_examples_are_verified_by_the_program_and_by_one_written_from_the_page_alo
             "receipt_refusal.json",
             "was sold out: seats 5 held 1 sold 3, tier early: 2 held 1 sold 1",
         ),
+        (
+            "receipt_full_line.json",
+            "had a full waiting list: seats 2000 held 1 sold 3, waiting 1000 limit 1000 paid 1, tier late: 3 held 0 sold 2",
+        ),
+        (
+            "receipt_code.json",
+            "had a promo code that was used up: seats 5 held 1 sold 3, promo code ",
+        ),
     ] {
         let (holds, said) = verify(&vectors().join(file), &log, &["--witness", &witness])?;
         assert!(
@@ -51,26 +100,8 @@ fn the_examples_are_verified_by_the_program_and_by_one_written_from_the_page_alo
     }
     let scratch = tempfile::tempdir()?;
     let forged = scratch.path().join("forged.json");
-    let receipt = std::fs::read_to_string(vectors().join("receipt_ticket.json"))?;
-    for (from, to, reason) in [
-        (
-            "\"position\": 3",
-            "\"position\": 4",
-            "the event at position 4 is not in the log of the checkpoint",
-        ),
-        ("Nachtz", "Tagz", "the event's payload is not what its hash stands for"),
-        (
-            "\\n11\\n",
-            "\\n12\\n",
-            "the signature by example.org/boxoffice does not go with the note",
-        ),
-        (
-            "boxoffice/receipt/1",
-            "boxoffice/receipt/9",
-            "which this program does not know",
-        ),
-        ("{", "[", "the file is no receipt"),
-    ] {
+    for (file, from, to, reason) in FORGERIES {
+        let receipt = std::fs::read_to_string(vectors().join(file))?;
         assert!(receipt.contains(from), "{from}");
         std::fs::write(&forged, receipt.replacen(from, to, 1))?;
         let (holds, said) = verify(&forged, &log, &[])?;
@@ -81,6 +112,11 @@ fn the_examples_are_verified_by_the_program_and_by_one_written_from_the_page_alo
         let (holds, said) = verify(&forged, &log, &["--json"])?;
         let line: serde_json::Value = serde_json::from_str(&said)?;
         assert!(!holds && line["receipt"] == "refused", "{said}");
+        let elsewhere = Command::new("python3")
+            .arg(vectors().join("verify_receipt.py"))
+            .args([forged.as_os_str(), log.as_ref()])
+            .output()?;
+        assert!(!elsewhere.status.success(), "{from} → {to}: {elsewhere:?}");
     }
     let output = Command::new("python3")
         .arg(vectors().join("verify_receipt.py"))

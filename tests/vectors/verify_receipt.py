@@ -11,7 +11,9 @@ import datetime
 import hashlib
 import json
 import pathlib
+import re
 import sys
+import uuid
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -187,11 +189,40 @@ def verify_receipt(receipt, key):
             f"position {entry['position']}",
             f"sequence {entry['sequence']}",
         ], "the statement is about something else"
-        quotas = [line.split(" ")[-5:] for line in lines[5:]]
-        assert any(int(held) + int(sold) >= int(seats) for seats, _, held, _, sold in quotas), "seats were free"
+        verify_refusal(lines[5:], subject)
     size, root = open_checkpoint(receipt["checkpoint"], key)
     proof = [bytes.fromhex(part) for part in receipt["proof"]]
     assert led_to(leaf, entry["position"] - 1, size, proof) == root, "the event is not in the log of the checkpoint"
+
+
+def code_hash(room_id, code):
+    return sha256(uuid.UUID(room_id).bytes, code.strip().upper().encode())[:8].hex()
+
+
+def is_exhausted(quota, spoken_for=0):
+    seats, _, held, _, sold = quota.split(" ")
+    return int(held) + int(sold) + spoken_for >= int(seats)
+
+
+def verify_refusal(lines, subject):
+    """That something had nothing left, by the lines of the statement behind the fifth."""
+    seats, waiting, tiers, codes = re.fullmatch(
+        r"seats (\d+ held \d+ sold \d+)\n"
+        r"(?:waiting (\d+ limit \d+ paid \d+)\n)?"
+        r"((?:tier \S+ \d+ held \d+ sold \d+\n)*)"
+        r"((?:code \S+ \d+ held \d+ sold \d+\n)?)",
+        "".join(line + "\n" for line in lines),
+    ).groups()
+    if "promo_code" in subject or codes:
+        _, code, quota = codes.strip().split(" ", 2)
+        assert code == code_hash(subject["room_id"], subject["promo_code"]), "another promo code's"
+        assert is_exhausted(quota), "the promo code was not used up"
+        return
+    in_line, limit, paid = map(int, waiting.split(" ")[::2]) if waiting else (0, 1, 0)
+    is_full = in_line >= limit
+    of_tiers = [line.split(" ", 2)[2] for line in tiers.splitlines()]
+    nothing_left = is_exhausted(seats, in_line + paid) or any(map(is_exhausted, of_tiers))
+    assert nothing_left or is_full, "seats were free"
 
 
 def verify_folder(folder):
@@ -215,8 +246,8 @@ def verify_folder(folder):
     note = (folder / "checkpoint.txt").read_text()
     assert open_checkpoint(note, keys["log"]) == (len(leaves), root_of(leaves))
     open_note(note, keys["witness"])
-    for name in ("receipt_ticket.json", "receipt_refusal.json"):
-        verify_receipt(read(name), keys["log"])
+    for name in ("ticket", "refusal", "full_line", "code"):
+        verify_receipt(read(f"receipt_{name}.json"), keys["log"])
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ pub enum ApiError {
     InvalidFields(Vec<FieldError>),
     IdempotencyKeyMissing,
     Room(RoomError),
-    /// The same of a hold, with the position of the room's last event that this rests on.
+    /// The same of a hold or of a place in line, with the position of the room's last event that this rests on.
     SeatRefused {
         refusal: RoomError,
         position: u64,

@@ -29,6 +29,8 @@ pub(crate) struct ReceiptSubjectBody {
     /// Of a `refusal`, with a note signed by the log that says what the room was.
     room_id: Option<String>,
     statement: Option<String>,
+    /// Of a `refusal` of a promo code that was used up: the code, as it was asked with.
+    promo_code: Option<String>,
 }
 
 /// An event, and what its leaf in the tree is computed from.

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use domain::room::JoinWaitingList;
 use domain::{RoomCommand, RoomId, TicketId};
+use event_log::Judged;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,7 +33,7 @@ pub(crate) struct JoinRequest {
     (status = 201, body = WaitingPlaceBody),
     (status = 403, description = "`entry_refused` · `not_rolled_out`: not on the web", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "`sales_not_open` · `sales_closed` · `ticket_limit_reached` · `room_over` · `sold_out`: the list is full",
+    (status = 409, description = "`sales_not_open` · `sales_closed` · `ticket_limit_reached` · `room_over` · `sold_out`: the list is full, and Log-Position is what that rests on, of which there is a receipt",
         body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn join_waiting_list(
@@ -54,9 +55,12 @@ pub(crate) async fn join_waiting_list(
         request: fingerprint(&path, &body)?,
         at: state.now(),
     });
-    let rooms = &state.aggregates.rooms;
     let metadata = caller.keyed_metadata(&key);
-    let executed = rooms.execute(room.as_uuid(), command, metadata).await?;
+    let judged = state.aggregates.rooms.judge(room.as_uuid(), command, metadata).await?;
+    let executed = match judged {
+        Judged::Accepted(executed) => executed,
+        Judged::Refused { refusal, position } => return Err(ApiError::SeatRefused { refusal, position }),
+    };
     let place = place_of(&state, room, caller.user_id).await?;
     let body = WaitingPlaceBody::new(room, place);
     Ok(Written::created(path, executed.position, body))

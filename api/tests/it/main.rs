@@ -30,6 +30,7 @@ mod promises;
 mod reading;
 mod reconciling;
 mod recording;
+mod refusing;
 mod rollout;
 mod sealing;
 mod selling;

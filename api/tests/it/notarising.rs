@@ -6,9 +6,9 @@ use notary::{Checkpoint, Frontier, VerifierKey};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::support::{ADMIN, ALICE, ANALYST, Answer, BOB, CLEO, FINANCE, HOST, Shop, TestApp, text};
+use crate::support::{ADMIN, ALICE, ANALYST, Answer, BOB, FINANCE, HOST, Shop, TestApp, text};
 
-async fn notarised(options: PgConnectOptions) -> TestApp {
+pub(crate) async fn notarised(options: PgConnectOptions) -> TestApp {
     let shop = Shop {
         notarises: true,
         ..Shop::default()
@@ -17,12 +17,12 @@ async fn notarised(options: PgConnectOptions) -> TestApp {
 }
 
 /// The log's end, once all of it is notarised.
-async fn settled(app: &TestApp) -> Value {
+pub(crate) async fn settled(app: &TestApp) -> Value {
     let is_whole = |head: &Value| head["checkpoint"]["size"] == head["position"];
     app.eventually(FINANCE, "/v1/log/head", is_whole).await
 }
 
-fn key(head: &Value) -> VerifierKey {
+pub(crate) fn key(head: &Value) -> VerifierKey {
     text(&head["verifier_key"]).parse().expect("a key")
 }
 
@@ -36,7 +36,7 @@ fn hashes(value: &Value) -> Vec<Hash> {
     value.as_array().expect("a list").iter().map(hash).collect()
 }
 
-fn number(value: &Value) -> u64 {
+pub(crate) fn number(value: &Value) -> u64 {
     value.as_u64().expect("a number")
 }
 
@@ -237,7 +237,7 @@ async fn the_log_of_yesterday_is_the_beginning_of_todays(_: PgPoolOptions, optio
     app.stop().await;
 }
 
-fn receipt(answer: Answer, head: &Value) -> Receipt {
+pub(crate) fn receipt(answer: Answer, head: &Value) -> Receipt {
     let receipt: Receipt = serde_json::from_value(answer.expect(200)).expect("a receipt");
     receipt.verify(&key(head)).expect("it holds");
     receipt
@@ -290,36 +290,5 @@ async fn a_holder_has_a_receipt_that_holds_without_the_shop(_: PgPoolOptions, op
     let given = receipt(app.get(&path).by(BOB).send().await, &head);
     assert_eq!(given.entry.event_type, "ticket_transferred");
     app.get(&path).by(ALICE).send().await.expect_problem(404, "not_found");
-    app.stop().await;
-}
-
-#[sqlx::test(migrations = "../migrations")]
-async fn who_was_refused_a_seat_can_prove_what_the_room_was(_: PgPoolOptions, options: PgConnectOptions) {
-    let app = notarised(options).await;
-    let room = app.schedule(HOST, "room", |room| room["capacity"] = json!(2)).await;
-    app.buy(&room, ALICE, "a").await;
-    app.hold(&room, BOB, "b").await;
-    let path = format!("/v1/rooms/{room}/tickets");
-    let refused = app.post(&path).by(CLEO).key("c").send().await;
-    refused.expect_problem(409, "sold_out");
-    let position = refused.header("log-position").expect("what it rests on").to_owned();
-    let head = settled(&app).await;
-    let path = format!("/v1/rooms/{room}/refusals/{position}");
-    let held = receipt(app.get(&path).by(CLEO).send().await, &head);
-    assert_eq!(
-        (held.entry.payload, held.entry.metadata),
-        (None, None),
-        "others' events are not shown"
-    );
-    assert_eq!(held.entry.position.to_string(), position);
-    let verified = receipt(app.get(&path).by(CLEO).send().await, &head).verify(&key(&head));
-    let room_then = verified.expect("it holds").refusal.expect("a refusal").room;
-    assert_eq!((room_then.seats, room_then.held, room_then.sold), (2, 1, 1));
-
-    let before = number(&json!(position.parse::<u64>().expect("a position"))) - 1;
-    for free in [before.to_string(), "1".to_owned(), "999999".to_owned()] {
-        let path = format!("/v1/rooms/{room}/refusals/{free}");
-        app.get(path).by(CLEO).send().await.expect_problem(404, "not_found");
-    }
     app.stop().await;
 }

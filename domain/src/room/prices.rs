@@ -144,6 +144,10 @@ impl Claim {
         self.tier.as_deref()
     }
 
+    pub(crate) const fn code(&self) -> Option<Fingerprint> {
+        self.code
+    }
+
     /// Whether both take of the same tier, or of the same code.
     pub(crate) fn shares(&self, quota: Quota, other: &Self) -> bool {
         match quota {
@@ -195,6 +199,11 @@ impl Prices {
     pub(crate) fn taken_claim(&self, ticket_id: TicketId) -> Option<&Claim> {
         let (claim, is_taken) = self.claims.get(&ticket_id)?;
         is_taken.then_some(claim)
+    }
+
+    pub(crate) fn taken_claims(&self) -> impl Iterator<Item = (TicketId, &Claim)> {
+        let taken = self.claims.iter().filter(|(_, (_, is_taken))| *is_taken);
+        taken.map(|(ticket_id, (claim, _))| (*ticket_id, claim))
     }
 
     /// Whether each quota of a claim has one left, once `changes` are made.

@@ -222,7 +222,7 @@ impl Room {
     }
 
     /// Takes in a fact. Total: history is already true.
-    pub(crate) fn evolve(&mut self, event: RoomEvent) {
+    pub fn evolve(&mut self, event: RoomEvent) {
         match event {
             RoomEvent::RoomScheduled(scheduled) => *self = Self::scheduled(scheduled),
             RoomEvent::SeatHeld(held) => self.with_seats(|seats| seats.hold(held)),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::room::{PriceTier, Prices, PromoCode};
-use domain::{Fingerprint, Pricing, TicketId, UserId};
+use domain::room::{PriceTier, Prices, PromoCode, Taken};
+use domain::{Fingerprint, Pricing, Room, TicketId, UserId};
 
 /// The same for tiers and codes: what is to be had of each, and what each ticket takes while it has its seat.
 #[derive(Default)]
@@ -45,12 +45,17 @@ impl Quotas {
             || code.is_some_and(|code| self.of_code(seats, code) >= self.codes[&code].quota)
     }
 
-    pub(crate) fn hold(&self, seats: &BTreeMap<TicketId, bool>, prices: &Prices) {
-        for (tier, taken) in prices.tiers() {
+    pub(crate) fn hold(&self, seats: &BTreeMap<TicketId, bool>, room: &Room) {
+        let shown = room.tiers_taken();
+        for (tier, taken) in room.prices().into_iter().flat_map(Prices::tiers) {
+            let (_, shown) = shown.iter().find(|(name, _)| *name == tier.tier).expect("each tier");
+            self.is_shown(seats, *shown, |pricing| pricing.tier.as_deref() == Some(&tier.tier));
             assert_eq!(taken, self.of_tier(seats, &tier.tier), "{}", tier.tier);
             assert!(taken <= tier.quota, "{} is oversold", tier.tier);
         }
-        for (code, taken) in prices.promo_codes() {
+        for (code, taken) in room.prices().into_iter().flat_map(Prices::promo_codes) {
+            let shown = room.code_taken(code.code).expect("each code");
+            self.is_shown(seats, shown, |pricing| pricing.promo_code == Some(code.code));
             assert_eq!(taken, self.of_code(seats, code.code));
             assert!(taken <= code.quota, "a code is oversold");
             for (_, buyer) in self.claims.values() {
@@ -61,5 +66,18 @@ impl Quotas {
                 );
             }
         }
+    }
+
+    /// Held and sold are told apart.
+    fn is_shown(&self, seats: &BTreeMap<TicketId, bool>, shown: Taken, is_of_it: impl Fn(&Pricing) -> bool) {
+        let count = |is_sold: bool| {
+            let is_so = |ticket| seats.get(ticket) == Some(&is_sold);
+            let claims = self
+                .claims
+                .iter()
+                .filter(|(ticket, (pricing, _))| is_so(ticket) && is_of_it(pricing));
+            u32::try_from(claims.count()).expect("few")
+        };
+        assert_eq!((shown.held, shown.sold), (count(false), count(true)));
     }
 }

@@ -30,11 +30,14 @@ pub struct Receipt {
 pub enum Subject {
     /// Somebody has this ticket, by the event in the receipt.
     Ticket { ticket_id: String },
-    /// Somebody was refused a seat. The event is the last one of the room before that.
+    /// Somebody was refused a seat, or a place in line. The event is the last one of the room before that.
     Refusal {
         room_id: String,
         /// A note signed by the log: what the room was.
         statement: String,
+        /// What somebody asked with, if it was the code that was used up. The log has its hash alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        promo_code: Option<String>,
     },
 }
 

@@ -13,5 +13,5 @@ mod verify;
 
 pub use entry::Entry;
 pub use format::{FORMAT, Receipt, Subject};
-pub use statement::{Quota, Refusal, StatementError};
+pub use statement::{Exhausted, Quota, Refusal, StatementError, Waiting};
 pub use verify::{ReceiptError, Verified};

@@ -4,7 +4,7 @@ use chrono::DateTime;
 use sha2::{Digest as _, Sha256};
 
 use super::*;
-use crate::note::{Checkpoint, SigningKey};
+use crate::note::{Checkpoint, SignedNote, SigningKey};
 use crate::tree::{Frontier, Hash, NodeSource, inclusion_ranges, prove};
 
 const TICKET: &str = "01930000-0000-7000-8000-000000000001";
@@ -93,13 +93,23 @@ fn refusal() -> Refusal {
             held: 0,
             sold: 1,
         },
+        waiting: None,
         tiers: vec![],
+        code: None,
     }
 }
 
 fn of_refusal(refusal: &Refusal) -> Receipt {
-    let (room_id, statement) = (ROOM.to_owned(), refusal.sign(&key()).to_string());
-    let mut receipt = receipt(5, Subject::Refusal { room_id, statement });
+    of_refused_code(refusal, None)
+}
+
+fn of_refused_code(refusal: &Refusal, promo_code: Option<&str>) -> Receipt {
+    let subject = Subject::Refusal {
+        room_id: ROOM.to_owned(),
+        statement: refusal.sign(&key()).to_string(),
+        promo_code: promo_code.map(str::to_owned),
+    };
+    let mut receipt = receipt(5, subject);
     receipt.entry = receipt.entry.sealed();
     receipt
 }
@@ -222,4 +232,88 @@ fn a_statement_that_does_not_go_with_the_event_proves_nothing() {
         mixed.verify(&key().verifier()),
         Err(ReceiptError::Statement(StatementError::Malformed))
     );
+}
+
+/// Nine seats, one sold.
+fn roomy() -> Refusal {
+    let mut refusal = refusal();
+    refusal.room.seats = 9;
+    refusal
+}
+
+#[test]
+fn a_full_waiting_list_is_proved_and_one_with_room_is_not() {
+    let with = |line, paid| Refusal {
+        waiting: Some(Waiting { line, limit: 5, paid }),
+        ..roomy()
+    };
+    let verify = |refusal: &Refusal| of_refusal(refusal).verify(&key().verifier());
+    let full = verify(&with(5, 0)).unwrap().refusal.unwrap();
+    assert_eq!((full.exhausted(), &full), (Some(Exhausted::WaitingList), &with(5, 0)));
+    assert_eq!(verify(&with(4, 1)), Err(ReceiptError::SeatsWereFree));
+    let spoken_for = verify(&with(4, 4)).unwrap().refusal.unwrap();
+    assert_eq!(
+        spoken_for.exhausted(),
+        Some(Exhausted::Seats),
+        "what is free is theirs who wait"
+    );
+    let mut forged = of_refusal(&with(4, 1));
+    if let Subject::Refusal { statement, .. } = &mut forged.subject {
+        *statement = statement.replace("waiting 4 limit 5", "waiting 5 limit 5");
+    }
+    let forged = forged.verify(&key().verifier());
+    assert!(matches!(forged, Err(ReceiptError::Statement(_))));
+}
+
+#[test]
+fn a_promo_code_that_was_used_up_is_proved_to_who_knows_it() {
+    let hash = domain::room::code_hash(ROOM.parse().unwrap(), "HALF").to_string();
+    let with = |seats| Refusal {
+        code: Some((
+            hash.clone(),
+            Quota {
+                seats,
+                held: 1,
+                sold: 1,
+            },
+        )),
+        ..roomy()
+    };
+    let verify = |refusal: &Refusal, code: Option<&str>| of_refused_code(refusal, code).verify(&key().verifier());
+    let used_up = verify(&with(2), Some(" half")).unwrap().refusal.unwrap();
+    assert_eq!((used_up.exhausted(), &used_up), (Some(Exhausted::PromoCode), &with(2)));
+    assert_eq!(verify(&with(3), Some("HALF")), Err(ReceiptError::CodeWasFree));
+    for other in [Some("QUARTER"), None] {
+        assert_eq!(verify(&with(2), other), Err(ReceiptError::OtherCode));
+    }
+    assert_eq!(verify(&refusal(), Some("HALF")), Err(ReceiptError::OtherCode));
+    let full_room_all_the_same = Refusal {
+        room: refusal().room,
+        ..with(3)
+    };
+    assert_eq!(
+        verify(&full_room_all_the_same, Some("HALF")),
+        Err(ReceiptError::CodeWasFree),
+        "the code is what the receipt is about"
+    );
+}
+
+#[test]
+fn a_statement_has_its_lines_in_their_order_and_no_other() {
+    let text = refusal().sign(&key()).text().to_owned();
+    for (more, is_read) in [
+        ("", true),
+        (
+            "waiting 1 limit 5 paid 0\ntier a 1 held 0 sold 1\ncode 00 1 held 0 sold 1\n",
+            true,
+        ),
+        ("tier a 1 held 0 sold 1\nwaiting 1 limit 5 paid 0\n", false),
+        ("code 00 1 held 0 sold 1\ncode 01 1 held 0 sold 1\n", false),
+        ("waiting 1 limit 5\n", false),
+        ("seats 1 held 1 sold 0\n", false),
+    ] {
+        let note = SignedNote::signed(format!("{text}{more}"), &key()).to_string();
+        let opened = Refusal::open(&note, &key().verifier());
+        assert_eq!(opened.is_ok(), is_read, "{more}: {opened:?}");
+    }
 }

@@ -1,6 +1,8 @@
 //! Whether a receipt holds, and if not, the first thing that is wrong.
 
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::{Entry, FORMAT, Receipt, Refusal, StatementError, Subject};
 use crate::note::{Checkpoint, CheckpointError, SignedNote, VerifierKey};
@@ -10,6 +12,8 @@ use crate::tree::{ProofError, verify_inclusion};
 const OF_TICKET: [&str; 3] = ["ticket_ordered", "ticket_issued", "ticket_transferred"];
 /// The event of the room's stream by which a seat is held.
 const OF_ROOM: &str = "seat_held";
+/// So much of a promo code's SHA-256 is on the log.
+const CODE_HASH_BYTES: usize = 8;
 
 /// Why a receipt proves nothing.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -30,6 +34,10 @@ pub enum ReceiptError {
     OtherStatement,
     #[error("by the statement seats were free")]
     SeatsWereFree,
+    #[error("by the statement the promo code was not used up")]
+    CodeWasFree,
+    #[error("the statement is about another promo code than the receipt")]
+    OtherCode,
 }
 
 /// What a receipt proves.
@@ -54,7 +62,11 @@ impl Receipt {
                 self.entry.is_about_ticket(ticket_id)?;
                 None
             }
-            Subject::Refusal { room_id, statement } => Some(self.refusal(room_id, statement, key)?),
+            Subject::Refusal {
+                room_id,
+                statement,
+                promo_code,
+            } => Some(self.refusal(room_id, (statement, promo_code.as_deref()), key)?),
         };
         let opened = Checkpoint::open(&self.checkpoint, key)?;
         let checkpoint = opened.checkpoint;
@@ -74,7 +86,12 @@ impl Receipt {
         })
     }
 
-    fn refusal(&self, room_id: &str, statement: &str, key: &VerifierKey) -> Result<Refusal, ReceiptError> {
+    fn refusal(
+        &self,
+        room_id: &str,
+        (statement, promo_code): (&str, Option<&str>),
+        key: &VerifierKey,
+    ) -> Result<Refusal, ReceiptError> {
         let entry = &self.entry;
         if entry.aggregate_type != "room" || entry.aggregate_id != room_id {
             return Err(ReceiptError::OtherSubject(format!("room {room_id}")));
@@ -85,12 +102,30 @@ impl Receipt {
         if !is_same {
             return Err(ReceiptError::OtherStatement);
         }
-        if refusal.is_justified() {
-            Ok(refusal)
-        } else {
-            Err(ReceiptError::SeatsWereFree)
+        let stated = refusal.code.as_ref().map(|(hash, _)| hash.as_str());
+        let asked = promo_code.map(|code| code_hash(room_id, code)).transpose()?;
+        if stated != asked.as_deref() {
+            return Err(ReceiptError::OtherCode);
+        }
+        match (refusal.exhausted(), stated) {
+            (Some(_), _) => Ok(refusal),
+            (None, Some(_)) => Err(ReceiptError::CodeWasFree),
+            (None, None) => Err(ReceiptError::SeatsWereFree),
         }
     }
+}
+
+/// What the log keeps of a promo code, written down a second time after `docs/LOG-FORMAT.md`.
+fn code_hash(room_id: &str, code: &str) -> Result<String, ReceiptError> {
+    let room: Uuid = room_id
+        .parse()
+        .map_err(|_| ReceiptError::OtherSubject(format!("room {room_id}")))?;
+    let digest = Sha256::new()
+        .chain_update(room.as_bytes())
+        .chain_update(code.trim().to_uppercase())
+        .finalize();
+    let first = digest.iter().take(CODE_HASH_BYTES);
+    Ok(first.fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
 }
 
 impl Entry {

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use chrono::DateTime;
+use domain::room::code_hash;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::note::{Checkpoint, SigningKey};
-use crate::receipt::{Entry, FORMAT, Quota, Receipt, Refusal, Subject};
+use crate::receipt::{Entry, FORMAT, Quota, Receipt, Refusal, Subject, Waiting};
 use crate::tree::{
     Frontier, Hash, Tile, TileId, Tiles, consistency_ranges, inclusion_ranges, prove, root_of, verify_consistency,
 };
@@ -136,21 +137,65 @@ fn of_ticket() -> Receipt {
     receipt(3, Subject::Ticket { ticket_id })
 }
 
-fn of_refusal() -> Receipt {
-    let quota = |seats, held, sold| Quota { seats, held, sold };
-    let refusal = Refusal {
+const fn quota(seats: u32, held: u32, sold: u32) -> Quota {
+    Quota { seats, held, sold }
+}
+
+/// A room of five seats, of which four are taken.
+fn room() -> Refusal {
+    Refusal {
         origin: key().name().to_owned(),
         room_id: ROOM.to_owned(),
         position: 9,
         sequence: 8,
         room: quota(5, 1, 3),
-        tiers: vec![
-            ("early".to_owned(), quota(2, 1, 1)),
-            ("late".to_owned(), quota(3, 0, 2)),
-        ],
+        waiting: None,
+        tiers: vec![],
+        code: None,
+    }
+}
+
+fn refused(refusal: &Refusal, promo_code: Option<&str>) -> Receipt {
+    let subject = Subject::Refusal {
+        room_id: ROOM.to_owned(),
+        statement: refusal.sign(&key()).to_string(),
+        promo_code: promo_code.map(str::to_owned),
     };
-    let (room_id, statement) = (ROOM.to_owned(), refusal.sign(&key()).to_string());
-    receipt(9, Subject::Refusal { room_id, statement })
+    receipt(9, subject)
+}
+
+fn of_refusal() -> Receipt {
+    let tiers = [("early", quota(2, 1, 1)), ("late", quota(3, 0, 2))];
+    let refusal = Refusal {
+        tiers: tiers.map(|(tier, quota)| (tier.to_owned(), quota)).into(),
+        ..room()
+    };
+    refused(&refusal, None)
+}
+
+/// Sales are paused, and nobody more may wait for them.
+fn of_full_line() -> Receipt {
+    let refusal = Refusal {
+        room: quota(2_000, 1, 3),
+        waiting: Some(Waiting {
+            line: 1_000,
+            limit: 1_000,
+            paid: 1,
+        }),
+        tiers: vec![("late".to_owned(), quota(3, 0, 2))],
+        ..room()
+    };
+    refused(&refusal, None)
+}
+
+/// Known again without regard to case and outer spaces.
+fn of_code() -> Receipt {
+    let hash = code_hash(ROOM.parse().unwrap(), "FRÜHBUCHER");
+    let refusal = Refusal {
+        code: Some((hash.to_string(), quota(2, 1, 1))),
+        ..room()
+    };
+    refused(&refusal, Some(" frühbucher "))
 }
 
 /// What is in the folder is what the program makes today, and for ever.
@@ -166,6 +211,8 @@ fn the_vectors_are_as_they_were() {
         ("checkpoint.txt", checkpoint()),
         ("receipt_ticket.json", receipt(of_ticket())),
         ("receipt_refusal.json", receipt(of_refusal())),
+        ("receipt_full_line.json", receipt(of_full_line())),
+        ("receipt_code.json", receipt(of_code())),
     ];
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors");
     let writes = std::env::var("VECTORS_UPDATE").is_ok();
@@ -177,6 +224,8 @@ fn the_vectors_are_as_they_were() {
         assert_eq!(fs::read_to_string(&path).unwrap_or_default(), made, "{name}");
     }
     of_ticket().verify(&key().verifier()).unwrap();
+    of_full_line().verify(&key().verifier()).unwrap();
+    of_code().verify(&key().verifier()).unwrap();
     let verified = of_refusal().verify(&key().verifier()).unwrap();
     verified.note.verify_cosignature(&witness().verifier()).unwrap();
 }

@@ -5,7 +5,7 @@ mod seen;
 
 use std::cell::RefCell;
 
-use domain::room::{CO_HOSTS_MAX, HoldSeat, RoomPhase};
+use domain::room::{CO_HOSTS_MAX, HoldSeat, Prices, Quota, RoomPhase, Taken};
 use domain::{Channel, Customer, Fingerprint, Room, RoomCommand, RoomError, RoomEvent};
 use proptest::prelude::*;
 
@@ -22,9 +22,7 @@ fn hold_laws(commands: Vec<RoomCommand>) {
         let held = u32::try_from(seen.seats.len()).expect("few") - sold;
         let capacity = state.facts().expect("a room with seats has facts").capacity;
         assert!(held + sold <= capacity, "oversold");
-        if let Some(prices) = state.prices() {
-            seen.quotas.hold(&seen.seats, prices);
-        }
+        seen.quotas.hold(&seen.seats, state);
         let is_taken_by_a_passer_by = match event {
             RoomEvent::SeatHeld(held) => held.options.as_ref().is_none_or(|options| !options.offered),
             _ => false,
@@ -49,6 +47,8 @@ fn hold_laws(commands: Vec<RoomCommand>) {
     assert!(seen.outcomes.values().all(|count| *count == 1));
     let waiting = u32::try_from(seen.line.len() + seen.late.len()).expect("few");
     assert_eq!(state.waiting_count(), waiting);
+    let in_line = state.in_line().map_or(0, |in_line| in_line.waiting + in_line.paid);
+    assert_eq!(in_line, waiting);
     match state.phase() {
         RoomPhase::Ended | RoomPhase::Cancelled | RoomPhase::Voided => {
             assert_eq!((state.held_count(), waiting), (0, 0));
@@ -57,12 +57,43 @@ fn hold_laws(commands: Vec<RoomCommand>) {
     }
 }
 
+/// Who is told that there is nothing left can be shown what there was.
+fn refusals_rest_on_what_is_shown(commands: Vec<RoomCommand>) {
+    let mut room = Room::default();
+    for command in commands {
+        let Err(refusal) = crate::handle(&mut room, command) else {
+            continue;
+        };
+        let is_taken = |taken: Taken, spoken_for: u32| taken.held + taken.sold + spoken_for >= taken.quota;
+        let codes = room.prices().into_iter().flat_map(Prices::promo_codes);
+        let mut codes = codes.filter_map(|(code, _)| room.code_taken(code.code));
+        let in_line = room.in_line();
+        let is_shown = match refusal {
+            RoomError::SoldOut { .. } => {
+                let spoken_for = in_line.map_or(0, |in_line| in_line.waiting + in_line.paid);
+                is_taken(room.seats_taken().expect("a room"), spoken_for)
+            }
+            RoomError::QuotaExhausted { quota: Quota::Tier, .. } => {
+                room.tiers_taken().iter().any(|(_, taken)| is_taken(*taken, 0))
+            }
+            RoomError::QuotaExhausted {
+                quota: Quota::PromoCode,
+                ..
+            } => codes.any(|taken| is_taken(taken, 0)),
+            RoomError::WaitingListFull { .. } => in_line.is_some_and(|in_line| in_line.waiting >= in_line.limit),
+            _ => true,
+        };
+        assert!(is_shown, "{refusal}");
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 
     #[test]
     fn any_order_of_commands_keeps_the_laws(commands in commands()) {
-        hold_laws(commands);
+        hold_laws(commands.clone());
+        refusals_rest_on_what_is_shown(commands);
     }
 }
 
