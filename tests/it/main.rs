@@ -10,6 +10,7 @@ mod erasure;
 mod evidence;
 mod faults;
 mod live;
+mod lost_tail;
 mod nodes;
 mod operations;
 mod outages;
