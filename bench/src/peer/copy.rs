@@ -7,15 +7,22 @@ use futures::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 
-use crate::harness::{Latencies, Sample};
+use crate::harness::{Latencies, Sample, per_second};
 use crate::world::Database;
 
 /// The signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// What stands after the last row.
 const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
+const COPY: &str = "COPY events FROM STDIN (FORMAT binary)";
 /// Rows in one transaction.
 const BATCH: usize = 1_000;
+const WITHOUT_KEYS: &str = "ALTER TABLE events DROP CONSTRAINT events_pkey; DROP INDEX events_position";
+const WITH_KEYS: &str = "
+    SET LOCAL maintenance_work_mem = '256MB';
+    ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (aggregate_type, aggregate_id, sequence);
+    CREATE UNIQUE INDEX events_position ON events (position);
+    ANALYZE events";
 
 /// Rows in PostgreSQL's binary form, in batches that are each a whole `COPY`.
 #[derive(Debug)]
@@ -81,15 +88,37 @@ impl Rows {
         ensure!(usize::try_from(written) == Ok(self.count), "not every row was copied");
         let latencies = Latencies::new(samples_us);
         Ok(Sample {
-            value: crate::harness::per_second(self.count, elapsed),
+            value: per_second(self.count, elapsed),
             p50_ms: latencies.percentile_ms(50),
             p99_ms: latencies.percentile_ms(99),
         })
     }
+
+    /// Copies them all in one transaction, and makes the table's keys behind them.
+    pub(crate) async fn restore(&self, database: &Database) -> Result<Sample> {
+        let mut connection = database.connect().await?;
+        let started = Instant::now();
+        let mut transaction = connection.begin().await?;
+        transaction.execute(WITHOUT_KEYS).await?;
+        transaction.execute("SET LOCAL ROLE boxoffice_sequencer").await?;
+        let mut copy = transaction.copy_in_raw(COPY).await?;
+        copy.send(HEADER).await?;
+        for batch in &self.batches {
+            copy.send(&batch[HEADER.len()..batch.len() - TRAILER.len()]).await?;
+        }
+        copy.send(TRAILER).await?;
+        copy.finish().await?;
+        transaction.execute("RESET ROLE").await?;
+        transaction.execute(WITH_KEYS).await?;
+        transaction.commit().await?;
+        let elapsed = started.elapsed();
+        connection.close().await?;
+        Ok(Sample::plain(per_second(self.count, elapsed)))
+    }
 }
 
 async fn copy(connection: &mut PgConnection, batch: &[u8]) -> Result<()> {
-    let mut copy = connection.copy_in_raw("COPY events FROM STDIN (FORMAT binary)").await?;
+    let mut copy = connection.copy_in_raw(COPY).await?;
     copy.send(batch).await?;
     copy.finish().await?;
     Ok(())
