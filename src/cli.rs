@@ -136,4 +136,37 @@ mod tests {
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    /// The commands in a page's blocks. A build without Parquet has no `export`.
+    fn commands(page: &str) -> impl Iterator<Item = Vec<&str>> {
+        let blocks = page
+            .split("```sh\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next());
+        let lines = blocks
+            .flat_map(str::lines)
+            .filter(|line| line.starts_with("boxoffice "));
+        let lines = lines.map(|line| line.split('#').next().unwrap_or_default());
+        let words = lines.map(|line| line.split_whitespace().collect::<Vec<_>>());
+        words.filter(|words| cfg!(feature = "parquet") || words.get(1) != Some(&"export"))
+    }
+
+    #[test]
+    fn the_commands_of_the_pages_are_there() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut tried = 0;
+        for page in ["README.md", "docs/ANALYTICS.md", "docs/LIVE.md", "docs/OPERATIONS.md"] {
+            let page = std::fs::read_to_string(root.join(page)).unwrap();
+            for command in commands(&page) {
+                let parsed = Cli::try_parse_from(&command);
+                assert!(
+                    parsed.is_ok(),
+                    "{command:?}: {:?}",
+                    parsed.err().map(|error| error.to_string())
+                );
+                tried += 1;
+            }
+        }
+        assert!(tried > 4, "{tried} commands");
+    }
 }

@@ -10,6 +10,11 @@ use sqlx::PgPool;
 use super::story::{LATE, as_role, fold, plan};
 use crate::support::TestApp;
 
+fn page() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/ANALYTICS.md");
+    std::fs::read_to_string(path).expect("the page")
+}
+
 /// What is marked `<!-- kind: name -->`, with what the mark says beside, and its block.
 pub(super) struct Block {
     pub(super) kind: String,
@@ -19,8 +24,7 @@ pub(super) struct Block {
 }
 
 pub(super) fn blocks() -> Vec<Block> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/ANALYTICS.md");
-    let page = std::fs::read_to_string(path).expect("the page");
+    let page = page();
     let marked = page.split("<!-- ").skip(1).map(|part| {
         let (mark, rest) = part.split_once(" -->\n```").expect("a mark before a block");
         let (_, rest) = rest.split_once('\n').expect("a block");
@@ -64,6 +68,8 @@ async fn explain(pool: &PgPool, query: &str) -> String {
 
 pub(super) async fn the_queries_of_the_page_answer_and_read_as_they_say(app: &TestApp) {
     let analyst = as_role(app, READER).await;
+    let written = page().matches("\n```sql\n").count() + page().matches("\n```python\n").count();
+    assert_eq!(blocks().len(), written, "each has its mark, by which it is run");
     let queries: Vec<_> = blocks().into_iter().filter(|block| block.kind == "query").collect();
     assert!(queries.len() > 6, "{} queries", queries.len());
     for Block { name, notes, text, .. } in &queries {
