@@ -1,4 +1,4 @@
-//! Who plays: those who run the shop, a host, and three buyers.
+//! Who plays: those who run the shop, a host, three buyers, and one who came too late.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -16,16 +16,19 @@ pub(super) struct Cast {
     pub(super) ann: Caller,
     pub(super) ben: Caller,
     pub(super) cleo: Caller,
+    pub(super) dan: Caller,
     /// Set when the host has scheduled it.
     pub(super) room: String,
 }
 
-/// The three tickets.
+/// The three tickets, and what there was of a fourth.
 pub(super) struct Sales {
     pub(super) ann: Holder,
     pub(super) ben: Holder,
     /// Refunded before the start.
     pub(super) cleo: Holder,
+    /// Dan was refused a seat: the position of the room's last event before that.
+    pub(super) refused_at: u64,
 }
 
 impl Cast {
@@ -37,6 +40,7 @@ impl Cast {
             ann: person(server, &[]).await?,
             ben: person(server, &[]).await?,
             cleo: person(server, &[]).await?,
+            dan: person(server, &[]).await?,
             room: String::new(),
         })
     }

@@ -37,8 +37,8 @@ pub(super) async fn play(server: &Server, python: &Path) -> Result<Figures> {
     bundle::export(&cast, &commands, &mut figures).await?;
     act("3. Somebody changes one byte of a copy");
     bundle::tamper(&cast, &commands, &sales, &mut figures).await?;
-    act("4. A buyer keeps a receipt, and the shop's public key");
-    receipt::play(&commands, &sales, &mut figures).await?;
+    act("4. A buyer keeps a receipt, and so does who came too late; each has the shop's public key");
+    receipt::play(&cast, &commands, &sales, &mut figures).await?;
     act("5. Where does this cent come from?");
     explain::play(&cast, &mut figures).await?;
     act("6. The past as it was: one event before the refund, and at it");

@@ -1,6 +1,6 @@
 //! A room of three seats is sold out, and one of the three has the money back.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use event_log::{Clock, SystemClock};
 use serde_json::json;
 
@@ -23,10 +23,11 @@ pub(super) async fn play(cast: &mut Cast, figures: &mut Figures) -> Result<Sales
         ann: buy(cast, &cast.ann, figures).await?,
         ben: buy(cast, &cast.ben, figures).await?,
         cleo: buy(cast, &cast.cleo, figures).await?,
+        refused_at: turn_away(cast).await?,
     };
     give_back(&sales.cleo, figures).await?;
     say(format!(
-        "{SEATS} seats at {}: three paid, and one of them had the money back",
+        "{SEATS} seats at {}: three paid, a fourth came too late, and one of the three had the money back",
         dollars(PRICE_MINOR)
     ));
     Ok(sales)
@@ -59,6 +60,20 @@ async fn buy(cast: &Cast, caller: &Caller, figures: &mut Figures) -> Result<Hold
     figures.captured_minor += issued(&holder).await?;
     figures.tickets_issued += 1;
     Ok(holder)
+}
+
+/// Where the log stood when there was no seat left.
+async fn turn_away(cast: &Cast) -> Result<u64> {
+    let path = cast.room_path("/tickets");
+    let refused = cast.dan.post_with_key(&path, "one-seat-too-many", &json!({})).await?;
+    ensure!(
+        refused.status == 409 && refused.body["code"] == "sold_out",
+        "expected the room to be sold out, and got {}",
+        refused.body
+    );
+    refused
+        .log_position
+        .context("expected to be told what the refusal rests on")
 }
 
 async fn give_back(holder: &Holder, figures: &mut Figures) -> Result<()> {
