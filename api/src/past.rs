@@ -30,8 +30,7 @@ pub(crate) async fn each_event(
     if is_told(state, aggregate_type, id, until, take).await? {
         return Ok(());
     }
-    let detail = format!("more than {EVENTS_MAX} events come before it: that is too much to tell it from");
-    Err(ApiError::invalid("/query/as_of", detail))
+    Err(too_long("/query/as_of"))
 }
 
 /// The same; `false` if the history is too long to be told.
@@ -69,6 +68,12 @@ pub(crate) async fn is_told(
             return Ok(true);
         }
     }
+}
+
+/// What is at `pointer` has too long a history.
+pub(crate) fn too_long(pointer: &'static str) -> ApiError {
+    let detail = format!("more than {EVENTS_MAX} events come before it: that is too much to tell it from");
+    ApiError::invalid(pointer, detail)
 }
 
 fn decode(event: &RecordedEvent) -> Result<AnyEvent, ApiError> {

@@ -22,7 +22,7 @@ pub(crate) enum Command {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// The receipt, as `GET /v1/tickets/{ticket}/receipt` gave it
+    /// The receipt, as `GET /v1/tickets/{ticket}/receipt` or `GET /v1/rooms/{room}/refusals/{position}` gave it
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The log's verifier key, as `boxoffice notary key` shows it

@@ -10,7 +10,7 @@ use crate::answer::{IfNoneMatch, One};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, FromQuery, Ids, Query, QueryParams};
 use crate::log::{ReceiptBody, entry, receipt};
-use crate::past::each_event;
+use crate::past::{is_told, too_long};
 use crate::{ApiError, ApiState};
 
 #[derive(Debug, IntoParams)]
@@ -36,6 +36,7 @@ impl FromQuery for RefusalQuery {
     (status = 200, body = ReceiptBody),
     (status = 304, description = "The client has it already: `If-None-Match` names its `ETag`."),
     (status = 404, description = "`not_found`: nothing of the room was sold out then, nor its waiting list full; or the promo code was not used up", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "`invalid_field`: more than 50,000 events of the room come before it: a longer history is not told", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "`projection_behind`: the event is not notarised yet", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn read_refusal(
@@ -72,12 +73,14 @@ async fn refusal(
     promo_code: Option<&str>,
 ) -> Result<Refusal, ApiError> {
     let mut room = Room::default();
-    each_event(state, "room", id.as_uuid(), position, |past| {
+    let is_told = is_told(state, "room", id.as_uuid(), position, |past| {
         if let AnyEvent::Room(_, event) = past.event {
             room.evolve(event);
         }
-    })
-    .await?;
+    });
+    if !is_told.await? {
+        return Err(too_long("/path/position"));
+    }
     let code = match promo_code.map(|code| code_hash(id, code)) {
         Some(hash) => {
             let taken = room.code_taken(hash).ok_or(ApiError::NotFound)?;
