@@ -11,7 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use uuid::Uuid;
 
 use crate::notarising::{key, notarised, number, receipt, settled};
-use crate::support::{ALICE, Answer, BOB, CLEO, HOST, Shop, TestApp};
+use crate::support::{ALICE, Answer, BOB, CLEO, DORA, FINANCE, HOST, Shop, TestApp, text};
 
 /// Where a refusal's receipt is.
 fn receipt_of(room: &str, refused: &Answer) -> String {
@@ -180,5 +180,52 @@ async fn who_came_too_late_with_a_promo_code_can_prove_it(_: PgPoolOptions, opti
         let other = app.get(format!("{path}{other}")).by(CLEO).send().await;
         other.expect_problem(404, "not_found");
     }
+    app.stop().await;
+}
+
+/// A seat is free, and somebody waits for it who has paid: it is nobody else's.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_was_refused_a_seat_that_is_spoken_for_can_prove_it(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = notarised(options).await;
+    let early =
+        json!([{"tier": "early", "name": "Early", "price": {"amount_minor": 800, "currency": "USD"}, "quota": 1}]);
+    let room = app
+        .schedule(HOST, "room", |room| {
+            (room["capacity"], room["tiers"]) = (json!(3), early);
+        })
+        .await;
+    let path = format!("/v1/rooms/{room}/tickets");
+    let hold = |who, key: &'static str, wish: Value| app.post(&path).by(who).key(key).json(&wish).send();
+    let wish = json!({"tier": "early", "wait_if_late": true});
+    let ticket = hold(ALICE, "a", wish).await.expect(201);
+    let payment = app.start_payment(text(&ticket["id"]), ALICE, "a").await;
+    app.let_holds_lapse();
+    hold(BOB, "b", json!({"tier": "early"})).await.expect(201);
+    app.confirm(&payment, json!({})).await.expect(200);
+    let waits = |page: &Value| {
+        let mut events = page["data"].as_array().expect("events").iter();
+        events.any(|event| event["event_type"] == "seat_awaited")
+    };
+    app.eventually(FINANCE, "/v1/log/events?limit=200", waits).await;
+    hold(DORA, "d", json!({})).await.expect(201);
+    let refused = hold(CLEO, "c", json!({})).await;
+    refused.expect_problem(409, "sold_out");
+    assert_eq!(refused.body["reason"], "room");
+    let head = settled(&app).await;
+    let refusal = stated(&app, &receipt_of(&room, &refused), &head).await;
+    assert_eq!(
+        (refusal.room.seats, refusal.room.held, refusal.room.sold),
+        (3, 2, 0),
+        "one is free"
+    );
+    let line = Waiting {
+        line: 0,
+        limit: 1_000,
+        paid: 1,
+    };
+    assert_eq!(
+        (refusal.waiting, refusal.exhausted()),
+        (Some(line), Some(Exhausted::Seats))
+    );
     app.stop().await;
 }
