@@ -10,6 +10,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("gather", &[]),
     ("pooling", &[]),
+    // Sealing what is known of a person: ciphers and keys, no table.
+    ("vault", &[]),
     ("event-log", &["domain", "gather", "pooling"]),
     ("payments", &["domain", "gather", "stripe-fake", "pooling"]),
     // The ways out: HTTP to the shop's own systems, SMTP. Processes say what is written to whom.
@@ -93,6 +95,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Crates that must not reach a workspace crate's ordinary dependencies.
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("domain", &["sqlx", "axum", "tokio", "reqwest", "rand", "livekit-api"]),
+    ("vault", &["sqlx", "axum", "tokio", "reqwest", "tracing", "livekit-api"]),
     ("event-log", &["axum", "reqwest", "livekit-api"]),
     ("payments", &["axum", "livekit-api", "stripe-fake"]),
     ("projections", &["axum", "reqwest", "livekit-api"]),
