@@ -8,7 +8,7 @@ use clap::Args;
 use event_log::Hosts;
 use tokio::time::timeout;
 
-use crate::config::{MailOptions, MediaOptions, NotaryOptions};
+use crate::config::{MailOptions, MediaOptions, NotaryOptions, VaultOptions};
 use crate::database::DatabaseAccess;
 use crate::managed::{self, livekit, postgres};
 use crate::output;
@@ -25,6 +25,8 @@ pub(crate) struct Options {
     mail: MailOptions,
     #[command(flatten)]
     notary: NotaryOptions,
+    #[command(flatten)]
+    vault: VaultOptions,
     /// The Python that has the `livekit` package, for the demo
     #[arg(
         long,
@@ -58,6 +60,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         check_media(&options),
         check_mail(&options),
         check_notary(&options.notary),
+        check_vault(&options.vault),
         check_audio_client(&options.python),
     ];
     for finding in &findings {
@@ -175,6 +178,17 @@ fn check_mail(options: &Options) -> Finding {
             what: format!("{error:#}"),
             cure: "SMTP_URL looks like smtps://user:password@host, MAIL_FROM like Night Talks <tickets@example.org>"
                 .to_owned(),
+        },
+    }
+}
+
+fn check_vault(vault: &VaultOptions) -> Finding {
+    match vault.validate() {
+        Ok(()) if vault.is_shared() => Finding::Fine("a vault key that nodes can share".to_owned()),
+        Ok(()) => Finding::Fine("the vault key of the data folder: one node alone can read names".to_owned()),
+        Err(error) => Finding::Broken {
+            what: format!("{error:#}"),
+            cure: "put the shop's key there; names that were locked with a lost one have to be said again".to_owned(),
         },
     }
 }

@@ -18,5 +18,6 @@ pub(crate) mod rehearse;
 pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod token;
+pub(crate) mod vault;
 pub(crate) mod webhooks;
 pub(crate) mod whatif;

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::config::{
     AuthOptions, DataOptions, DatabaseOptions, HttpOptions, LimitOptions, LogOptions, MediaOptions, NotaryOptions,
-    OutboundOptions, PaymentOptions, RecordingOptions, RulesOptions, local_url,
+    OutboundOptions, PaymentOptions, RecordingOptions, RulesOptions, VaultOptions, local_url,
 };
 use crate::database::Database;
 use crate::lifecycle::{Lifecycle, Signals};
@@ -39,6 +39,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) notary: NotaryOptions,
     #[command(flatten)]
+    pub(crate) vault: VaultOptions,
+    #[command(flatten)]
     pub(crate) auth: AuthOptions,
     #[command(flatten)]
     pub(crate) rules: RulesOptions,
@@ -57,6 +59,7 @@ impl Options {
         self.payments.validate()?;
         self.outbound.validate()?;
         self.notary.validate()?;
+        self.vault.validate()?;
         self.auth.validate()?;
         self.rules.load().map(drop)
     }

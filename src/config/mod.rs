@@ -13,6 +13,7 @@ mod outbound;
 mod payments;
 mod recording;
 mod rules;
+mod vault;
 
 pub(crate) use auth::{AuthOptions, DevelopmentSecret};
 pub(crate) use data::DataOptions;
@@ -26,6 +27,7 @@ pub(crate) use outbound::{MailOptions, OutboundOptions};
 pub(crate) use payments::PaymentOptions;
 pub(crate) use recording::{RecorderChoice, RecordingOptions};
 pub(crate) use rules::RulesOptions;
+pub(crate) use vault::VaultOptions;
 
 /// An environment variable that is set to nothing counts as not set.
 fn given<T: AsRef<str>>(value: Option<T>) -> Option<T> {

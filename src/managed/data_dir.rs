@@ -5,18 +5,21 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use event_log::Witness;
 use notary::{KeyName, Memory, SigningKey};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
+use vault::VaultKey;
 
 use crate::hex;
 
 /// Bytes of randomness in a generated secret.
 const SECRET_BYTES: usize = 32;
 const NOTARY_KEY: &str = "notary.key";
+const VAULT_KEY: &str = "vault.key";
 
 #[derive(Clone, Debug)]
 pub struct DataDir {
@@ -113,13 +116,23 @@ impl DataDir {
             let key = SigningKey::random(name).reveal();
             create_once(&path, &key).with_context(|| format!("make {}", path.display()))?;
         }
-        read_key(&path)
+        read_secret(&path)
     }
 
     /// The same, if it was made.
     pub(crate) fn known_notary_key(&self) -> anyhow::Result<Option<SigningKey>> {
         let path = self.file(NOTARY_KEY);
-        path.exists().then(|| read_key(&path)).transpose()
+        path.exists().then(|| read_secret(&path)).transpose()
+    }
+
+    /// The key that locks what people say of themselves, made on first use and readable by its owner only.
+    pub(crate) fn vault_key(&self) -> anyhow::Result<VaultKey> {
+        let path = self.file(VAULT_KEY);
+        if !path.exists() {
+            let key = VaultKey::random().reveal();
+            create_once(&path, key.expose_secret()).with_context(|| format!("make {}", path.display()))?;
+        }
+        read_secret(&path)
     }
 
     /// Where the notary keeps what it signed last.
@@ -156,10 +169,15 @@ impl DataDir {
     }
 }
 
-fn read_key(path: &Path) -> anyhow::Result<SigningKey> {
+/// A key in a file, whose text is wiped.
+pub(crate) fn read_secret<Key>(path: &Path) -> anyhow::Result<Key>
+where
+    Key: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
     let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-    text.parse()
-        .with_context(|| format!("use the key in {}", path.display()))
+    let text = SecretString::from(text);
+    let key = text.expose_secret().parse();
+    key.with_context(|| format!("use the key in {}", path.display()))
 }
 
 fn create_secret(path: &Path) -> anyhow::Result<()> {

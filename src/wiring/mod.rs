@@ -24,6 +24,7 @@ use processes::mail::Mailer;
 use processes::{Deps, PayoutSettings, People, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
 use secrecy::SecretString;
+use vault::VaultKey;
 
 use crate::commands::serve::Options;
 use crate::database::{Database, while_it_restarts};
@@ -70,7 +71,9 @@ pub(crate) async fn start(
         ..ProcessSettings::default()
     };
     let mail = mailer(options, listeners.api_address)?;
-    let deps = core.process_deps(provider.port(), provider.store(options)?, mail, settings, lifecycle);
+    let vault = options.vault.resolve(data_dir).context("open the vault")?;
+    let people = core.people(vault, lifecycle);
+    let deps = core.process_deps(people, provider.port(), provider.store(options)?, mail, settings);
     let (back, back_cancel) = (&lifecycle.back, &lifecycle.back_cancel);
     let processes = Processes::start(deps.clone(), back, back_cancel);
     let books = Arc::new(ProjectedBooks {
@@ -169,22 +172,26 @@ impl Core {
         }
     }
 
+    fn people(&self, vault: VaultKey, lifecycle: &Lifecycle) -> People {
+        let (pool, clock) = (self.pool.clone(), Arc::clone(&self.clock));
+        People::start(pool, clock, vault, &lifecycle.back, &lifecycle.back_cancel)
+    }
+
     fn process_deps(
         &self,
+        people: People,
         provider: Arc<dyn PaymentProvider>,
         store: Option<Arc<dyn AppStore>>,
         mail: Option<Mailer>,
         settings: ProcessSettings,
-        lifecycle: &Lifecycle,
     ) -> Deps {
-        let (pool, clock) = (self.pool.clone(), Arc::clone(&self.clock));
         let settings = ProcessSettings {
             sends_mail: mail.is_some(),
             ..settings
         };
         Deps {
             mail: mail.map(Arc::new),
-            people: People::start(pool, clock, &lifecycle.back, &lifecycle.back_cancel),
+            people,
             log: Arc::clone(&self.log),
             aggregates: self.aggregates.clone(),
             pool: self.pool.clone(),

@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "outbound",
             "payments",
             "pooling",
+            "vault",
             "stripe-fake",
             "checker",
         ],
@@ -48,10 +49,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "media-bridge",
             "outbound",
             "notary",
-            "checker", // its tests only, and the next two
+            "checker", // its tests only, and the next four
             "pooling",
             "stripe-fake",
             "analytics",
+            "vault",
         ],
     ),
     (
@@ -68,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "notary",
             "api",
             "archive",
+            "vault",
             "checker", // `boxoffice audit` alone: it asks the log, and nobody else rests on the answer
         ],
     ),
@@ -87,6 +90,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "processes",
             "api",
             "archive",
+            "vault",
             "boxoffice",
         ],
     ),

@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
+use vault::VaultKey;
 
 use super::{Bench, Outcome, lag, on_workers};
 use crate::harness::{Goal, NEVER_MS, Rounds, Row, figure};
@@ -145,7 +146,7 @@ impl Counter {
             provider: sandbox.clone(),
             store: None,
             clock: Arc::new(SystemClock),
-            people: People::new(office.pool.clone(), Arc::new(SystemClock)),
+            people: People::new(office.pool.clone(), Arc::new(SystemClock), VaultKey::random()),
             mail: None,
             settings: ProcessSettings::default(),
         };

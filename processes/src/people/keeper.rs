@@ -1,6 +1,6 @@
 //! A handle on people. Whoever was seen lately is known without asking the database.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,12 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
+use vault::VaultKey;
 
 use super::cache::Cache;
 use super::lookup::Lookup;
-use super::{ClaimedContact, Contact, FindPersonError, NewContact, Subject, contacts, store};
+use super::profiles::Profiles;
+use super::{ClaimedContact, Contact, DisplayName, FindPersonError, NewContact, Subject, contacts, store};
 
 /// Within this a node hears of somebody who was erased on another one.
 const HEARING_INTERVAL: Duration = Duration::from_secs(1);
@@ -27,6 +29,7 @@ pub struct People {
     clock: Arc<dyn Clock>,
     cache: Arc<Cache>,
     lookup: Lookup,
+    profiles: Profiles,
 }
 
 impl fmt::Debug for People {
@@ -36,9 +39,10 @@ impl fmt::Debug for People {
 }
 
 impl People {
-    pub fn new(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(pool: PgPool, clock: Arc<dyn Clock>, vault: VaultKey) -> Self {
         Self {
             lookup: Lookup::new(pool.clone(), Arc::clone(&clock)),
+            profiles: Profiles::new(pool.clone(), vault),
             pool,
             clock,
             cache: Arc::default(),
@@ -46,8 +50,14 @@ impl People {
     }
 
     /// The same, and it hears of erasures on other nodes until `cancel` is cancelled.
-    pub fn start(pool: PgPool, clock: Arc<dyn Clock>, tracker: &TaskTracker, cancel: &CancellationToken) -> Self {
-        let people = Self::new(pool, clock);
+    pub fn start(
+        pool: PgPool,
+        clock: Arc<dyn Clock>,
+        vault: VaultKey,
+        tracker: &TaskTracker,
+        cancel: &CancellationToken,
+    ) -> Self {
+        let people = Self::new(pool, clock, vault);
         let (this, fatal, cancel) = (people.clone(), cancel.clone().drop_guard(), cancel.clone());
         tracker.spawn(async move {
             let _fatal = fatal;
@@ -86,6 +96,26 @@ impl People {
     /// `false` if the person is erased.
     pub async fn set_contact(&self, user: UserId, new: &NewContact) -> sqlx::Result<bool> {
         contacts::set(&self.pool, user, new, self.clock.now()).await
+    }
+
+    /// What these people want to be called, by one statement. Whoever has not said it, or whose word cannot be read, is not
+    /// among them.
+    pub async fn names(&self, users: &[UserId]) -> sqlx::Result<HashMap<UserId, DisplayName>> {
+        self.profiles.names(users).await
+    }
+
+    pub async fn name(&self, user: UserId) -> sqlx::Result<Option<DisplayName>> {
+        Ok(self.names(&[user]).await?.remove(&user))
+    }
+
+    /// `false` if the person is erased.
+    pub async fn set_name(&self, user: UserId, name: &DisplayName) -> sqlx::Result<bool> {
+        self.profiles.set(user, name).await
+    }
+
+    /// Once more changes nothing.
+    pub async fn clear_name(&self, user: UserId) -> sqlx::Result<()> {
+        self.profiles.clear(user).await
     }
 
     pub(crate) async fn refuse_mailbox(&self, user: UserId, email: &EmailAddress) -> sqlx::Result<()> {

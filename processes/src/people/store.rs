@@ -6,7 +6,7 @@ use domain::{Timestamp, UserId};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::Subject;
+use super::{Subject, vault_rows};
 
 /// An id that is taken, and two at once to whom the same person is new: a third look always finds one.
 const TRIES_MAX: usize = 3;
@@ -125,8 +125,8 @@ pub(super) async fn is_known(pool: &PgPool, user: UserId) -> sqlx::Result<bool> 
 }
 
 /// Forgets everything about a person, at once or not at all.
-pub(super) async fn erase(transaction: &mut PgConnection, user: UserId, now: Timestamp) -> sqlx::Result<()> {
-    let user = user.as_uuid();
+pub(super) async fn erase(transaction: &mut PgConnection, person: UserId, now: Timestamp) -> sqlx::Result<()> {
+    let user = person.as_uuid();
     sqlx::query!(
         "INSERT INTO erased_people (user_id, erased_at) VALUES ($1, $2) ON CONFLICT (user_id) DO NOTHING",
         user,
@@ -143,7 +143,7 @@ pub(super) async fn erase(transaction: &mut PgConnection, user: UserId, now: Tim
     sqlx::query!("DELETE FROM contacts WHERE user_id = $1", user)
         .execute(&mut *transaction)
         .await?;
-    Ok(())
+    vault_rows::delete(transaction, person).await
 }
 
 /// The latest erasures, by their number.

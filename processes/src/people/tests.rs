@@ -8,6 +8,7 @@ use event_log::SystemClock;
 use futures::future::try_join_all;
 use sqlx::PgPool;
 use uuid::Uuid;
+use vault::VaultKey;
 
 use super::{ClaimedContact, NewContact, People, Subject};
 
@@ -28,7 +29,7 @@ fn owning(number: u8) -> Subject {
 }
 
 fn people(pool: &PgPool) -> People {
-    People::new(pool.clone(), Arc::new(SystemClock))
+    People::new(pool.clone(), Arc::new(SystemClock), VaultKey::random())
 }
 
 fn claimed(email: &str) -> ClaimedContact {

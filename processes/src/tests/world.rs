@@ -367,7 +367,7 @@ pub(super) async fn deps(
     let log: Arc<dyn EventLog> = connected.await.unwrap();
     let deps = Deps {
         mail: None,
-        people: crate::People::new(pool.clone(), Arc::clone(&clock)),
+        people: crate::People::new(pool.clone(), Arc::clone(&clock), vault::VaultKey::random()),
         aggregates: Aggregates::new(&log),
         log,
         pool,

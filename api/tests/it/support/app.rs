@@ -42,6 +42,8 @@ const PAST_HOLD: TimeDelta = TimeDelta::minutes(6);
 const PAST_OFFER: TimeDelta = TimeDelta::minutes(11);
 /// Nobody waits who does not ask for it.
 const DOORS_PER_SECOND: u32 = 10_000;
+/// The same at every start, as that of a data folder is.
+const VAULT_KEY: &str = "VAULT+KEY+c6b1ccf274ef0842+97Z9jFovp2MLuM50dpQnMuJ9hnWTUgBE36FliL2tRqI=";
 const TOKEN_TTL: Duration = Duration::from_hours(1);
 
 /// How a shop sells.
@@ -446,7 +448,13 @@ impl Core {
     ) -> Deps {
         Deps {
             mail: None,
-            people: People::start(self.pool.clone(), Arc::clone(&self.clock), tracker, cancel),
+            people: People::start(
+                self.pool.clone(),
+                Arc::clone(&self.clock),
+                VAULT_KEY.parse().expect("a key"),
+                tracker,
+                cancel,
+            ),
             log: Arc::clone(&self.log),
             aggregates: self.aggregates.clone(),
             pool: self.pool.clone(),

@@ -153,7 +153,7 @@ impl Process {
             provider: given.provider,
             store: flow.has_store.then(|| Arc::new(given.store) as Arc<dyn AppStore>),
             mail,
-            people: People::new(pool.clone(), Arc::clone(&clock)),
+            people: People::new(pool.clone(), Arc::clone(&clock), vault::VaultKey::random()),
             clock,
             settings: ProcessSettings {
                 jobs_follow: Duration::ZERO,
