@@ -154,6 +154,11 @@ fn money() -> OpenApiRouter<ApiState> {
 fn around() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(people::read_my_contact, people::set_my_contact))
+        .routes(routes!(
+            people::read_my_profile,
+            people::set_my_profile,
+            people::clear_my_profile
+        ))
         .routes(routes!(people::erase_me))
         .routes(routes!(people::erase_person_by_admin))
         .routes(routes!(log::list_log_events))

@@ -19,7 +19,7 @@ use crate::presence::PresenceRecorder;
 use crate::reactions::{self, Reaction, Reactions};
 use crate::reconciler::{self, Reconciler};
 use crate::shared::Shared;
-use crate::{Admission, Entitlements, EntitlementsError, Identity, MediaServer, RefusalReason};
+use crate::{Admission, Badge, Entitlements, EntitlementsError, Identity, MediaServer, RefusalReason};
 
 /// An entry token is for joining now. Whoever is in stays in, whatever their token says.
 const TOKEN_TTL_SECONDS: u32 = 120;
@@ -160,14 +160,18 @@ impl Bridge {
     /// A token for who may come in, which takes over nothing: with two of them the media server lets in who comes last.
     pub async fn entry(&self, session: SessionId, identity: Identity) -> Result<EntryToken, EntryError> {
         let knock = self.knock(session, identity).await?;
-        self.token(session, identity, knock.entry)
+        let badge = Badge {
+            entry: knock.entry,
+            ..Badge::new(identity)
+        };
+        self.token(session, badge)
     }
 
     /// A token for somebody who knocked, with the number of the entry that is good now.
-    pub fn token(&self, session: SessionId, identity: Identity, entry: u32) -> Result<EntryToken, EntryError> {
+    pub fn token(&self, session: SessionId, badge: Badge<'_>) -> Result<EntryToken, EntryError> {
         let token = self
             .media
-            .entry_token(&room_name(session), identity, entry, TOKEN_TTL_SECONDS)
+            .entry_token(&room_name(session), badge, TOKEN_TTL_SECONDS)
             .map_err(|failure| {
                 error!(
                     error = &failure as &dyn std::error::Error,

@@ -31,5 +31,5 @@ pub use entry::FIRST_ENTRY;
 pub use identity::Identity;
 pub use livekit::{LiveKit, LiveKitConfig};
 pub use marks::Marks;
-pub use media_server::{LiveParticipant, LiveRoom, LiveTrack, MediaError, MediaServer, Permission};
+pub use media_server::{Badge, LiveParticipant, LiveRoom, LiveTrack, MediaError, MediaServer, Permission};
 pub use server_config::{ServerConfig, livekit_config};

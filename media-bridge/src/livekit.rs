@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::entry::{self, ENTRY, FIRST_ENTRY};
 use crate::marks::PREFIX;
-use crate::{Identity, LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError, MediaServer, Permission};
+use crate::{Badge, LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError, MediaServer, Permission};
 
 /// Every call answers within this time, or its outcome is unknown.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
@@ -60,21 +60,16 @@ impl LiveKit {
 }
 
 impl LiveKit {
-    fn sign(
-        &self,
-        identity: &str,
-        attributes: Option<(&str, String)>,
-        ttl_seconds: u32,
-        grants: VideoGrants,
-    ) -> Result<String, MediaError> {
+    fn token(&self, identity: &str, ttl_seconds: u32, grants: VideoGrants) -> AccessToken {
         AccessToken::with_api_key(&self.config.api_key, self.config.api_secret.expose_secret())
             .with_identity(identity)
-            .with_attributes(attributes)
             .with_ttl(Duration::from_secs(u64::from(ttl_seconds)))
             .with_grants(grants)
-            .to_jwt()
-            .map_err(|error| MediaError::Refused(error.to_string()))
     }
+}
+
+fn signed(token: AccessToken) -> Result<String, MediaError> {
+    token.to_jwt().map_err(|error| MediaError::Refused(error.to_string()))
 }
 
 #[async_trait]
@@ -166,10 +161,10 @@ impl MediaServer for LiveKit {
             recorder: true,
             ..VideoGrants::default()
         };
-        self.sign(identity, None, ttl_seconds, grants)
+        signed(self.token(identity, ttl_seconds, grants))
     }
 
-    fn entry_token(&self, room: &str, identity: Identity, entry: u32, ttl_seconds: u32) -> Result<String, MediaError> {
+    fn entry_token(&self, room: &str, badge: Badge<'_>, ttl_seconds: u32) -> Result<String, MediaError> {
         // Nobody's token lets them speak: a kept one would outlive a demotion. Speakers are promoted once they are in.
         let grants = VideoGrants {
             room_join: true,
@@ -180,8 +175,10 @@ impl MediaServer for LiveKit {
             can_update_own_metadata: Some(false),
             ..VideoGrants::default()
         };
+        let Badge { identity, entry, name } = badge;
         let attributes = (entry > FIRST_ENTRY).then(|| (ENTRY, entry.to_string()));
-        self.sign(&identity.to_string(), attributes, ttl_seconds, grants)
+        let token = self.token(&identity.to_string(), ttl_seconds, grants);
+        signed(token.with_attributes(attributes).with_name(name.unwrap_or_default()))
     }
 }
 
@@ -276,6 +273,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::Identity;
 
     fn livekit() -> LiveKit {
         LiveKit::new(LiveKitConfig {
@@ -290,13 +288,13 @@ mod tests {
         let livekit = livekit();
         let host = Identity::Host(UserId::from_uuid(Uuid::from_u128(7)));
         let token = livekit
-            .entry_token("boxoffice-x", host, FIRST_ENTRY, 120)
+            .entry_token("boxoffice-x", Badge::new(host), 120)
             .expect("a token");
         let claims = livekit.config.verifier().verify(&token).expect("our own signature");
         assert_eq!(claims.sub, host.to_string());
         assert_eq!(claims.exp - claims.nbf, 120);
         assert!(
-            claims.attributes.is_empty() && claims.metadata.is_empty(),
+            claims.attributes.is_empty() && claims.metadata.is_empty() && claims.name.is_empty(),
             "nothing that all would be told"
         );
         let grants = claims.video;
@@ -309,10 +307,27 @@ mod tests {
     }
 
     #[test]
+    fn a_token_bears_the_name_and_does_not_print_it() {
+        let livekit = livekit();
+        let badge = Badge {
+            name: Some("Alice Liddell"),
+            ..Badge::new(Identity::Host(UserId::from_uuid(Uuid::from_u128(7))))
+        };
+        let token = livekit.entry_token("boxoffice-x", badge, 120).expect("a token");
+        let claims = livekit.config.verifier().verify(&token).expect("our own signature");
+        assert_eq!(claims.name, "Alice Liddell");
+        assert!(!format!("{badge:?}").contains("Alice"));
+    }
+
+    #[test]
     fn a_token_bears_the_number_of_an_entry_that_took_over() {
         let livekit = livekit();
         let host = Identity::Host(UserId::from_uuid(Uuid::from_u128(7)));
-        let token = livekit.entry_token("boxoffice-x", host, 3, 120).expect("a token");
+        let third = Badge {
+            entry: 3,
+            ..Badge::new(host)
+        };
+        let token = livekit.entry_token("boxoffice-x", third, 120).expect("a token");
         let claims = livekit.config.verifier().verify(&token).expect("our own signature");
         assert_eq!(entry::number(claims.attributes.get(ENTRY).map(String::as_str)), 3);
         assert_eq!(entry::number(None), FIRST_ENTRY);

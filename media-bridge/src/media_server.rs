@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use thiserror::Error;
 
-use crate::{Identity, Marks};
+use crate::{FIRST_ENTRY, Identity, Marks};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LiveRoom {
@@ -40,6 +40,36 @@ pub struct LiveTrack {
     pub sid: String,
     pub is_audio: bool,
     pub is_muted: bool,
+}
+
+/// What a token says of who comes in with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Badge<'a> {
+    pub identity: Identity,
+    /// The number of the entry.
+    pub entry: u32,
+    /// What everybody in the room reads of them. A person's data, so it is not printed.
+    pub name: Option<&'a str>,
+}
+
+impl Badge<'_> {
+    /// With the first entry, and without a name.
+    pub const fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            entry: FIRST_ENTRY,
+            name: None,
+        }
+    }
+}
+
+impl fmt::Debug for Badge<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Badge")
+            .field("identity", &self.identity)
+            .field("entry", &self.entry)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The whole permission set of a participant. Everybody may listen.
@@ -80,8 +110,8 @@ pub trait MediaServer: Send + Sync + fmt::Debug + 'static {
     async fn send_data(&self, room: &str, topic: &str, message: Vec<u8>) -> Result<(), MediaError>;
     async fn remove_participant(&self, room: &str, identity: &str) -> Result<(), MediaError>;
 
-    /// A token that lets `identity` into `room` as a listener, once signed valid for `ttl_seconds`. Stored nowhere.
-    fn entry_token(&self, room: &str, identity: Identity, entry: u32, ttl_seconds: u32) -> Result<String, MediaError>;
+    /// A token that lets somebody into `room` as a listener, once signed valid for `ttl_seconds`. Stored nowhere.
+    fn entry_token(&self, room: &str, badge: Badge<'_>, ttl_seconds: u32) -> Result<String, MediaError>;
 
     /// A token that lets a recorder hear `room`, unseen.
     fn recorder_token(&self, room: &str, identity: &str, ttl_seconds: u32) -> Result<String, MediaError>;

@@ -1,11 +1,13 @@
 //! Takes in the media server's webhooks. They are hints: verified, kept, answered at once.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::DateTime;
 use event_log::Clock;
 use livekit_api::webhooks::{WebhookError, WebhookReceiver};
 use livekit_protocol as proto;
+use serde_json::Value;
 use sqlx::PgPool;
 use thiserror::Error;
 use tracing::warn;
@@ -80,10 +82,11 @@ impl Receiver {
     /// `false` if it was here before.
     async fn store(&self, body: &str, event: Option<&proto::WebhookEvent>) -> Result<bool, sqlx::Error> {
         let id = event.map_or_else(|| id_of_unreadable(body), |event| event.id.clone());
+        let kept = without_name(body);
         let stored = sqlx::query!(
             "INSERT INTO media_webhooks (id, body, received_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
             id,
-            body.as_bytes(),
+            kept.as_bytes(),
             self.clock.now(),
         )
         .execute(&self.pool)
@@ -93,10 +96,20 @@ impl Receiver {
 }
 
 fn id_of_unreadable(body: &str) -> String {
-    let id = serde_json::from_str::<serde_json::Value>(body)
+    let id = serde_json::from_str::<Value>(body)
         .ok()
         .and_then(|event| event.get("id")?.as_str().map(ToOwned::to_owned));
     id.unwrap_or_else(|| uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, body.as_bytes()).to_string())
+}
+
+/// As it came, but for what its participant is called: webhooks are kept, and names are under lock.
+fn without_name(body: &str) -> Cow<'_, str> {
+    let mut event = serde_json::from_str::<Value>(body).unwrap_or_default();
+    let participant = event.get_mut("participant").and_then(Value::as_object_mut);
+    match participant.and_then(|participant| participant.remove("name")) {
+        Some(_) => Cow::Owned(event.to_string()),
+        None => Cow::Borrowed(body),
+    }
 }
 
 fn leave_hint(event: proto::WebhookEvent) -> Option<Hint> {

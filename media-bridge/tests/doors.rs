@@ -18,7 +18,7 @@ use media_bridge::gate::{self, GateConfig};
 use media_bridge::identity::room_name;
 use media_bridge::webhook::{Receiver, WebhookRefused};
 use media_bridge::{
-    Bridge, BridgeDeps, EntryError, FIRST_ENTRY, Identity, LiveKit, LiveKitConfig, MediaServer, RefusalReason,
+    Badge, Bridge, BridgeDeps, EntryError, Identity, LiveKit, LiveKitConfig, MediaServer, RefusalReason,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -120,7 +120,7 @@ impl House {
             .await;
         let identity = Identity::Ticket(TICKET);
         let token = LiveKit::new(config())
-            .entry_token(&room_name(SESSION), identity, FIRST_ENTRY, 60)
+            .entry_token(&room_name(SESSION), Badge::new(identity), 60)
             .expect("a token");
         format!("http://{gate}/rtc/validate?access_token={token}")
     }
@@ -305,6 +305,24 @@ async fn a_webhook_is_kept_once_and_only_if_it_is_authentic(pool: PgPool) {
     let unsigned = house.receiver.receive("", tampered.as_bytes()).await;
     assert!(matches!(unsigned, Err(WebhookRefused::NotAuthentic)), "{unsigned:?}");
     assert_eq!(house.stored_webhooks().await, ["EV_1"]);
+}
+
+/// The media server says of everybody what their token called them. Who people are is kept under lock, and nowhere else.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_webhook_is_kept_without_the_name_of_its_participant(pool: PgPool) {
+    let house = House::open(pool);
+    for (id, state) in [("EV_1", "ACTIVE"), ("EV_2", "TELEPORTED")] {
+        let participant =
+            json!({"sid": "PA_1", "identity": format!("ticket-{TICKET}"), "name": "Alice P.", "state": state});
+        let joined = json!({"event": "participant_joined", "id": id, "participant": participant}).to_string();
+        house.webhook(&joined).await.expect("accepted");
+    }
+    assert_eq!(house.stored_webhooks().await, ["EV_1", "EV_2"]);
+    let bodies = sqlx::query_scalar!("SELECT convert_from(body, 'UTF8') FROM media_webhooks").fetch_all(&house.pool);
+    for body in bodies.await.expect("webhooks").into_iter().flatten() {
+        assert!(body.contains("participant_joined") && body.contains("PA_1"), "{body}");
+        assert!(!body.contains("Alice"), "{body}");
+    }
 }
 
 #[sqlx::test(migrations = "../migrations")]

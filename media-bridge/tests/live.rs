@@ -119,13 +119,18 @@ async fn a_co_host_speaks_and_all_are_silenced_until_their_own_word(pool: PgPool
     stage.hears(host, co_host, CO_HOST_AGAIN_HZ).await;
 }
 
-/// Listeners have no right to say anything in the room: the bridge says it for them.
+/// Listeners have no right to say anything in the room: the bridge says it for them, and their token what they are called.
 #[sqlx::test(migrations = "../migrations")]
-async fn a_raised_hand_and_reactions_reach_everybody(pool: PgPool) {
+async fn a_name_a_raised_hand_and_reactions_reach_everybody(pool: PgPool) {
     let stage = Stage::open(pool).await;
     let (host, guest) = (stage.host(), stage.sell(11));
     stage.come_in(host).await;
-    stage.come_in(guest).await;
+    stage.come_in_as(guest, "Alice P.").await;
+    assert_eq!(stage.name_of(guest).await, "Alice P.");
+    assert_eq!(stage.name_of(host).await, "");
+    for webhook in stage.webhooks_about(guest, 1).await {
+        assert!(!webhook.contains("Alice"), "{webhook}");
+    }
     stage.raise_hand(guest, true);
     let hand = |value: &'static str, event: &AudioEvent| {
         matches!(event, AudioEvent::Attributes { of, attributes }

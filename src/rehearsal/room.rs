@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{TicketId, UserId};
 use media_bridge::rehearsal::{AudioEvent, Tally};
-use media_bridge::{FIRST_ENTRY, Identity, LiveKit, LiveKitConfig, MediaServer, Permission};
+use media_bridge::{Badge, Identity, LiveKit, LiveKitConfig, MediaServer, Permission};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
@@ -135,7 +135,7 @@ impl Rehearsal {
     async fn enter(&self, crowd: &Crowd, part: &Part) -> Result<(), RehearsalError> {
         let token = self
             .media
-            .entry_token(&self.room, part.who, FIRST_ENTRY, TOKEN_TTL_SECONDS);
+            .entry_token(&self.room, Badge::new(part.who), TOKEN_TTL_SECONDS);
         let token = token.map_err(media("make a token"))?;
         crowd.connect(part.number, &part.identity, &token).await
     }

@@ -21,6 +21,13 @@ trap stop_all EXIT
 const ONE_LEADS: &str = "
 [ $(for n in 1 2 3; do curl -s http://127.0.0.1:820$n/metrics; done | grep -c '^log_leading 1') = 1 ]
 ";
+/// A name that was said at one node is read at the others, whoever of them leads.
+const EVERY_NODE_NAMES_PEOPLE: &str = "
+token=$(boxoffice token --user hedy 2>/dev/null)
+profile() { curl -s -H \"Authorization: Bearer $token\" http://127.0.0.1:810$1/v1/me/profile \"${@:2}\"; }
+profile 2 -X PUT -H 'Content-Type: application/json' -d '{\"display_name\": \"Hedy\"}' | grep -q Hedy
+for n in 1 2 3; do profile $n | grep -q Hedy; done
+";
 const SERVES_AGAIN: &str = "
 for n in 1 2 3; do
     for i in $(seq 100); do curl -sf http://127.0.0.1:810$n/readyz >/dev/null && break; sleep 0.2; done
@@ -31,7 +38,7 @@ echo all is well
 ";
 
 /// The block of commands under `<!-- runs: name -->`.
-fn commands<'a>(page: &'a str, name: &str) -> Result<&'a str> {
+pub(crate) fn commands<'a>(page: &'a str, name: &str) -> Result<&'a str> {
     let mark = format!("<!-- runs: {name} -->\n```sh\n");
     let (_, rest) = page
         .split_once(&mark)
@@ -52,8 +59,10 @@ async fn the_commands_of_the_page_work_when_pasted() -> Result<()> {
         commands(&page, "standby")?,
         CLEAN_UP,
         commands(&page, "url")?,
+        commands(&page, "vault")?,
         commands(&page, "nodes")?,
         ONE_LEADS,
+        EVERY_NODE_NAMES_PEOPLE,
         commands(&page, "promote")?,
         SERVES_AGAIN,
     ]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::answer::Written;
 use crate::extract::Caller;
+use crate::shapes::NamesBody;
 use crate::{ApiError, ApiState};
 
 /// All of them: a host bans 1,000 people at most.
@@ -14,19 +15,17 @@ use crate::{ApiError, ApiState};
 #[schema(as = MyBans)]
 pub(crate) struct MyBansBody {
     user_ids: Vec<Uuid>,
-}
-
-impl MyBansBody {
-    fn of(account: &Payout) -> Self {
-        Self {
-            user_ids: account.banned().map(|user| user.as_uuid()).collect(),
-        }
-    }
+    display_names: NamesBody,
 }
 
 pub(super) async fn find(state: &ApiState, host: UserId) -> Result<MyBansBody, ApiError> {
     let accounts = &state.aggregates.payouts;
-    Ok(accounts.read(host.as_uuid(), MyBansBody::of).await?.0)
+    let banned = |account: &Payout| account.banned().collect::<Vec<UserId>>();
+    let (banned, _) = accounts.read(host.as_uuid(), banned).await?;
+    Ok(MyBansBody {
+        user_ids: banned.iter().map(UserId::as_uuid).collect(),
+        display_names: NamesBody::find(state, &banned).await?,
+    })
 }
 
 /// Recorded in the caller's account. Rooms follow by themselves.

@@ -2,6 +2,7 @@
 
 mod customer;
 mod money;
+mod names;
 mod presence;
 mod prices;
 mod recording;
@@ -9,6 +10,7 @@ mod refund_policy;
 
 pub(crate) use customer::*;
 pub(crate) use money::MoneyBody;
+pub(crate) use names::NamesBody;
 pub(crate) use presence::*;
 pub(crate) use prices::*;
 pub(crate) use recording::*;

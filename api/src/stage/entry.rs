@@ -2,7 +2,8 @@
 
 use domain::room::{Entrant, RoomPhase};
 use domain::{Room, RoomCommand, RoomError, RoomEvent, RoomId, SessionId};
-use media_bridge::{Bridge, EntryError, FIRST_ENTRY, Identity, RefusalReason};
+use media_bridge::{Badge, Bridge, EntryError, FIRST_ENTRY, Identity, RefusalReason};
+use processes::people::DisplayName;
 use serde::Serialize;
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -87,7 +88,14 @@ pub(crate) async fn media_entry(
     } else {
         entry_of(state, opening.room, entrant).await?
     };
-    let token = bridge.token(opening.session, identity, entry)?;
+    // What the media server tells everybody in the room.
+    let name = state.processes.deps().people.name(entrant.user).await?;
+    let badge = Badge {
+        identity,
+        entry,
+        name: name.as_ref().map(DisplayName::reveal),
+    };
+    let token = bridge.token(opening.session, badge)?;
     Ok(EntryBody {
         livekit_url: state.public_ws_url.clone(),
         token: token.token,

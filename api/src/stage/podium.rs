@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::answer::{ReadBack, Written};
 use crate::extract::Caller;
-use crate::shapes::RecordingBody;
+use crate::shapes::{NamesBody, RecordingBody};
 use crate::{ApiError, ApiState};
 
 /// Each list is in the order of the log.
@@ -34,10 +34,11 @@ pub(crate) struct StageBody {
     /// Who is there and not on the stage, as the media server was seen last.
     listeners: u32,
     recording: RecordingBody,
+    display_names: NamesBody,
 }
 
 impl StageBody {
-    fn new(row: &StageRow, there: &Attendance) -> Self {
+    fn new(row: &StageRow, there: &Attendance, names: NamesBody) -> Self {
         let ids = |users: &[UserId]| users.iter().map(UserId::as_uuid).collect();
         Self {
             live: row.live,
@@ -54,6 +55,7 @@ impl StageBody {
                 allowed: row.recording.allowed,
                 running: row.recording.runs,
             },
+            display_names: names,
         }
     }
 }
@@ -75,7 +77,18 @@ pub(crate) async fn find_stage(state: &ApiState, room: RoomId) -> Result<Option<
         }
         None => Attendance::default(),
     };
-    Ok(Some(StageBody::new(&row, &there)))
+    let names = NamesBody::find(state, &everybody(&row)).await?;
+    Ok(Some(StageBody::new(&row, &there, names)))
+}
+
+/// Whom the stage names: those first who are on it.
+fn everybody(row: &StageRow) -> Vec<UserId> {
+    let lists = [&row.co_hosts, &row.speakers, &row.invitations, &row.requests];
+    [row.host, row.lead]
+        .iter()
+        .chain(lists.into_iter().flatten())
+        .copied()
+        .collect()
 }
 
 /// Executes a command on the room and answers with the stage as it is after it, to those who may be inside.

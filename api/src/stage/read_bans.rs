@@ -1,5 +1,7 @@
 //! `GET /v1/rooms/{room}/bans`
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use domain::{Room, RoomError, RoomId, UserId};
@@ -9,6 +11,7 @@ use uuid::Uuid;
 
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Id};
+use crate::shapes::NamesBody;
 use crate::{ApiError, ApiState};
 
 /// All of them: a room, and a host, ban 1,000 people at most.
@@ -19,6 +22,7 @@ pub(crate) struct BansBody {
     here: Vec<Uuid>,
     /// From all rooms of the host.
     everywhere: Vec<Uuid>,
+    display_names: NamesBody,
 }
 
 /// Who is banned from a room: for its host and co-hosts. Read from the room itself
@@ -39,12 +43,15 @@ pub(crate) async fn read_bans(
         if !room.is_of_host_side(user) {
             return Err(RoomError::NotHost);
         }
-        let ids = |users: &std::collections::BTreeSet<UserId>| users.iter().map(UserId::as_uuid).collect();
-        Ok(BansBody {
-            here: ids(facts.bans.here()),
-            everywhere: ids(facts.bans.everywhere()),
-        })
+        let list = |users: &BTreeSet<UserId>| users.iter().copied().collect::<Vec<UserId>>();
+        Ok((list(facts.bans.here()), list(facts.bans.everywhere())))
     };
-    let (body, _) = state.aggregates.rooms.read(room.as_uuid(), look).await?;
-    Ok(Json(body?))
+    let (bans, _) = state.aggregates.rooms.read(room.as_uuid(), look).await?;
+    let (here, everywhere) = bans?;
+    let ids = |users: &[UserId]| users.iter().map(UserId::as_uuid).collect();
+    Ok(Json(BansBody {
+        here: ids(&here),
+        everywhere: ids(&everywhere),
+        display_names: NamesBody::find(&state, &[here, everywhere].concat()).await?,
+    }))
 }

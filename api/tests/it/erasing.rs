@@ -10,13 +10,12 @@ use crate::support::{ADMIN, ALICE, Answer, BOB, HOST, Person, TestApp, text};
 const ALICES: &str = "alice@example.org";
 
 async fn reach(app: &TestApp, person: Person, email: &str) {
-    let contact = json!({"email": email});
-    app.put("/v1/me/contact")
-        .by(person)
-        .json(&contact)
-        .send()
-        .await
-        .expect(200);
+    for (path, body) in [
+        ("/v1/me/contact", json!({"email": email})),
+        ("/v1/me/profile", json!({"display_name": email})),
+    ] {
+        app.put(path).by(person).json(&body).send().await.expect(200);
+    }
 }
 
 async fn erase_me(app: &TestApp, person: Person) -> Answer {
@@ -45,7 +44,9 @@ async fn rows_about(app: &TestApp, user: &str) -> i64 {
     sqlx::query_scalar!(
         r#"SELECT (SELECT count(*) FROM people WHERE user_id = $1)
                 + (SELECT count(*) FROM contacts WHERE user_id = $1)
-                + (SELECT count(*) FROM derived_people WHERE user_id = $1) AS "count!""#,
+                + (SELECT count(*) FROM derived_people WHERE user_id = $1)
+                + (SELECT count(*) FROM person_vault WHERE user_id = $1)
+                + (SELECT count(*) FROM person_keys WHERE user_id = $1) AS "count!""#,
         user,
     )
     .fetch_one(&app.pool)
@@ -86,7 +87,11 @@ async fn an_erased_person_is_nobody_and_comes_back_as_somebody_new(_: PgPoolOpti
     assert_ne!(reborn, ALICE.id);
     assert_eq!(id_of(&app, ALICE).await, reborn);
     let contact = app.get("/v1/me/contact").by(ALICE).send().await.expect(200);
-    assert_eq!(contact["email"], Value::Null);
+    let profile = app.get("/v1/me/profile").by(ALICE).send().await.expect(200);
+    assert_eq!(
+        (&contact["email"], &profile["display_name"]),
+        (&Value::Null, &Value::Null)
+    );
     app.get(format!("/v1/tickets/{ticket}"))
         .by(ALICE)
         .send()
@@ -288,6 +293,7 @@ async fn what_the_log_knows_of_an_applicant_is_no_persons_data(_: PgPoolOptions,
 async fn an_erasure_that_is_on_the_log_is_carried_out(_: PgPoolOptions, options: PgConnectOptions) {
     let app = TestApp::start(options).await;
     reach(&app, ALICE, ALICES).await;
+    assert_eq!(rows_about(&app, ALICE.id).await, 4);
     let erase = domain::ShopCommand::ErasePerson {
         person: ALICE.id.parse().unwrap(),
         by: ALICE.id.parse().unwrap(),

@@ -21,6 +21,7 @@ mod mailing;
 mod money_threads;
 mod monthly;
 mod months;
+mod naming;
 mod notarising;
 mod on_stage;
 mod outage;

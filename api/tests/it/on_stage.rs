@@ -166,7 +166,7 @@ async fn who_is_banned_from_a_room_is_out_of_it_until_it_is_over(_: PgPoolOption
     let listed = stage.app.get(stage.path("bans")).by(HOST).send().await.expect(200);
     let mut expected = [ALICE.id, DORA.id];
     expected.sort_unstable();
-    assert_eq!(listed, json!({"here": expected, "everywhere": []}));
+    assert_eq!((&listed["here"], &listed["everywhere"]), (&json!(expected), &json!([])));
 
     stage.delete(&format!("bans/{}", DORA.id), HOST).await;
     hold().await.expect(201);
@@ -183,7 +183,7 @@ async fn a_host_bans_from_all_their_rooms(_: PgPoolOptions, options: PgConnectOp
     let everywhere = |person: Person| move |bans: &Value| bans["everywhere"] == json!([person.id]);
     let mine = format!("/v1/me/bans/{}", ALICE.id);
     let banned = app.put(&mine).by(HOST).send().await.expect(202);
-    assert_eq!(banned, json!({"user_ids": [ALICE.id]}));
+    assert_eq!(banned["user_ids"], json!([ALICE.id]));
     let oneself = app.put(format!("/v1/me/bans/{}", HOST.id)).by(HOST).send().await;
     oneself.expect_problem(409, "wrong_state");
     app.eventually(HOST, &stage.path("bans"), everywhere(ALICE)).await;
@@ -206,7 +206,7 @@ async fn a_host_bans_from_all_their_rooms(_: PgPoolOptions, options: PgConnectOp
     };
     assert_eq!(hold().await.body["reason"], "banned");
     let over = app.call(http::Method::DELETE, &mine).by(HOST).send().await.expect(202);
-    assert_eq!(over, json!({"user_ids": []}));
+    assert_eq!(over["user_ids"], json!([]));
     app.eventually(HOST, &bans, |bans| bans["everywhere"] == json!([]))
         .await;
     hold().await.expect(201);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use domain::Timestamp;
 
-use crate::{FIRST_ENTRY, Identity, LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError, MediaServer, Permission};
+use crate::{Badge, FIRST_ENTRY, LiveParticipant, LiveRoom, LiveTrack, Marks, MediaError, MediaServer, Permission};
 
 #[derive(Debug, Default)]
 pub struct FakeMediaServer {
@@ -295,9 +295,11 @@ impl MediaServer for FakeMediaServer {
         state.answer(())
     }
 
-    fn entry_token(&self, room: &str, identity: Identity, entry: u32, ttl_seconds: u32) -> Result<String, MediaError> {
+    fn entry_token(&self, room: &str, badge: Badge<'_>, ttl_seconds: u32) -> Result<String, MediaError> {
+        let Badge { identity, entry, name } = badge;
+        let name = name.map(|name| format!(", called {name}")).unwrap_or_default();
         Ok(format!(
-            "{identity} may enter {room} for {ttl_seconds} s, entry {entry}"
+            "{identity} may enter {room} for {ttl_seconds} s, entry {entry}{name}"
         ))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use livekit_api::access_token::{AccessToken, VideoGrants};
 use media_bridge::identity::room_name;
 use media_bridge::rehearsal::AudioEvent;
-use media_bridge::{Identity, MediaServer};
+use media_bridge::{Badge, Identity, MediaServer};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
@@ -171,7 +171,11 @@ async fn after_a_take_over_the_tokens_of_the_first_device_are_good_for_nothing(p
     assert!(knock.is_occupied);
     let at = event_log::Clock::now(&event_log::SystemClock);
     let entry = stage.entitlements.take_over(stage.session, guest, at);
-    let token = stage.bridge.token(stage.session, guest, entry).expect("a token").token;
+    let badge = Badge {
+        entry,
+        ..Badge::new(guest)
+    };
+    let token = stage.bridge.token(stage.session, badge).expect("a token").token;
     // The first one stays until the second is there.
     stage.hears(guest, host, HOST_HZ).await;
     stage.connect("second", &stage.gate, &token).await;

@@ -7,10 +7,12 @@ use std::time::Duration;
 use domain::room::{Authority, DeliveryRecorded, PresenceInterval};
 use domain::{RoomCommand, RoomEvent, RoomId, SessionId, TicketId, UserId};
 use event_log::{Aggregates, Clock, EventLog, LogLimits, MemoryLog, Metadata, PostgresLog, SystemClock};
+use livekit_api::services::room::RoomClient;
 use media_bridge::fake::{FakeEntitlements, schedule_of};
 use media_bridge::identity::room_name;
 use media_bridge::rehearsal::{AudioClients, AudioEvent};
-use media_bridge::{Bridge, Identity, LiveKit, MediaServer};
+use media_bridge::{Badge, Bridge, Identity, LiveKit, MediaServer};
+use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
@@ -187,6 +189,45 @@ impl Stage {
         self.expect(identity, PATIENCE, |event| *event == AudioEvent::Connected)
             .await;
         token
+    }
+
+    /// The same with a name, as the token says it.
+    pub(crate) async fn come_in_as(&self, identity: Identity, name: &str) {
+        self.token(identity).await;
+        let badge = Badge {
+            name: Some(name),
+            ..Badge::new(identity)
+        };
+        let token = self.bridge.token(self.session, badge).expect("a token").token;
+        self.connect(&identity.to_string(), &self.gate, &token).await;
+        self.expect(identity, PATIENCE, |event| *event == AudioEvent::Connected)
+            .await;
+    }
+
+    /// What the media server tells everybody in the room.
+    pub(crate) async fn name_of(&self, identity: Identity) -> String {
+        let config = self.sfu.config();
+        let rooms = RoomClient::with_api_key(&config.url, &config.api_key, config.api_secret.expose_secret());
+        let there = rooms
+            .get_participant(&room_name(self.session), &identity.to_string())
+            .await;
+        there.expect("somebody").name
+    }
+
+    /// The webhooks that were kept, once there are so many about this person.
+    pub(crate) async fn webhooks_about(&self, identity: Identity, count: usize) -> Vec<String> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let bodies =
+                sqlx::query_scalar!("SELECT convert_from(body, 'UTF8') FROM media_webhooks").fetch_all(&self.pool);
+            let mut bodies: Vec<String> = bodies.await.expect("webhooks").into_iter().flatten().collect();
+            bodies.retain(|body| body.contains(&identity.to_string()));
+            if bodies.len() >= count {
+                return bodies;
+            }
+            assert!(Instant::now() < deadline, "of {identity} there are {bodies:?}");
+            sleep(POLL).await;
+        }
     }
 
     /// Tries to connect as a new client of this name, at the gate or past it.

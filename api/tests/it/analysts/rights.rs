@@ -58,6 +58,8 @@ async fn analysts_read_analytics_and_nothing_else(_: PgPoolOptions, options: PgC
         "public.events",
         "public.people",
         "public.contacts",
+        "public.person_vault",
+        "public.person_keys",
         "public.provider_webhooks",
         "public.webhook_secrets",
         "view_tickets.tickets",

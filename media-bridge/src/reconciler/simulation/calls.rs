@@ -12,8 +12,8 @@ use super::judge::Call;
 use super::storm::Fate;
 use super::world::World;
 use crate::{
-    Admission, DesiredRoom, Entitlements, EntitlementsError, Identity, LiveParticipant, LiveRoom, Marks, MediaError,
-    MediaServer, Permission,
+    Admission, Badge, DesiredRoom, Entitlements, EntitlementsError, Identity, LiveParticipant, LiveRoom, Marks,
+    MediaError, MediaServer, Permission,
 };
 
 /// A way there or back.
@@ -222,13 +222,7 @@ impl MediaServer for Model {
         Err(away())
     }
 
-    fn entry_token(
-        &self,
-        _room: &str,
-        _identity: Identity,
-        _entry: u32,
-        _ttl_seconds: u32,
-    ) -> Result<String, MediaError> {
+    fn entry_token(&self, _room: &str, _badge: Badge<'_>, _ttl_seconds: u32) -> Result<String, MediaError> {
         Err(away())
     }
 }
