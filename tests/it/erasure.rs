@@ -5,17 +5,19 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use boxoffice::client::eventually;
+use boxoffice::client::{Caller, eventually};
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{Connection, Executor, PgConnection, Row};
 use tokio::process::Command;
 
+use crate::operations::commands;
 use crate::support::{Shop, ShopOptions, buy, fresh_database, try_hold};
 
 const LIMIT: Duration = Duration::from_mins(1);
 /// Every table that leads from an id of the log to a person, or says how to reach one.
-const VAULT: [&str; 3] = ["people", "contacts", "derived_people"];
+const VAULT: [&str; 5] = ["people", "contacts", "derived_people", "person_vault", "person_keys"];
 const ADDRESS: &str = "alice.erasure@example.org";
+const NAME: &str = "Alice Pleasance";
 
 /// A command on a database: the JSON of its last line.
 async fn succeeds(folder: &Path, database_url: &str, arguments: &[&str]) -> Result<Value> {
@@ -35,11 +37,15 @@ async fn succeeds(folder: &Path, database_url: &str, arguments: &[&str]) -> Resu
 }
 
 /// Sales, a refund, a hold, a room that is called off, and a buyer whose address is known.
-async fn play(shop: &Shop) -> Result<()> {
+///
+/// Returns that buyer.
+async fn play(shop: &Shop) -> Result<Caller> {
     let (room, other) = (shop.schedule(2, 300).await?, shop.schedule(2, 300).await?);
     let (alice, bob) = (shop.person().await?, shop.person().await?);
     let contact = json!({"email": ADDRESS, "locale": "de", "timezone": "Europe/Berlin"});
     alice.put("/v1/me/contact", &contact).await?.expect(200, "a contact")?;
+    let profile = json!({"display_name": NAME});
+    alice.put("/v1/me/profile", &profile).await?.expect(200, "a name")?;
     buy(&alice, &room).await?;
     let ticket = format!("/v1/tickets/{}", buy(&bob, &room).await?);
     let refunds = format!("{ticket}/refunds");
@@ -56,6 +62,67 @@ async fn play(shop: &Shop) -> Result<()> {
         .post(&cancel, &json!({}))
         .await?
         .expect(202, "a room is called off")?;
+    Ok(alice)
+}
+
+async fn name_of(person: &Caller) -> Result<Value> {
+    let profile = person.get("/v1/me/profile").await?.expect(200, "a profile")?;
+    Ok(profile["display_name"].clone())
+}
+
+/// The database as the operators' page says to keep it for long: all of it but the keys to what is known of people.
+async fn dump(folder: &Path, database_url: &str) -> Result<String> {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/OPERATIONS.md"))?;
+    let script = format!(
+        "set -eu\n{}\npg_restore --file=- boxoffice.dump",
+        commands(&page, "dump")?
+    );
+    // As an operator writes it: what sqlx adds for itself means nothing to other programs.
+    let mut url = reqwest::Url::parse(database_url)?;
+    let parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let known = parameters.iter().filter(|(name, _)| name == "host" || name == "port");
+    url.query_pairs_mut().clear().extend_pairs(known);
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script])
+        .current_dir(folder)
+        .env("DATABASE_URL", url.as_str());
+    bash.stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(LIMIT, bash.output()).await??;
+    ensure!(output.status.success(), "{output:?}");
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A dump without keys, and a shop that lost them: names are missing, the operator is told once, and nothing else is different.
+async fn lose_the_keys(shop: &Shop, alice: &Caller, folder: &Path) -> Result<()> {
+    let database_url = shop.server.database_url();
+    assert_eq!(name_of(alice).await?, NAME);
+    let mut connection = PgConnection::connect(database_url).await?;
+    let wrapped =
+        "SELECT encode(wrapped, 'hex'), (SELECT encode(ciphertext, 'hex') FROM person_vault) FROM person_keys";
+    let row = connection.fetch_one(wrapped).await?;
+    let (key, text): (String, String) = (row.get(0), row.get(1));
+    let dump = dump(folder, database_url).await?;
+    assert!(dump.contains(ADDRESS) && dump.contains(&text), "people are in the dump");
+    assert!(!dump.contains(&key), "the key is in the dump");
+    assert!(
+        !dump.contains(NAME) && !dump.contains("Pleasance"),
+        "the name is in the database"
+    );
+
+    connection.execute("DELETE FROM person_keys").await?;
+    connection.close().await?;
+    for _ in 0..2 {
+        assert_eq!(name_of(alice).await?, Value::Null);
+    }
+    let data_dir = &shop.server.options().data_dir;
+    let ready: Value = serde_json::from_slice(&std::fs::read(data_dir.join("ready.json"))?)?;
+    let metrics = ready["metrics"].as_str().context("where metrics are")?;
+    let metrics = reqwest::get(metrics).await?.text().await?;
+    let counted = "vault_unreadable_total{reason=\"no_key\"} 2";
+    assert!(metrics.contains(counted), "{metrics}");
+    let log = std::fs::read_to_string(data_dir.join("serve.log"))?;
+    assert_eq!(log.matches("names of people cannot be read").count(), 1, "{log}");
+    assert!(!log.contains("Pleasance") && !metrics.contains("Pleasance"));
     Ok(())
 }
 
@@ -67,7 +134,9 @@ async fn erase_everybody(database_url: &str) -> Result<()> {
         connection.fetch_optional(known.as_str()).await?.is_some(),
         "nobody is known"
     );
-    let logged = format!("SELECT 1 FROM events WHERE concat(payload, metadata) LIKE '%{ADDRESS}%'");
+    let logged = format!(
+        "SELECT 1 FROM events WHERE concat(payload, metadata) LIKE '%{ADDRESS}%' OR concat(payload, metadata) LIKE '%{NAME}%'"
+    );
     ensure!(
         connection.fetch_optional(logged.as_str()).await?.is_none(),
         "the log knows somebody"
@@ -81,10 +150,11 @@ async fn erase_everybody(database_url: &str) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_whole_without_a_row_about_any_person() -> Result<()> {
     let shop = Shop::open(ShopOptions::default()).await?;
-    play(&shop).await?;
+    let alice = play(&shop).await?;
     let source = shop.server.database_url().to_owned();
     let scratch = tempfile::tempdir()?;
     let folder = scratch.path();
+    lose_the_keys(&shop, &alice, folder).await?;
     let exported = succeeds(folder, &source, &["log", "export", "before.tar", "--json"]).await?;
     let balance = format!("/v1/ledger/trial_balance?as_of={}", exported["position"]);
     let before = shop.finance.get(&balance).await?.expect(200, "the books")?;
