@@ -117,7 +117,7 @@ async fn fuller(database: &Database, taken: u64, seats: u64) -> Result<(Sample, 
 async fn by_length(bench: &Bench) -> Result<Curve> {
     let mut points = Vec::new();
     let lengths: &[u64] = bench.pick(
-        &[1_000, 10_000, 100_000, 300_000, 1_000_000],
+        &[1_000, 10_000, 50_000, 150_000, 500_000],
         &[1_000, 10_000, 100_000, 1_000_000, 3_000_000, 10_000_000],
     );
     for &length in lengths {

@@ -24,7 +24,7 @@ const EVENTS_PER_PURCHASE: u64 = 7;
 
 pub(super) async fn bundles(bench: &Bench) -> Result<Outcome> {
     let database = bench.cluster.fresh(Kind::Boxoffice).await?;
-    let events = usize::try_from(fill(&database, bench.pick(500_000, 2_000_000)).await?)?;
+    let events = usize::try_from(fill(&database, bench.pick(250_000, 2_000_000)).await?)?;
     bench.cluster.run("CHECKPOINT").await?;
     copy_out(&database, events).await?;
     let target = bench.folder.join("bundle");
@@ -119,7 +119,7 @@ async fn restore(bench: &Bench, rows: &Copied) -> Result<Sample> {
 
 /// The books as they stood at positions all over the log.
 pub(super) async fn past_balance(bench: &Bench) -> Result<Outcome> {
-    let postings: u64 = bench.pick(1_000_000, 10_000_000);
+    let postings: u64 = bench.pick(400_000, 10_000_000);
     let database = bench.cluster.fresh(Kind::Boxoffice).await?;
     let events = fill(&database, postings / LINES_PER_PURCHASE * EVENTS_PER_PURCHASE).await?;
     let office = Office::open_with_pool(&database, POOL).await?;
