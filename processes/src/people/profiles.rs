@@ -92,6 +92,7 @@ impl Profiles {
 
     pub(super) async fn clear(&self, user: UserId) -> sqlx::Result<()> {
         let mut transaction = pooling::begin(&self.pool).await?;
+        vault_rows::lock(&mut transaction, user).await?;
         vault_rows::delete(&mut transaction, user).await?;
         transaction.commit().await
     }

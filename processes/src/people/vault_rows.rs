@@ -73,7 +73,18 @@ pub(super) async fn put(pool: &PgPool, user: UserId, locked: &Locked) -> sqlx::R
     Ok(done.rows_affected() == 1)
 }
 
-/// Deletes the key, and the text that is nothing without it.
+/// Lets nobody write for this person until the transaction is over.
+pub(super) async fn lock(transaction: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
+    sqlx::query_scalar!(
+        "SELECT user_id FROM people WHERE user_id = $1 FOR UPDATE",
+        user.as_uuid()
+    )
+    .fetch_optional(transaction)
+    .await?;
+    Ok(())
+}
+
+/// Deletes the key, and the text that is nothing without it. Whoever writes at the same moment has to be locked out.
 pub(super) async fn delete(transaction: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM person_keys WHERE user_id = $1", user.as_uuid())
         .execute(&mut *transaction)
