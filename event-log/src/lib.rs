@@ -1,6 +1,9 @@
 //! The append-only log: its port, the PostgreSQL sequencer behind it, hot aggregates on top of it, and the checkpointed
 //! subscriptions that read it.
 
+#[cfg(test)]
+extern crate self as event_log;
+
 pub mod chain;
 pub mod clock;
 pub mod executor;
@@ -15,7 +18,7 @@ pub mod metadata;
 pub mod pipeline;
 mod plan;
 pub mod postgres;
-mod queue;
+pub mod queue;
 mod ranges;
 pub mod replay;
 mod schema_name;

@@ -27,7 +27,7 @@ pub struct StreamId {
 
 impl StreamId {
     /// PostgreSQL has no text with a NUL in it, so no log takes one.
-    pub(crate) fn is_storable(&self) -> bool {
+    pub fn is_storable(&self) -> bool {
         !self.aggregate_type.contains('\0') && !self.aggregate_id.contains('\0')
     }
 }

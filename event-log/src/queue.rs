@@ -4,15 +4,22 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::AppendError;
-use crate::pipeline::Request;
+use crate::pipeline::{Permit, Request};
 
+/// What a log reserves places of, whatever reads at its other end.
 #[derive(Clone, Debug)]
-pub(crate) struct Queue(mpsc::Sender<Request>);
+pub struct Queue(mpsc::Sender<Request>);
 
 impl Queue {
-    pub(crate) fn new(capacity: usize) -> (Self, mpsc::Receiver<Request>) {
+    /// A queue of so many places, and its other end.
+    pub fn new(capacity: usize) -> (Self, mpsc::Receiver<Request>) {
         let (sender, receiver) = mpsc::channel(capacity);
         (Self(sender), receiver)
+    }
+
+    /// A place to be enqueued in, once, by whoever appends.
+    pub fn permit(&self) -> Result<Permit, AppendError> {
+        self.reserve().map(Permit::new)
     }
 
     /// A place, if there is one now: what waits in a full queue would only make its caller wait longer.

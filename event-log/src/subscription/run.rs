@@ -172,7 +172,8 @@ impl Follower {
         way.has_begun = true;
         way.is_doubtful = false;
         let events = events.map_err(|error| self.unread(error))?;
-        source::stored(self.name(), after, &events, PAGE).map_err(Halt::Fatal)
+        let promised = self.log.capabilities();
+        source::stored(self.name(), after, &events, (PAGE, promised)).map_err(Halt::Fatal)
     }
 
     /// Reads on while a page is taken in, if there is more where it came from.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Recorded, SubscriptionError, page};
 use crate::feed::Recent;
-use crate::{EventLog, Head, ReadError, RecordedEvent};
+use crate::{Capabilities, EventLog, Head, ReadError, RecordedEvent};
 
 /// Events of a page, at least one.
 pub(super) struct Page {
@@ -56,13 +56,13 @@ pub(super) fn stored(
     name: &str,
     after: u64,
     events: &[RecordedEvent],
-    enough: usize,
+    (enough, capabilities): (usize, Capabilities),
 ) -> Result<Option<Page>, SubscriptionError> {
     let Some(last) = events.last() else {
         return Ok(None);
     };
     Ok(Some(Page {
-        events: page::decode(name, after, events)?,
+        events: page::decode(name, after, events, capabilities)?,
         to: Head {
             position: last.position,
             hash: last.hash,

@@ -1,15 +1,11 @@
-//! The port's contract: each test runs against every log.
+//! The port's contract: each rule is held against every log.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use domain::Timestamp;
 use sqlx::PgPool;
 
-use super::support::*;
-use crate::chain::{self, Leaf};
-use crate::pipeline::Generation;
-use crate::{AppendError, EventLog, Head, LogSettings, ManualClock, MemoryLog, PostgresLog, StreamAppend};
+use super::rules::{at, each_rule, time_never_goes_back};
+use crate::{LogSettings, ManualClock, MemoryLog, PostgresLog};
 
 macro_rules! contract {
     ($($name:ident)+) => {
@@ -17,7 +13,7 @@ macro_rules! contract {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    super::$name(crate::MemoryLog::new()).await;
+                    crate::tests::rules::$name(crate::MemoryLog::new()).await;
                 }
             )+
         }
@@ -27,7 +23,7 @@ macro_rules! contract {
                 #[sqlx::test(migrations = "../migrations")]
                 async fn $name(pool: sqlx::PgPool) {
                     let opened = crate::tests::support::Opened::new(&pool).await;
-                    super::$name(opened.port()).await;
+                    crate::tests::rules::$name(opened.port()).await;
                     opened.close().await;
                 }
             )+
@@ -35,253 +31,7 @@ macro_rules! contract {
     };
 }
 
-contract! {
-    positions_have_no_gap_and_streams_count_for_themselves
-    a_wrong_version_is_a_conflict
-    each_append_of_a_batch_is_judged_alone
-    stored_bytes_are_the_bytes_that_were_given
-    reads_are_paged
-    events_are_read_by_their_positions
-    a_time_names_the_last_position_recorded_by_then
-    followers_are_woken_when_it_is_durable
-    appends_can_follow_one_another_without_waiting
-    what_rests_on_a_failed_append_is_not_recorded
-    malformed_events_fail_alone
-    an_append_without_events_is_rejected
-    a_stream_id_with_a_nul_is_rejected
-    every_event_is_chained_to_the_one_before
-}
-
-async fn positions_have_no_gap_and_streams_count_for_themselves(log: Arc<dyn EventLog>) {
-    let outcomes = log
-        .append(vec![append("a", 0, 2), append("b", 0, 1), append("a", 2, 1)])
-        .await;
-    let ends: Vec<(u64, u64)> = outcomes
-        .into_iter()
-        .map(Result::unwrap)
-        .map(|appended| (appended.last_sequence, appended.position))
-        .collect();
-    assert_eq!(ends, [(2, 2), (1, 3), (3, 4)]);
-
-    let events = log.read_all(0, 10).await.unwrap();
-    let read: Vec<_> = events
-        .iter()
-        .map(|event| {
-            (
-                event.position,
-                event.aggregate_id.as_str(),
-                event.sequence,
-                event.payload.as_str(),
-            )
-        })
-        .collect();
-    assert_eq!(
-        read,
-        [
-            (1, "a", 1, r#"{"n":1}"#),
-            (2, "a", 2, r#"{"n":2}"#),
-            (3, "b", 1, r#"{"n":1}"#),
-            (4, "a", 3, r#"{"n":3}"#),
-        ]
-    );
-}
-
-async fn a_wrong_version_is_a_conflict(log: Arc<dyn EventLog>) {
-    append_one(&log, append("a", 0, 2)).await.unwrap();
-    for wrong in [0, 1, 3] {
-        let error = append_one(&log, append("a", wrong, 1)).await.unwrap_err();
-        assert!(
-            matches!(error, AppendError::Conflict { expected, actual: 2, .. } if expected == wrong),
-            "{error}"
-        );
-    }
-    let error = append_one(&log, append("new", 1, 1)).await.unwrap_err();
-    assert!(matches!(error, AppendError::Conflict { actual: 0, .. }), "{error}");
-    assert_eq!(log.head().await.unwrap().position, 2);
-}
-
-async fn each_append_of_a_batch_is_judged_alone(log: Arc<dyn EventLog>) {
-    let outcomes = log
-        .append(vec![
-            append("a", 0, 1),
-            append("b", 7, 1),
-            append("c", 0, 1),
-            append("a", 1, 1),
-        ])
-        .await;
-    assert!(matches!(outcomes[1], Err(AppendError::Conflict { .. })));
-    let positions: Vec<u64> = outcomes
-        .into_iter()
-        .flatten()
-        .map(|appended| appended.position)
-        .collect();
-    assert_eq!(positions, [1, 2, 3]);
-}
-
-async fn stored_bytes_are_the_bytes_that_were_given(log: Arc<dyn EventLog>) {
-    let payloads = [
-        r#"{"zeta":1E2,"a":"x"}"#,
-        r#"{"twice":1,"twice":2}"#,
-        r#"{"big":18446744073709551615,"odd":9007199254740993}"#,
-        r#" {  "spaced" : [ 1 , 2.50 ] } "#,
-        r#"{"nul":"\u0000","umlaut":"ä","escaped":"\u00e4"}"#,
-    ];
-    let given = StreamAppend {
-        events: payloads.iter().map(|payload| event(*payload)).collect(),
-        metadata: Arc::from(&br#"{"b":"1", "a":"2"}"#[..]),
-        ..append("a", 0, 0)
-    };
-    append_one(&log, given).await.unwrap();
-    for events in [log.read_all(0, 10).await, log.read_stream(&stream("a"), 0, 10).await] {
-        let events = events.unwrap();
-        assert!(events.iter().map(|event| event.payload.as_str()).eq(payloads));
-        assert!(events.iter().all(|event| event.metadata == r#"{"b":"1", "a":"2"}"#));
-        assert!(
-            events
-                .iter()
-                .all(|event| event.event_type == "counted" && event.event_version == "1")
-        );
-    }
-}
-
-async fn reads_are_paged(log: Arc<dyn EventLog>) {
-    append_one(&log, append("a", 0, 5)).await.unwrap();
-    append_one(&log, append("b", 0, 5)).await.unwrap();
-    let page = log.read_all(3, 4).await.unwrap();
-    assert!(page.iter().map(|event| event.position).eq(4..=7));
-    let page = log.read_stream(&stream("b"), 2, 2).await.unwrap();
-    assert!(page.iter().map(|event| event.sequence).eq(3..=4));
-    assert!(log.read_all(10, 4).await.unwrap().is_empty());
-    assert!(log.read_all(u64::MAX, 4).await.unwrap().is_empty());
-    assert!(log.read_stream(&stream("none"), 0, 4).await.unwrap().is_empty());
-}
-
-async fn followers_are_woken_when_it_is_durable(log: Arc<dyn EventLog>) {
-    assert_eq!(log.head().await.unwrap(), Head::EMPTY);
-    let mut wake = log.wake();
-    wake.mark_unchanged();
-    let appended = append_one(&log, append("a", 0, 3)).await.unwrap();
-    tokio::time::timeout(PATIENCE, wake.wait_for(|position| *position >= appended.position))
-        .await
-        .unwrap()
-        .unwrap();
-    let last = log.read_all(2, 1).await.unwrap().remove(0);
-    let head = Head {
-        position: 3,
-        hash: last.hash,
-    };
-    assert_eq!(log.head().await.unwrap(), head);
-}
-
-async fn appends_can_follow_one_another_without_waiting(log: Arc<dyn EventLog>) {
-    let generation = Generation::default();
-    let mut pending = Vec::new();
-    for version in 0..100 {
-        let permit = log.reserve().unwrap();
-        pending.push(permit.enqueue(append("a", version, 1), Some(generation.clone())));
-    }
-    for (position, pending) in (1..).zip(pending) {
-        assert_eq!(pending.await.unwrap().position, position);
-    }
-}
-
-async fn what_rests_on_a_failed_append_is_not_recorded(log: Arc<dyn EventLog>) {
-    let generation = Generation::default();
-    let mut permits = Vec::new();
-    for _ in 0..4 {
-        permits.push(log.reserve().unwrap());
-    }
-    let mut permits = permits.into_iter();
-    let mut enqueue = |append, generation| permits.next().unwrap().enqueue(append, generation);
-    let failing = enqueue(append("a", 1, 1), Some(generation.clone()));
-    // Another writer brings the stream to the very version that the next decision assumes.
-    let foreign = enqueue(append("a", 0, 2), None);
-    let resting = enqueue(append("a", 2, 1), Some(generation.clone()));
-    let fresh = enqueue(append("a", 2, 1), Some(Generation::default()));
-
-    assert!(matches!(failing.await, Err(AppendError::Conflict { actual: 0, .. })));
-    assert_eq!(foreign.await.unwrap().last_sequence, 2);
-    assert!(matches!(resting.await, Err(AppendError::Cascade { .. })));
-    assert_eq!(fresh.await.unwrap().last_sequence, 3);
-    assert!(generation.is_broken());
-}
-
-async fn malformed_events_fail_alone(log: Arc<dyn EventLog>) {
-    let broken = |id: &str, payload: &[u8]| StreamAppend {
-        events: vec![event(payload)],
-        ..append(id, 0, 0)
-    };
-    let mut batch: Vec<StreamAppend> = (0..20).map(|nth| append(&format!("sound-{nth}"), 0, 2)).collect();
-    batch.insert(7, broken("half", b"{\"n\":"));
-    batch.insert(8, append("half", 1, 1));
-    batch.insert(15, broken("latin", b"{\"n\":\"\xe4\"}"));
-    let outcomes = log.append(batch).await;
-    for (nth, outcome) in outcomes.iter().enumerate() {
-        match nth {
-            7 | 15 => assert!(matches!(outcome, Err(AppendError::Rejected(_))), "{outcome:?}"),
-            8 => assert!(
-                matches!(outcome, Err(AppendError::Cascade { .. } | AppendError::Conflict { .. })),
-                "{outcome:?}"
-            ),
-            _ => assert!(outcome.is_ok(), "{outcome:?}"),
-        }
-    }
-    assert_eq!(log.head().await.unwrap().position, 40);
-    append_one(&log, append("half", 0, 1)).await.unwrap();
-}
-
-async fn an_append_without_events_is_rejected(log: Arc<dyn EventLog>) {
-    let error = append_one(&log, append("a", 0, 0)).await.unwrap_err();
-    assert!(matches!(error, AppendError::Rejected(_)), "{error}");
-}
-
-async fn a_stream_id_with_a_nul_is_rejected(log: Arc<dyn EventLog>) {
-    let outcomes = log.append(vec![append("a\0b", 0, 1), append("a", 0, 1)]).await;
-    assert!(matches!(outcomes[0], Err(AppendError::Rejected(_))), "{outcomes:?}");
-    assert_eq!(outcomes[1].as_ref().unwrap().position, 1);
-}
-
-async fn every_event_is_chained_to_the_one_before(log: Arc<dyn EventLog>) {
-    log.append(vec![append("a", 0, 3), append("b", 0, 2)]).await;
-    append_one(&log, append("a", 3, 1)).await.unwrap();
-    let mut previous = Head::EMPTY.hash;
-    let events = log.read_all(0, 10).await.unwrap();
-    assert_eq!(events.len(), 6);
-    for event in events {
-        assert_eq!(
-            event.hash,
-            chain::link(&previous, &Leaf::from(&event)),
-            "{}",
-            event.position
-        );
-        previous = event.hash;
-    }
-}
-
-async fn append_one(log: &Arc<dyn EventLog>, append: StreamAppend) -> crate::pipeline::Outcome {
-    log.append(vec![append]).await.remove(0)
-}
-
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_timestamp(seconds, 123_456_789).unwrap()
-}
-
-async fn time_never_goes_back(log: Arc<dyn EventLog>, clock: ManualClock) {
-    append_one(&log, append("a", 0, 1)).await.unwrap();
-    clock.set(at(900));
-    append_one(&log, append("a", 1, 1)).await.unwrap();
-    clock.set(at(1000));
-    clock.advance(Duration::from_micros(1));
-    append_one(&log, append("a", 2, 1)).await.unwrap();
-    let times: Vec<i64> = log
-        .read_all(0, 3)
-        .await
-        .unwrap()
-        .iter()
-        .map(|event| event.recorded_at.timestamp_micros())
-        .collect();
-    assert_eq!(times, [1_000_123_456, 1_000_123_456, 1_000_123_457]);
-}
+each_rule!(contract);
 
 #[tokio::test]
 async fn time_never_goes_back_in_memory() {
@@ -307,35 +57,4 @@ async fn time_never_goes_back_in_postgres(pool: PgPool) {
     cancel.cancel();
     tracker.close();
     tracker.wait().await;
-}
-
-async fn events_are_read_by_their_positions(log: Arc<dyn EventLog>) {
-    log.append(vec![append("a", 0, 3), append("b", 0, 2)]).await;
-    let events = log.read_at(&[5, 2, 9, 2]).await.unwrap();
-    let found: Vec<_> = events
-        .iter()
-        .map(|event| (event.position, event.aggregate_id.as_str(), event.sequence))
-        .collect();
-    assert_eq!(found, [(2, "a", 2), (5, "b", 2)]);
-    assert_eq!(log.read_at(&[]).await.unwrap(), []);
-}
-
-async fn a_time_names_the_last_position_recorded_by_then(log: Arc<dyn EventLog>) {
-    assert_eq!(log.position_at(Timestamp::UNIX_EPOCH).await.unwrap(), 0);
-    for version in 0..9 {
-        append_one(&log, append("a", version, 1)).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    let events = log.read_all(0, 20).await.unwrap();
-    let moment = chrono::TimeDelta::microseconds(1);
-    for event in &events {
-        let last = events.iter().rfind(|other| other.recorded_at == event.recorded_at);
-        let before = events.iter().rfind(|other| other.recorded_at < event.recorded_at);
-        let at = log.position_at(event.recorded_at).await.unwrap();
-        assert_eq!(at, last.map_or(0, |last| last.position));
-        let before_it = log.position_at(event.recorded_at - moment).await.unwrap();
-        assert_eq!(before_it, before.map_or(0, |before| before.position));
-    }
-    let later = events[8].recorded_at + chrono::TimeDelta::days(1);
-    assert_eq!(log.position_at(later).await.unwrap(), 9);
 }

@@ -12,6 +12,7 @@ mod large;
 mod leaders;
 mod proxy;
 mod races;
+pub(crate) mod rules;
 mod snapshots;
 mod stock;
 mod subscriptions;

@@ -1,6 +1,5 @@
 //! What the tests share: an open log, small appends, conditions that are waited for.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +8,8 @@ use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{EventLog, LogLimits, Metadata, NewEvent, PostgresLog, StreamAppend, StreamId};
-
-/// Nothing that a test waits for takes this long.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) use super::rules::{PATIENCE, append, stream};
+use crate::{EventLog, LogLimits, Metadata, PostgresLog};
 
 pub(super) struct Opened {
     pub(super) log: Arc<PostgresLog>,
@@ -59,33 +56,6 @@ pub(super) fn impatient() -> LogLimits {
         outage_wait: Duration::from_millis(800),
         statement_limit: Duration::from_millis(300),
         ..LogLimits::default()
-    }
-}
-
-pub(super) fn stream(id: &str) -> StreamId {
-    StreamId {
-        aggregate_type: "counter",
-        aggregate_id: Arc::from(id),
-    }
-}
-
-pub(super) fn event(payload: impl Into<Vec<u8>>) -> NewEvent {
-    NewEvent {
-        event_type: Cow::Borrowed("counted"),
-        event_version: Cow::Borrowed("1"),
-        payload: payload.into(),
-    }
-}
-
-/// An append of `count` events to a stream.
-pub(super) fn append(id: &str, expected_version: u64, count: u64) -> StreamAppend {
-    StreamAppend {
-        stream: stream(id),
-        expected_version,
-        events: (1..=count)
-            .map(|nth| event(format!("{{\"n\":{}}}", expected_version + nth)))
-            .collect(),
-        metadata: Arc::from(&b"{}"[..]),
     }
 }
 
