@@ -1,0 +1,11 @@
+//! A double of EventStoreDB: as much of the engine as tests need, with its memory and its bad days, spoken to over the
+//! protocol that its client publishes. It keeps nothing on the disk.
+
+mod fault;
+mod server;
+mod service;
+mod store;
+
+pub use fault::{Fault, Faults};
+pub use server::EsdbFake;
+pub use store::{Held, Store};

@@ -1,0 +1,84 @@
+//! A node of the double that listens.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use esdb_protocol::event_store::client::server_features::server_features_server::ServerFeaturesServer;
+use esdb_protocol::event_store::client::streams::streams_server::StreamsServer;
+use futures::TryStreamExt as _;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::task::TaskTracker;
+use tonic::transport::Server;
+
+use crate::fault::Faults;
+use crate::service::Service;
+use crate::store::Store;
+
+/// One node. Dropped, it is gone, and its connections with it; what was stored stays with the store.
+#[derive(Debug)]
+pub struct EsdbFake {
+    address: SocketAddr,
+    store: Arc<Store>,
+    faults: Arc<Faults>,
+    serving: JoinHandle<()>,
+}
+
+impl EsdbFake {
+    /// A cluster of one.
+    pub async fn start() -> io::Result<Self> {
+        Self::join(Arc::new(Store::default())).await
+    }
+
+    /// One more node on what others have stored.
+    pub async fn join(store: Arc<Store>) -> io::Result<Self> {
+        Self::listen(store, SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// On an address that is known already: that of a node that came back.
+    pub async fn listen(store: Arc<Store>, address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let faults = Arc::new(Faults::default());
+        let service = Service::new(Arc::clone(&store), Arc::clone(&faults));
+        let router = Server::builder()
+            .add_service(StreamsServer::new(service.clone()))
+            .add_service(ServerFeaturesServer::new(service));
+        // Small answers leave at once.
+        let connections = TcpListenerStream::new(listener).inspect_ok(|connection| drop(connection.set_nodelay(true)));
+        let serving = TaskTracker::new().spawn(async move {
+            // It ends with the task.
+            drop(router.serve_with_incoming(connections).await);
+        });
+        Ok(Self {
+            address,
+            store,
+            faults,
+            serving,
+        })
+    }
+
+    pub fn url(&self) -> String {
+        format!("esdb://{}?tls=false", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+}
+
+impl Drop for EsdbFake {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
