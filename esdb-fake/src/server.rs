@@ -8,7 +8,7 @@ use esdb_protocol::event_store::client::server_features::server_features_server:
 use esdb_protocol::event_store::client::streams::streams_server::StreamsServer;
 use futures::TryStreamExt as _;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::runtime::{Builder, Runtime};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
@@ -23,23 +23,30 @@ pub struct EsdbFake {
     address: SocketAddr,
     store: Arc<Store>,
     faults: Arc<Faults>,
-    serving: JoinHandle<()>,
+    /// Everything it does runs there, and ends with it.
+    runtime: Option<Runtime>,
 }
 
 impl EsdbFake {
     /// A cluster of one.
-    pub async fn start() -> io::Result<Self> {
-        Self::join(Arc::new(Store::default())).await
+    pub fn start() -> io::Result<Self> {
+        Self::join(Arc::new(Store::default()))
     }
 
     /// One more node on what others have stored.
-    pub async fn join(store: Arc<Store>) -> io::Result<Self> {
-        Self::listen(store, SocketAddr::from(([127, 0, 0, 1], 0))).await
+    pub fn join(store: Arc<Store>) -> io::Result<Self> {
+        Self::listen(store, SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 
     /// On an address that is known already: that of a node that came back.
-    pub async fn listen(store: Arc<Store>, address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+    pub fn listen(store: Arc<Store>, address: SocketAddr) -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let listener = {
+            let _entered = runtime.enter();
+            let listener = std::net::TcpListener::bind(address)?;
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener)?
+        };
         let address = listener.local_addr()?;
         let faults = Arc::new(Faults::default());
         let service = Service::new(Arc::clone(&store), Arc::clone(&faults));
@@ -48,15 +55,13 @@ impl EsdbFake {
             .add_service(ServerFeaturesServer::new(service));
         // Small answers leave at once.
         let connections = TcpListenerStream::new(listener).inspect_ok(|connection| drop(connection.set_nodelay(true)));
-        let serving = TaskTracker::new().spawn(async move {
-            // It ends with the task.
-            drop(router.serve_with_incoming(connections).await);
-        });
+        let serve = async move { drop(router.serve_with_incoming(connections).await) };
+        TaskTracker::new().spawn_on(serve, runtime.handle());
         Ok(Self {
             address,
             store,
             faults,
-            serving,
+            runtime: Some(runtime),
         })
     }
 
@@ -79,6 +84,8 @@ impl EsdbFake {
 
 impl Drop for EsdbFake {
     fn drop(&mut self) {
-        self.serving.abort();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }

@@ -26,7 +26,7 @@ each_rule!(contract);
 #[tokio::test]
 async fn time_never_goes_back_on_the_engine() {
     let clock = ManualClock::new(at(1000));
-    let opened = Opened::on(EsdbFake::start().await.unwrap(), Arc::new(clock.clone())).await;
+    let opened = Opened::on(EsdbFake::start().unwrap(), Arc::new(clock.clone())).await;
     time_never_goes_back(opened.port(), clock).await;
     opened.close().await;
 }

@@ -55,8 +55,8 @@ async fn a_position_that_was_not_said_is_read() {
 
 #[tokio::test]
 async fn a_node_that_does_not_lead_names_the_one_that_does() {
-    let leader = EsdbFake::start().await.unwrap();
-    let follower = EsdbFake::join(Arc::clone(leader.store())).await.unwrap();
+    let leader = EsdbFake::start().unwrap();
+    let follower = EsdbFake::join(Arc::clone(leader.store())).unwrap();
     let opened = Opened::on(follower, Arc::new(SystemClock)).await;
     // It would say so for ever; the leader is asked from the second time on.
     for _ in 0..3 {
@@ -76,7 +76,7 @@ async fn a_node_that_does_not_lead_names_the_one_that_does() {
 async fn a_conflict_after_doubt_is_a_conflict_if_somebody_else_was_faster() {
     let opened = Opened::new().await;
     let rival = Opened::on(
-        EsdbFake::join(Arc::clone(opened.fake().store())).await.unwrap(),
+        EsdbFake::join(Arc::clone(opened.fake().store())).unwrap(),
         Arc::new(SystemClock),
     )
     .await;
@@ -96,7 +96,7 @@ async fn a_conflict_after_doubt_is_a_conflict_if_somebody_else_was_faster() {
 async fn what_others_append_wakes_and_begins_an_epoch() {
     let opened = Opened::new().await;
     let rival = Opened::on(
-        EsdbFake::join(Arc::clone(opened.fake().store())).await.unwrap(),
+        EsdbFake::join(Arc::clone(opened.fake().store())).unwrap(),
         Arc::new(SystemClock),
     )
     .await;
@@ -123,7 +123,8 @@ async fn an_engine_that_comes_back_finds_the_append_waiting() {
     let log = Arc::clone(&opened.log);
     let waiting = TaskTracker::new().spawn(async move { log.append(vec![append("a", 1, 1)]).await.remove(0) });
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let opened = opened.with_engine(EsdbFake::listen(store, address).await.unwrap());
+    assert!(!waiting.is_finished());
+    let opened = opened.with_engine(EsdbFake::listen(store, address).unwrap());
     assert_eq!(waiting.await.unwrap().unwrap().last_sequence, 2);
     assert_eq!(sequences(&opened, "a").await, [1, 2]);
     opened.close().await;

@@ -20,7 +20,7 @@ pub(super) struct Opened {
 
 impl Opened {
     pub(super) async fn new() -> Self {
-        Self::on(EsdbFake::start().await.unwrap(), Arc::new(SystemClock)).await
+        Self::on(EsdbFake::start().unwrap(), Arc::new(SystemClock)).await
     }
 
     pub(super) async fn on(fake: EsdbFake, clock: Arc<dyn Clock>) -> Self {
