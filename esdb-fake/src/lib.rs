@@ -2,6 +2,8 @@
 //! protocol that its client publishes. It keeps nothing on the disk.
 
 mod fault;
+mod feed;
+mod prompt;
 mod server;
 mod service;
 mod store;

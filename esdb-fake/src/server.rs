@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
 
 use crate::fault::Faults;
+use crate::prompt::Prompt;
 use crate::service::Service;
 use crate::store::Store;
 
@@ -54,7 +55,9 @@ impl EsdbFake {
             .add_service(StreamsServer::new(service.clone()))
             .add_service(ServerFeaturesServer::new(service));
         // Small answers leave at once.
-        let connections = TcpListenerStream::new(listener).inspect_ok(|connection| drop(connection.set_nodelay(true)));
+        let connections = TcpListenerStream::new(listener)
+            .inspect_ok(|connection| drop(connection.set_nodelay(true)))
+            .map_ok(Prompt);
         let serve = async move { drop(router.serve_with_incoming(connections).await) };
         TaskTracker::new().spawn_on(serve, runtime.handle());
         Ok(Self {

@@ -11,7 +11,7 @@ use esdb_protocol::event_store::client::streams::append_resp::success::{CurrentR
 use esdb_protocol::event_store::client::streams::append_resp::{self, wrong_expected_version as wrong};
 use esdb_protocol::event_store::client::streams::read_req::options::all_options::AllOption;
 use esdb_protocol::event_store::client::streams::read_req::options::stream_options::RevisionOption;
-use esdb_protocol::event_store::client::streams::read_req::options::{CountOption, StreamOption};
+use esdb_protocol::event_store::client::streams::read_req::options::{CountOption, FilterOption, StreamOption};
 use esdb_protocol::event_store::client::streams::read_resp::{self, Content, StreamNotFound, read_event};
 use esdb_protocol::event_store::client::streams::streams_server::Streams;
 use esdb_protocol::event_store::client::streams::{
@@ -25,6 +25,7 @@ use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use crate::fault::{Fault, Faults};
+use crate::feed::Feed;
 use crate::store::{Expected, Held, Proposed, Store, Stored, Wrong};
 
 #[derive(Clone, Debug)]
@@ -39,6 +40,15 @@ struct Malformed(String);
 impl From<Malformed> for Status {
     fn from(Malformed(reason): Malformed) -> Self {
         Self::invalid_argument(reason)
+    }
+}
+
+/// A read of the log from where no event lies.
+struct Nowhere;
+
+impl From<Nowhere> for Status {
+    fn from(Nowhere: Nowhere) -> Self {
+        Self::unknown("Trying to read from an invalid position.")
     }
 }
 
@@ -74,7 +84,7 @@ impl Service {
     ) -> Result<Vec<ReadResp>, Malformed> {
         let backwards = options.read_direction == 1;
         let Some(CountOption::Count(count)) = &options.count_option else {
-            return Err(Malformed("no subscriptions here".to_owned()));
+            return Err(Malformed("no subscriptions of one stream here".to_owned()));
         };
         let events = match &options.stream_option {
             Some(StreamOption::Stream(of)) => {
@@ -92,7 +102,17 @@ impl Service {
             None => return Err(Malformed("neither a stream nor all".to_owned())),
         };
         let count = usize::try_from(*count).unwrap_or(usize::MAX);
-        Ok(events.into_iter().take(count).map(wire).collect())
+        let events = events.into_iter().take(count).map(wire);
+        Ok(events.map(|content| ReadResp { content: Some(content) }).collect())
+    }
+
+    /// Where a read of the log begins, if it can begin there.
+    fn begin(&self, from: Option<&AllOption>) -> Result<u64, Nowhere> {
+        match from {
+            Some(AllOption::Position(from)) if !self.store.is_boundary(from.commit_position) => Err(Nowhere),
+            Some(AllOption::Position(from)) => Ok(from.commit_position),
+            Some(AllOption::Start(_) | AllOption::End(_)) | None => Ok(0),
+        }
     }
 
     fn page(&self, from: Option<&AllOption>, backwards: bool) -> Vec<Held> {
@@ -123,6 +143,14 @@ impl Streams for Service {
             .into_inner()
             .options
             .ok_or_else(|| Status::invalid_argument("no options"))?;
+        if let Some(StreamOption::All(all)) = &options.stream_option {
+            let begin = self.begin(all.all_option.as_ref())?;
+            if matches!(options.count_option, Some(CountOption::Subscription(_))) {
+                let without_own = matches!(options.filter_option, Some(FilterOption::Filter(_)));
+                let feed = Feed::new(Arc::clone(&self.store), &self.faults, begin, without_own);
+                return Ok(Response::new(Box::pin(feed.into_stream())));
+            }
+        }
         let found = self.found(&options)?;
         Ok(Response::new(Box::pin(stream::iter(found.into_iter().map(Ok)))))
     }
@@ -244,27 +272,25 @@ fn proposed(event: ProposedMessage) -> Result<Proposed, Malformed> {
     })
 }
 
-fn wire(held: Held) -> ReadResp {
+pub(crate) fn wire(held: Held) -> Content {
     let mut metadata = held.metadata;
     metadata.insert("created".to_owned(), "0".to_owned());
-    ReadResp {
-        content: Some(Content::Event(read_resp::ReadEvent {
-            event: Some(read_event::RecordedEvent {
-                id: Some(WireUuid {
-                    value: Some(wire_uuid::Value::String(held.id.to_string())),
-                }),
-                stream_identifier: Some(identifier(held.stream)),
-                stream_revision: held.revision,
-                prepare_position: held.position,
-                commit_position: held.position,
-                metadata,
-                custom_metadata: held.custom_metadata,
-                data: held.data,
+    Content::Event(read_resp::ReadEvent {
+        event: Some(read_event::RecordedEvent {
+            id: Some(WireUuid {
+                value: Some(wire_uuid::Value::String(held.id.to_string())),
             }),
-            link: None,
-            position: Some(read_event::Position::CommitPosition(held.position)),
-        })),
-    }
+            stream_identifier: Some(identifier(held.stream)),
+            stream_revision: held.revision,
+            prepare_position: held.position,
+            commit_position: held.position,
+            metadata,
+            custom_metadata: held.custom_metadata,
+            data: held.data,
+        }),
+        link: None,
+        position: Some(read_event::Position::CommitPosition(held.position)),
+    })
 }
 
 fn identifier(name: String) -> StreamIdentifier {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Where the first event lies; before it is what an engine writes for itself.
@@ -54,7 +55,11 @@ pub(crate) type Wrong = Option<u64>;
 
 /// The memory of one cluster: all of its nodes share it.
 #[derive(Debug, Default)]
-pub struct Store(Mutex<Memory>);
+pub struct Store {
+    memory: Mutex<Memory>,
+    /// How many events there are.
+    count: watch::Sender<usize>,
+}
 
 #[derive(Debug, Default)]
 struct Memory {
@@ -98,6 +103,7 @@ impl Store {
             memory.push(stream, event.clone());
         }
         memory.keep_statistics(events.len());
+        self.count.send_replace(memory.events.len());
         let stored = memory
             .streams
             .get(stream)
@@ -117,9 +123,33 @@ impl Store {
         Some(of.iter().map(|at| memory.events[*at].clone()).collect())
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// At most `limit` events after a position, in the order of the log.
+    pub(crate) fn after(&self, position: u64, limit: usize) -> Vec<Held> {
+        let memory = self.memory();
+        let first = memory.events.partition_point(|event| event.position <= position);
+        memory.events[first..].iter().take(limit).cloned().collect()
     }
+
+    /// Whether the log can be read from there: from its start, where an event lies, and where the next one will.
+    pub(crate) fn is_boundary(&self, position: u64) -> bool {
+        let memory = self.memory();
+        let found = memory.events.binary_search_by_key(&position, |event| event.position);
+        position == 0 || position == memory.end || found.is_ok()
+    }
+
+    /// Changes when events are stored.
+    pub(crate) fn count(&self) -> watch::Receiver<usize> {
+        self.count.subscribe()
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether it is a stream of the engine's own.
+pub(crate) fn is_own(stream: &str) -> bool {
+    stream.starts_with('$')
 }
 
 impl Memory {
