@@ -2,7 +2,12 @@
 
 use async_trait::async_trait;
 use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
+
+/// What a subscription has brought and nobody has taken yet: beyond it, the engine waits.
+const SIGNALS_WAITING: usize = 256;
 
 /// What a stream must be at for an append to be recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,9 +62,43 @@ pub enum ClientError {
     /// The engine refuses this, and will refuse it again.
     #[error("the engine refuses: {0}")]
     Refused(String),
+    /// A read of the log began where no event lies.
+    #[error("nothing lies at this position")]
+    NoSuchPosition,
     /// Whether the call did anything is not known: it may be made again.
     #[error("the engine did not answer: {0}")]
     InDoubt(String),
+}
+
+/// What a subscription brings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Signal {
+    Event(Found),
+    /// Nothing but the engine's own lies before here.
+    Passed(u64),
+}
+
+/// The events of the log as they come. Dropped, it ends.
+#[derive(Debug)]
+pub struct Subscription {
+    signals: mpsc::Receiver<Result<Signal, ClientError>>,
+    _bringing: AbortOnDropHandle<()>,
+}
+
+impl Subscription {
+    /// `bringing` is a task that brings the signals.
+    pub fn new(bringing: impl FnOnce(mpsc::Sender<Result<Signal, ClientError>>) -> AbortOnDropHandle<()>) -> Self {
+        let (sender, signals) = mpsc::channel(SIGNALS_WAITING);
+        Self {
+            signals,
+            _bringing: bringing(sender),
+        }
+    }
+
+    /// `None` once it has ended: with an error before, or without. Nothing is lost if this is dropped.
+    pub async fn next(&mut self) -> Option<Result<Signal, ClientError>> {
+        self.signals.recv().await
+    }
 }
 
 /// A client of the engine. A call may be dropped at any point, and be made again.
@@ -71,9 +110,14 @@ pub trait Client: Send + Sync + 'static {
     /// Events of a stream from `revision` on, at most `limit`; none if there is no such stream.
     async fn read_stream(&self, stream: &str, revision: u64, limit: usize) -> Result<Vec<Found>, ClientError>;
 
-    /// Events of all streams, the engine's own among them, from `position` on and including it, at most `limit`.
+    /// Events of all streams, the engine's own among them, from `position` on and including it, at most `limit`. 0 is before
+    /// all of them; any other position is one of an event.
     async fn read_all(&self, position: u64, limit: usize) -> Result<Vec<Found>, ClientError>;
 
     /// The last events of all streams before `position`, or of the whole log, newest first, at most `limit`.
     async fn read_back(&self, position: Option<u64>, limit: usize) -> Result<Vec<Found>, ClientError>;
+
+    /// Events of all streams but the engine's own after `position`, which is 0 or that of an event, until the engine ends it.
+    /// It may be silent for as long as it likes, and for ever.
+    async fn subscribe(&self, position: u64) -> Result<Subscription, ClientError>;
 }

@@ -193,7 +193,7 @@ impl<C: Client> Delivery<C> {
                     }
                 }
                 Err(ClientError::Refused(reason)) => return Fate::Refused(reason),
-                Err(ClientError::InDoubt(reason)) => reason,
+                Err(error @ (ClientError::InDoubt(_) | ClientError::NoSuchPosition)) => error.to_string(),
             };
             was_in_doubt = true;
             if Instant::now() + pause > until {

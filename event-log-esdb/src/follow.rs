@@ -1,62 +1,116 @@
-//! What others append: the end of the log is looked at now and then, page by page.
+//! What others append: a subscription of the log, with somebody who watches it.
 //!
-//! By reads, each of which ends: a subscription of the engine's client never comes back once the engine ended it cleanly.
+//! Invariants: what is here was seen in the order of the log and once; a subscription that ends, fails or falls silent while
+//! there is something to say is dropped, and the next one goes on where this one was.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use event_log::ReadError;
+use thiserror::Error;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::Client;
+use crate::client::{Client, ClientError, Signal};
 use crate::delivery::Delivery;
-use crate::envelope;
-use crate::log::Reader;
+use crate::envelope::{self, Opened};
+use crate::reader::Reader;
 
 pub(crate) struct Follower<C> {
     pub(crate) delivery: Arc<Delivery<C>>,
     pub(crate) reader: Reader<C>,
     pub(crate) epoch: Arc<AtomicU64>,
-    /// Everything up to here was seen.
+    /// Everything up to this event was seen.
     pub(crate) at: u64,
+}
+
+/// Why a subscription is over.
+#[derive(Debug, Error)]
+enum Over {
+    #[error("the engine ended it")]
+    Ended,
+    #[error("it was silent, though the log has grown")]
+    Silent,
+    #[error(transparent)]
+    Failed(#[from] ClientError),
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
 }
 
 impl<C: Client> Follower<C> {
     pub(crate) async fn run(mut self, cancel: CancellationToken) {
-        let mut look = tokio::time::interval(self.delivery.limits.look);
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        cancel.run_until_cancelled(self.follow()).await;
+    }
+
+    async fn follow(&mut self) {
+        let (shortest, longest) = self.delivery.limits.retry;
+        let mut pause = shortest;
         loop {
-            tokio::select! {
-                () = cancel.cancelled() => return,
-                _ = look.tick() => {}
-            }
-            tokio::select! {
-                () = cancel.cancelled() => return,
-                () = self.catch_up() => {}
+            let begun_at = self.at;
+            let over = self.listen().await;
+            tracing::warn!(reason = %over, after = self.at, "a subscription of the log is over, another one begins");
+            pause = if self.at > begun_at {
+                shortest
+            } else {
+                (pause * 2).min(longest)
+            };
+            tokio::time::sleep(pause).await;
+            // An engine that takes no subscriptions can still be read.
+            if let Err(error) = self.catch_up().await {
+                tracing::warn!(%error, after = self.at, "cannot follow the log");
             }
         }
     }
 
-    async fn catch_up(&mut self) {
-        let limit = self.delivery.limits.page;
+    /// One subscription. Returns why it is over.
+    async fn listen(&mut self) -> Over {
+        let subscribing = timeout(self.delivery.limits.call_limit, self.reader.client.subscribe(self.at));
+        let mut subscription = match subscribing.await {
+            Ok(Ok(subscription)) => subscription,
+            Ok(Err(error)) => return error.into(),
+            Err(_) => return Over::Silent,
+        };
         loop {
-            let page = match self.reader.opened_after(self.at, limit).await {
-                Ok(page) => page,
-                Err(error) => {
-                    tracing::warn!(%error, after = self.at, "cannot follow the log");
-                    return;
-                }
+            let outcome = match timeout(self.delivery.limits.silence, subscription.next()).await {
+                Ok(Some(Ok(Signal::Event(found)))) => envelope::open(found).map(|opened| self.see(&opened)),
+                Ok(Some(Ok(Signal::Passed(_)))) => Ok(()),
+                Ok(Some(Err(error))) => return error.into(),
+                Ok(None) => return Over::Ended,
+                Err(_) => match self.catch_up().await {
+                    Ok(false) => Ok(()),
+                    Ok(true) => return Over::Silent,
+                    Err(error) => Err(error),
+                },
             };
-            let is_last = page.len() < limit;
-            for envelope::Opened { event, writer } in page {
-                if writer != self.delivery.writer {
-                    self.epoch.fetch_add(1, Ordering::AcqRel);
-                }
-                self.at = event.position;
-            }
-            self.delivery.reached(self.at);
-            if is_last {
-                return;
+            if let Err(error) = outcome {
+                return error.into();
             }
         }
+    }
+
+    /// Reads up to the end of the log. Says whether there was anything.
+    async fn catch_up(&mut self) -> Result<bool, ReadError> {
+        let begun_at = self.at;
+        let limit = self.delivery.limits.page;
+        loop {
+            let page = self.reader.opened_after(self.at, limit).await?;
+            for opened in &page {
+                self.see(opened);
+            }
+            if page.len() < limit {
+                return Ok(self.at > begun_at);
+            }
+        }
+    }
+
+    fn see(&mut self, Opened { event, writer }: &Opened) {
+        if event.position <= self.at {
+            return;
+        }
+        if *writer != self.delivery.writer {
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+        }
+        self.at = event.position;
+        self.delivery.reached(self.at);
     }
 }

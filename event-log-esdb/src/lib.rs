@@ -7,17 +7,19 @@
 //! the leader never shows a later event before an earlier one.
 
 pub mod client;
+mod clients;
 mod delivery;
 mod envelope;
 mod follow;
 mod lanes;
 mod limits;
 mod log;
-mod official;
+mod marks;
+mod reader;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Client, ClientError, Expected, Found, Outgoing, Written};
+pub use client::{Client, ClientError, Expected, Found, Outgoing, Signal, Subscription, Written};
+pub use clients::{ConnectError, EventStore, Kurrent};
 pub use limits::EsdbLimits;
 pub use log::EsdbLog;
-pub use official::{ConnectError, EventStore};

@@ -13,8 +13,8 @@ pub struct EsdbLimits {
     pub call_limit: Duration,
     /// The pause before a call is tried again; it doubles up to the second.
     pub retry: (Duration, Duration),
-    /// How often the end of the log is looked at for what others appended.
-    pub look: Duration,
+    /// How long a subscription may be silent before the end of the log is looked at.
+    pub silence: Duration,
     /// Events that are asked for at once.
     pub page: usize,
     /// Pages of the engine's own events that one read passes over.
@@ -28,7 +28,7 @@ impl Default for EsdbLimits {
             run: 500,
             call_limit: Duration::from_secs(2),
             retry: (Duration::from_millis(20), Duration::from_millis(500)),
-            look: Duration::from_millis(250),
+            silence: Duration::from_secs(2),
             page: 1000,
             pages_passed: 1000,
         }

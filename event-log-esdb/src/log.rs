@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -12,17 +11,17 @@ use event_log::pipeline::Permit;
 use event_log::queue::Queue;
 use event_log::{AppendError, Capabilities, Clock, EventLog, Head, LogLimits, ReadError, RecordedEvent, StreamId};
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::client::{Client, ClientError, Found};
+use crate::client::Client;
 use crate::delivery::Delivery;
-use crate::envelope::{self, Opened};
+use crate::envelope;
 use crate::follow::Follower;
 use crate::lanes::Lanes;
 use crate::limits::EsdbLimits;
+use crate::reader::Reader;
 
 /// The log of this process on an engine.
 pub struct EsdbLog<C> {
@@ -44,10 +43,7 @@ impl<C: Client> EsdbLog<C> {
         cancel: CancellationToken,
     ) -> Result<Arc<Self>, ReadError> {
         let client = Arc::new(client);
-        let reader = Reader {
-            client: Arc::clone(&client),
-            limits: own.clone(),
-        };
+        let reader = Reader::new(Arc::clone(&client), own.clone());
         let head = reader.head_within(limits.startup_wait).await?;
         // Half of the places in the channel, half in the lines behind it.
         let half = (limits.queue / 2).max(1);
@@ -80,92 +76,6 @@ impl<C: Client> EsdbLog<C> {
             epoch,
             hot: HotAggregates::new(&limits),
         }))
-    }
-}
-
-/// Reads the log; every call is bounded.
-pub(crate) struct Reader<C> {
-    client: Arc<C>,
-    limits: EsdbLimits,
-}
-
-impl<C> Clone for Reader<C> {
-    fn clone(&self) -> Self {
-        Self {
-            client: Arc::clone(&self.client),
-            limits: self.limits.clone(),
-        }
-    }
-}
-
-impl<C: Client> Reader<C> {
-    async fn bounded(
-        &self,
-        call: impl Future<Output = Result<Vec<Found>, ClientError>>,
-    ) -> Result<Vec<Found>, ReadError> {
-        match tokio::time::timeout(self.limits.call_limit, call).await {
-            Ok(found) => found.map_err(|error| ReadError::Unavailable(error.into())),
-            Err(elapsed) => Err(ReadError::Unavailable(elapsed.into())),
-        }
-    }
-
-    /// The events of the log after a position, at most `limit`; fewer only where the log ends.
-    pub(crate) async fn opened_after(&self, after: u64, limit: usize) -> Result<Vec<Opened>, ReadError> {
-        let mut opened = Vec::new();
-        let mut after = after;
-        if after == u64::MAX {
-            return Ok(opened);
-        }
-        for _ in 0..self.limits.pages_passed {
-            // The event at `after` comes along.
-            let count = (limit - opened.len()).clamp(1, self.limits.page) + 1;
-            let found = self.bounded(self.client.read_all(after, count)).await?;
-            let is_last = found.len() < count;
-            let begun_after = after;
-            for found in found {
-                if found.position <= begun_after {
-                    continue;
-                }
-                after = found.position;
-                if !envelope::is_system(&found) && opened.len() < limit {
-                    opened.push(envelope::open(found)?);
-                }
-            }
-            if is_last || opened.len() >= limit {
-                break;
-            }
-        }
-        Ok(opened)
-    }
-
-    /// The last event of the log, from an engine that may not be there yet.
-    async fn head_within(&self, wait: Duration) -> Result<Option<RecordedEvent>, ReadError> {
-        let until = Instant::now() + wait;
-        loop {
-            match self.head().await {
-                Err(ReadError::Unavailable(_)) if Instant::now() < until => {
-                    tokio::time::sleep(self.limits.retry.0).await;
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
-    /// The last event of the log.
-    async fn head(&self) -> Result<Option<RecordedEvent>, ReadError> {
-        let mut before = None;
-        for _ in 0..self.limits.pages_passed {
-            let found = self.bounded(self.client.read_back(before, self.limits.page)).await?;
-            let is_last = found.len() < self.limits.page;
-            before = found.last().map(|event| event.position);
-            if let Some(last) = found.into_iter().find(|found| !envelope::is_system(found)) {
-                return envelope::open(last).map(|opened| Some(opened.event));
-            }
-            if is_last {
-                break;
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -211,24 +121,12 @@ impl<C: Client> EventLog for EsdbLog<C> {
         Ok(opened.into_iter().map(|opened| opened.event).collect())
     }
 
-    /// Positions are far apart, so a page is looked through before the rest is halved.
+    async fn read_at(&self, positions: &[u64]) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.reader.events_at(positions).await
+    }
+
     async fn position_at(&self, time: Timestamp) -> Result<u64, ReadError> {
-        let (mut low, mut high) = (0, self.head().await?.position);
-        let page = self.reader.limits.page;
-        loop {
-            let events = self.read_all(low, page).await?;
-            let before = events.iter().take_while(|event| event.recorded_at <= time);
-            let (count, last) = before.fold((0, low), |(count, _), event| (count + 1, event.position));
-            low = last;
-            if count < page {
-                return Ok(low);
-            }
-            let middle = low + high.saturating_sub(low) / 2;
-            match self.read_all(middle, 1).await?.first() {
-                Some(event) if event.recorded_at <= time => low = event.position,
-                _ => high = middle,
-            }
-        }
+        self.reader.position_at(time).await
     }
 
     async fn head(&self) -> Result<Head, ReadError> {

@@ -5,5 +5,6 @@ mod outages;
 // The list and the rules that the other logs are held against.
 #[path = "../../../event-log/src/tests/rules.rs"]
 mod rules;
+mod subscriptions;
 mod support;
 mod tls;

@@ -4,11 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use esdb_fake::{EsdbFake, Fault};
-use event_log::{AppendError, EventLog, ReadError, SystemClock};
+use event_log::{AppendError, ReadError, SystemClock};
 use tokio_util::task::TaskTracker;
 
 use super::rules::{append, stream};
-use super::support::Opened;
+use super::support::{By, Opened, by_each};
+
+by_each! {
+    an_append_in_doubt_is_recorded_once
+    an_append_that_was_not_stored_is_sent_again
+    an_answer_that_never_comes_is_asked_for_again
+    a_late_answer_is_waited_for
+    a_position_that_was_not_said_is_read
+    a_node_that_does_not_lead_names_the_one_that_does
+    a_conflict_after_doubt_is_a_conflict_if_somebody_else_was_faster
+    an_engine_that_comes_back_finds_the_append_waiting
+    an_event_that_was_changed_is_not_read
+    an_append_that_the_engine_refuses_fails_alone
+    an_engine_that_stays_away_is_said_to_be
+}
 
 async fn sequences(opened: &Opened, id: &str) -> Vec<u64> {
     let events = opened.log.read_stream(&stream(id), 0, 100).await.unwrap();
@@ -16,8 +30,8 @@ async fn sequences(opened: &Opened, id: &str) -> Vec<u64> {
 }
 
 /// The append goes wrong as said, and comes to the same end as if it had not.
-async fn comes_to_the_same_end(fault: Fault) {
-    let opened = Opened::new().await;
+async fn comes_to_the_same_end(by: By, fault: Fault) {
+    let opened = Opened::new(by).await;
     opened.log.append(vec![append("a", 0, 1)]).await.remove(0).unwrap();
     opened.fake().faults().next(fault.clone());
     let appended = opened.log.append(vec![append("a", 1, 2)]).await.remove(0).unwrap();
@@ -28,36 +42,30 @@ async fn comes_to_the_same_end(fault: Fault) {
     opened.close().await;
 }
 
-#[tokio::test]
-async fn an_append_in_doubt_is_recorded_once() {
-    comes_to_the_same_end(Fault::StoredButUnavailable).await;
+async fn an_append_in_doubt_is_recorded_once(by: By) {
+    comes_to_the_same_end(by, Fault::StoredButUnavailable).await;
 }
 
-#[tokio::test]
-async fn an_append_that_was_not_stored_is_sent_again() {
-    comes_to_the_same_end(Fault::Unavailable).await;
+async fn an_append_that_was_not_stored_is_sent_again(by: By) {
+    comes_to_the_same_end(by, Fault::Unavailable).await;
 }
 
-#[tokio::test]
-async fn an_answer_that_never_comes_is_asked_for_again() {
-    comes_to_the_same_end(Fault::StoredAndSilent).await;
+async fn an_answer_that_never_comes_is_asked_for_again(by: By) {
+    comes_to_the_same_end(by, Fault::StoredAndSilent).await;
 }
 
-#[tokio::test]
-async fn a_late_answer_is_waited_for() {
-    comes_to_the_same_end(Fault::Delayed(Duration::from_millis(100))).await;
+async fn a_late_answer_is_waited_for(by: By) {
+    comes_to_the_same_end(by, Fault::Delayed(Duration::from_millis(100))).await;
 }
 
-#[tokio::test]
-async fn a_position_that_was_not_said_is_read() {
-    comes_to_the_same_end(Fault::WithoutPosition).await;
+async fn a_position_that_was_not_said_is_read(by: By) {
+    comes_to_the_same_end(by, Fault::WithoutPosition).await;
 }
 
-#[tokio::test]
-async fn a_node_that_does_not_lead_names_the_one_that_does() {
+async fn a_node_that_does_not_lead_names_the_one_that_does(by: By) {
     let leader = EsdbFake::start().unwrap();
     let follower = EsdbFake::join(Arc::clone(leader.store())).unwrap();
-    let opened = Opened::on(follower, Arc::new(SystemClock)).await;
+    let opened = Opened::on(follower, Arc::new(SystemClock), by).await;
     // It would say so for ever; the leader is asked from the second time on.
     for _ in 0..3 {
         opened.fake().faults().next(Fault::NotLeader {
@@ -72,14 +80,9 @@ async fn a_node_that_does_not_lead_names_the_one_that_does() {
     opened.close().await;
 }
 
-#[tokio::test]
-async fn a_conflict_after_doubt_is_a_conflict_if_somebody_else_was_faster() {
-    let opened = Opened::new().await;
-    let rival = Opened::on(
-        EsdbFake::join(Arc::clone(opened.fake().store())).unwrap(),
-        Arc::new(SystemClock),
-    )
-    .await;
+async fn a_conflict_after_doubt_is_a_conflict_if_somebody_else_was_faster(by: By) {
+    let opened = Opened::new(by).await;
+    let rival = opened.rival(by).await;
     rival.log.append(vec![append("a", 0, 1)]).await.remove(0).unwrap();
     opened.fake().faults().next(Fault::Unavailable);
     let refused = opened.log.append(vec![append("a", 0, 1)]).await.remove(0);
@@ -92,31 +95,8 @@ async fn a_conflict_after_doubt_is_a_conflict_if_somebody_else_was_faster() {
     rival.close().await;
 }
 
-#[tokio::test]
-async fn what_others_append_wakes_and_begins_an_epoch() {
-    let opened = Opened::new().await;
-    let rival = Opened::on(
-        EsdbFake::join(Arc::clone(opened.fake().store())).unwrap(),
-        Arc::new(SystemClock),
-    )
-    .await;
-    opened.log.append(vec![append("a", 0, 1)]).await.remove(0).unwrap();
-    let before = opened.log.epoch();
-    let appended = rival.log.append(vec![append("b", 0, 1)]).await.remove(0).unwrap();
-    let mut wake = opened.log.wake();
-    let woken = wake.wait_for(|position| *position >= appended.position);
-    tokio::time::timeout(super::rules::PATIENCE, woken)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_ne!(opened.log.epoch(), before);
-    opened.close().await;
-    rival.close().await;
-}
-
-#[tokio::test]
-async fn an_engine_that_comes_back_finds_the_append_waiting() {
-    let opened = Opened::new().await;
+async fn an_engine_that_comes_back_finds_the_append_waiting(by: By) {
+    let opened = Opened::new(by).await;
     opened.log.append(vec![append("a", 0, 1)]).await.remove(0).unwrap();
     let (store, address) = (Arc::clone(opened.fake().store()), opened.fake().address());
     let opened = opened.lose_engine();
@@ -130,9 +110,8 @@ async fn an_engine_that_comes_back_finds_the_append_waiting() {
     opened.close().await;
 }
 
-#[tokio::test]
-async fn an_event_that_was_changed_is_not_read() {
-    let opened = Opened::new().await;
+async fn an_event_that_was_changed_is_not_read(by: By) {
+    let opened = Opened::new(by).await;
     let appended = opened.log.append(vec![append("a", 0, 1)]).await.remove(0).unwrap();
     opened
         .fake()
@@ -146,9 +125,8 @@ async fn an_event_that_was_changed_is_not_read() {
     opened.close().await;
 }
 
-#[tokio::test]
-async fn an_append_that_the_engine_refuses_fails_alone() {
-    let opened = Opened::new().await;
+async fn an_append_that_the_engine_refuses_fails_alone(by: By) {
+    let opened = Opened::new(by).await;
     opened.log.append(vec![append("a", 0, 1)]).await.remove(0).unwrap();
     // Gathered behind one that is under way, they are sent together.
     opened.fake().faults().next(Fault::Delayed(Duration::from_millis(100)));
@@ -171,9 +149,8 @@ async fn an_append_that_the_engine_refuses_fails_alone() {
     opened.close().await;
 }
 
-#[tokio::test]
-async fn an_engine_that_stays_away_is_said_to_be() {
-    let opened = Opened::new().await;
+async fn an_engine_that_stays_away_is_said_to_be(by: By) {
+    let opened = Opened::new(by).await;
     for _ in 0..1000 {
         opened.fake().faults().next(Fault::Unavailable);
     }

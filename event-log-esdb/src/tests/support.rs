@@ -9,27 +9,83 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::rules::PATIENCE;
-use crate::{EsdbLimits, EsdbLog, EventStore};
+use crate::{Client, EsdbLimits, EsdbLog, EventStore, Kurrent};
+
+/// Which of the engine's clients.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum By {
+    EventStore,
+    Kurrent,
+}
+
+/// Makes a test of each function that takes a client, once for each of them.
+macro_rules! by_each {
+    ($($name:ident)+) => {
+        mod by_event_store {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(super::By::EventStore).await;
+                }
+            )+
+        }
+
+        mod by_kurrent {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(super::By::Kurrent).await;
+                }
+            )+
+        }
+    };
+}
+pub(super) use by_each;
 
 pub(super) struct Opened {
     fake: Option<EsdbFake>,
-    pub(super) log: Arc<EsdbLog<EventStore>>,
+    pub(super) log: Arc<dyn EventLog>,
     tracker: TaskTracker,
     cancel: CancellationToken,
 }
 
 impl Opened {
-    pub(super) async fn new() -> Self {
-        Self::on(EsdbFake::start().unwrap(), Arc::new(SystemClock)).await
+    pub(super) async fn new(by: By) -> Self {
+        Self::on(EsdbFake::start().unwrap(), Arc::new(SystemClock), by).await
     }
 
-    pub(super) async fn on(fake: EsdbFake, clock: Arc<dyn Clock>) -> Self {
+    /// One that looks into silence soon.
+    pub(super) async fn watchful(by: By) -> Self {
+        let limits = EsdbLimits {
+            silence: Duration::from_millis(200),
+            ..impatient()
+        };
+        Self::with(EsdbFake::start().unwrap(), Arc::new(SystemClock), limits, by).await
+    }
+
+    /// Another process on the same engine.
+    pub(super) async fn rival(&self, by: By) -> Self {
+        let node = EsdbFake::join(Arc::clone(self.fake().store())).unwrap();
+        Self::on(node, Arc::new(SystemClock), by).await
+    }
+
+    pub(super) async fn on(fake: EsdbFake, clock: Arc<dyn Clock>, by: By) -> Self {
+        Self::with(fake, clock, impatient(), by).await
+    }
+
+    async fn with(fake: EsdbFake, clock: Arc<dyn Clock>, limits: EsdbLimits, by: By) -> Self {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
-        let client = EventStore::connect(&fake.url()).unwrap();
-        let limits = (LogLimits::default(), impatient());
-        let log = EsdbLog::start(client, limits, clock, &tracker, cancel.clone())
-            .await
-            .unwrap();
+        let url = fake.url();
+        let start = Start {
+            clock,
+            limits,
+            tracker: &tracker,
+            cancel: &cancel,
+        };
+        let log = match by {
+            By::EventStore => start.on(EventStore::connect(&url).unwrap()).await,
+            By::Kurrent => start.on(Kurrent::connect(&url).unwrap()).await,
+        };
         Self {
             fake: Some(fake),
             log,
@@ -54,7 +110,7 @@ impl Opened {
     }
 
     pub(super) fn port(&self) -> Arc<dyn EventLog> {
-        Arc::clone(&self.log) as _
+        Arc::clone(&self.log)
     }
 
     pub(super) async fn close(self) {
@@ -64,11 +120,27 @@ impl Opened {
     }
 }
 
-/// Calls that hang are given up soon, and others' appends are seen soon.
+struct Start<'a> {
+    clock: Arc<dyn Clock>,
+    limits: EsdbLimits,
+    tracker: &'a TaskTracker,
+    cancel: &'a CancellationToken,
+}
+
+impl Start<'_> {
+    async fn on(self, client: impl Client) -> Arc<dyn EventLog> {
+        let limits = (LogLimits::default(), self.limits);
+        EsdbLog::start(client, limits, self.clock, self.tracker, self.cancel.clone())
+            .await
+            .unwrap()
+    }
+}
+
+/// Calls that hang are given up soon. Silence is not looked into within the time that a test takes.
 fn impatient() -> EsdbLimits {
     EsdbLimits {
         call_limit: Duration::from_millis(500),
-        look: Duration::from_millis(20),
+        silence: Duration::from_mins(10),
         // Smaller than what most tests read.
         page: 4,
         ..EsdbLimits::default()

@@ -176,7 +176,7 @@ pub(super) async fn followers_are_woken_when_it_is_durable(log: Arc<dyn EventLog
         .await
         .unwrap()
         .unwrap();
-    let last = log.read_all(appended.position - 1, 1).await.unwrap().remove(0);
+    let last = log.read_at(&[appended.position]).await.unwrap().remove(0);
     assert_eq!(last.sequence, 3);
     let head = Head {
         position: appended.position,

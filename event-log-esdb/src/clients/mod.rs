@@ -1,0 +1,10 @@
+//! The engine's clients, behind the trait.
+
+mod event_store;
+mod fuse;
+mod kurrent;
+mod same;
+
+pub use event_store::EventStore;
+pub use kurrent::Kurrent;
+pub use same::ConnectError;

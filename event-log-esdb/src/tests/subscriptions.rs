@@ -1,0 +1,129 @@
+//! What becomes of a subscription on a bad day: what others append is seen all the same, in its order and once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use esdb_fake::EsdbFake;
+
+use super::rules::{PATIENCE, append};
+use super::support::{By, Opened, by_each};
+
+by_each! {
+    what_others_append_is_brought
+    a_subscription_that_is_ended_begins_again
+    a_subscription_that_falls_silent_is_replaced
+    a_node_that_went_away_is_subscribed_to_when_it_is_back
+    every_event_of_others_is_seen_once
+    silence_with_nothing_to_say_is_nothing_wrong
+}
+
+/// The rival's next event, which has to be seen.
+async fn is_seen(opened: &Opened, rival: &Opened, version: u64) {
+    let appended = rival.log.append(vec![append("b", version, 1)]).await.remove(0).unwrap();
+    let mut wake = opened.log.wake();
+    let woken = wake.wait_for(|position| *position >= appended.position);
+    tokio::time::timeout(PATIENCE, woken).await.unwrap().unwrap();
+}
+
+/// Waits until the node has so many subscriptions.
+async fn subscribed(opened: &Opened, count: usize) {
+    let waiting = async {
+        while opened.fake().faults().subscriptions() != count {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+}
+
+async fn what_others_append_is_brought(by: By) {
+    let opened = Opened::new(by).await;
+    let rival = opened.rival(by).await;
+    subscribed(&opened, 1).await;
+    let before = opened.log.epoch();
+    for version in 0..3 {
+        is_seen(&opened, &rival, version).await;
+    }
+    assert_ne!(opened.log.epoch(), before);
+    opened.close().await;
+    rival.close().await;
+}
+
+/// The clients would spin for ever on what has ended, and nothing else would run here.
+async fn a_subscription_that_is_ended_begins_again(by: By) {
+    let opened = Opened::new(by).await;
+    let rival = opened.rival(by).await;
+    for version in 0..3 {
+        subscribed(&opened, 1).await;
+        opened.fake().faults().end_subscriptions();
+        subscribed(&opened, 0).await;
+        subscribed(&opened, 1).await;
+        is_seen(&opened, &rival, version).await;
+    }
+    opened.close().await;
+    rival.close().await;
+}
+
+async fn a_subscription_that_falls_silent_is_replaced(by: By) {
+    let opened = Opened::watchful(by).await;
+    let rival = opened.rival(by).await;
+    subscribed(&opened, 1).await;
+    opened.fake().faults().silence_subscriptions();
+    is_seen(&opened, &rival, 0).await;
+    // The silent one is given up, and the next one is heard.
+    subscribed(&opened, 1).await;
+    is_seen(&opened, &rival, 1).await;
+    opened.close().await;
+    rival.close().await;
+}
+
+async fn a_node_that_went_away_is_subscribed_to_when_it_is_back(by: By) {
+    let opened = Opened::new(by).await;
+    let rival = opened.rival(by).await;
+    subscribed(&opened, 1).await;
+    let (store, address) = (Arc::clone(opened.fake().store()), opened.fake().address());
+    let opened = opened.lose_engine();
+    let missed = rival.log.append(vec![append("b", 0, 1)]).await.remove(0).unwrap();
+    let opened = opened.with_engine(EsdbFake::listen(store, address).unwrap());
+    let mut wake = opened.log.wake();
+    let woken = wake.wait_for(|position| *position >= missed.position);
+    tokio::time::timeout(PATIENCE, woken).await.unwrap().unwrap();
+    subscribed(&opened, 1).await;
+    is_seen(&opened, &rival, 1).await;
+    opened.close().await;
+    rival.close().await;
+}
+
+async fn every_event_of_others_is_seen_once(by: By) {
+    let opened = Opened::watchful(by).await;
+    let rival = opened.rival(by).await;
+    let before = opened.log.epoch().unwrap();
+    for version in 0..30 {
+        match version % 10 {
+            3 => opened.fake().faults().end_subscriptions(),
+            7 => opened.fake().faults().silence_subscriptions(),
+            _ => {}
+        }
+        // What is appended here begins no epoch.
+        opened
+            .log
+            .append(vec![append("a", version, 1)])
+            .await
+            .remove(0)
+            .unwrap();
+        rival.log.append(vec![append("b", version, 1)]).await.remove(0).unwrap();
+    }
+    is_seen(&opened, &rival, 30).await;
+    assert_eq!(opened.log.epoch().unwrap() - before, 31);
+    opened.close().await;
+    rival.close().await;
+}
+
+async fn silence_with_nothing_to_say_is_nothing_wrong(by: By) {
+    let opened = Opened::watchful(by).await;
+    opened.log.append(vec![append("a", 0, 1)]).await.remove(0).unwrap();
+    subscribed(&opened, 1).await;
+    let begun = opened.fake().faults().subscriptions_begun();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(opened.fake().faults().subscriptions_begun(), begun);
+    opened.close().await;
+}
