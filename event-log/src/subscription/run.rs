@@ -257,11 +257,9 @@ impl Follower {
     async fn resume(&self) -> Result<Head, Halt> {
         let at = self.load_checkpoint().await?;
         if at.position > 0 {
-            let seen = self.log.read_all(at.position - 1, 1).await;
+            let seen = self.log.read_at(&[at.position]).await;
             let seen = seen.map_err(|error| self.unread(error))?;
-            let is_same = seen
-                .first()
-                .is_some_and(|event| event.position == at.position && event.hash == at.hash);
+            let is_same = seen.first().is_some_and(|event| event.hash == at.hash);
             if !is_same {
                 return Err(Halt::Fatal(SubscriptionError::Forked {
                     name: self.name().to_owned(),
