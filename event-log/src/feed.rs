@@ -177,7 +177,7 @@ impl Feed {
 
 impl Batch {
     pub(crate) fn of(plan: &Plan) -> Self {
-        let stored: Vec<Stored> = plan.rows().map(|row| Stored::of(&row, plan.recorded_at)).collect();
+        let stored: Vec<Stored> = plan.rows().map(|row| Stored::of(&row)).collect();
         Self {
             after: plan.previous,
             to: plan.tail.head,
@@ -228,7 +228,7 @@ impl From<UnknownEvent> for Undecodable {
 }
 
 impl Stored {
-    fn of(row: &Row<'_>, recorded_at: Timestamp) -> Self {
+    fn of(row: &Row<'_>) -> Self {
         Self {
             position: row.position,
             stream: row.stream.clone(),
@@ -237,7 +237,7 @@ impl Stored {
             event_version: row.event.event_version.clone(),
             payload: row.event.payload.clone(),
             metadata: Arc::clone(row.metadata),
-            recorded_at,
+            recorded_at: row.recorded_at,
         }
     }
 

@@ -6,6 +6,7 @@ extern crate self as event_log;
 
 pub mod chain;
 pub mod clock;
+pub mod copied;
 pub mod executor;
 pub mod feed;
 pub mod hot;
@@ -32,6 +33,7 @@ pub mod verify;
 mod versions;
 
 pub use clock::{Clock, ClockAhead, ManualClock, SystemClock};
+pub use copied::CopiedLog;
 pub use executor::{Aggregates, ExecuteError, Executed, Executor, Judged};
 pub use feed::Feed;
 pub use hot::HotStore;

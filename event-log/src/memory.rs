@@ -6,7 +6,6 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use domain::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::hot::HotAggregates;
@@ -132,9 +131,7 @@ impl Desk {
             let version = state.versions.get(&request.append().stream).unwrap_or(0);
             plan.judge(request, version, &ground, &mut state.versions);
         }
-        state
-            .events
-            .extend(plan.rows().map(|row| recorded(&row, plan.recorded_at)));
+        state.events.extend(plan.rows().map(|row| recorded(&row)));
         state.tail = plan.tail;
         self.durable.send_replace(state.tail.head.position);
         plan.acknowledge();
@@ -167,7 +164,7 @@ fn reject_malformed(batch: Vec<Request>) -> Vec<Request> {
     sound
 }
 
-fn recorded(row: &Row<'_>, recorded_at: Timestamp) -> RecordedEvent {
+fn recorded(row: &Row<'_>) -> RecordedEvent {
     RecordedEvent {
         position: row.position,
         aggregate_type: row.stream.aggregate_type.to_owned(),
@@ -177,7 +174,7 @@ fn recorded(row: &Row<'_>, recorded_at: Timestamp) -> RecordedEvent {
         event_version: row.event.event_version.clone().into_owned(),
         payload: String::from_utf8_lossy(&row.event.payload).into_owned(),
         metadata: String::from_utf8_lossy(row.metadata).into_owned(),
-        recorded_at,
+        recorded_at: row.recorded_at,
         hash: *row.hash,
     }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use domain::Timestamp;
 use tokio::sync::mpsc::OwnedPermit;
 use tokio::time::Instant;
 
@@ -53,6 +54,8 @@ pub struct Request {
     append: StreamAppend,
     generation: Option<Generation>,
     queued_at: Instant,
+    /// When another log recorded it, of which this one holds a copy.
+    recorded_at: Option<Timestamp>,
     answer: Option<Arc<Answer>>,
     /// Given back when the request is answered.
     admission: Option<Admission>,
@@ -65,6 +68,15 @@ impl Request {
 
     pub fn queued_at(&self) -> Instant {
         self.queued_at
+    }
+
+    pub fn recorded_at(&self) -> Option<Timestamp> {
+        self.recorded_at
+    }
+
+    /// What another log needs to decide it.
+    pub(crate) fn forward(&self, permit: Permit) -> Pending {
+        permit.enqueue(self.append.clone(), self.generation.clone())
     }
 
     /// Whether an earlier append that this one rests on has failed.
@@ -141,12 +153,22 @@ impl Permit {
 
     /// Never waits. What is enqueued in this order is recorded in this order.
     pub fn enqueue(self, append: StreamAppend, generation: Option<Generation>) -> Pending {
+        self.send(append, generation, None)
+    }
+
+    /// What another log recorded at this time, as it was recorded there.
+    pub(crate) fn enqueue_copy(self, append: StreamAppend, recorded_at: Timestamp) -> Pending {
+        self.send(append, None, Some(recorded_at))
+    }
+
+    fn send(self, append: StreamAppend, generation: Option<Generation>, recorded_at: Option<Timestamp>) -> Pending {
         let answer = Arc::new(Answer::default());
         // A closed queue still takes what was promised a place; its reader answers it.
         drop(self.place.send(Request {
             append,
             generation,
             queued_at: Instant::now(),
+            recorded_at,
             answer: Some(Arc::clone(&answer)),
             admission: self.admission,
         }));

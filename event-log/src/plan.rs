@@ -40,8 +40,8 @@ pub(crate) struct Plan {
     refused: Vec<(Request, AppendError)>,
     /// One for each event.
     hashes: Vec<[u8; 32]>,
-    /// Of all its events: when the first of its requests was judged.
-    pub(crate) recorded_at: Timestamp,
+    /// When each of the accepted requests was recorded: when the first of them was judged, or where it was copied from.
+    times: Vec<Timestamp>,
     /// What the first event is chained to.
     pub(crate) previous: Head,
     /// Where the log ends once this is recorded.
@@ -56,6 +56,7 @@ pub(crate) struct Row<'a> {
     pub(crate) sequence: u64,
     pub(crate) event: &'a NewEvent,
     pub(crate) metadata: &'a Arc<[u8]>,
+    pub(crate) recorded_at: Timestamp,
     pub(crate) hash: &'a [u8; 32],
 }
 
@@ -88,7 +89,7 @@ impl Plan {
             accepted: Vec::new(),
             refused: Vec::new(),
             hashes: Vec::new(),
-            recorded_at: tail.recorded_at,
+            times: Vec::new(),
             previous: tail.head,
             tail,
         }
@@ -101,16 +102,19 @@ impl Plan {
             self.refused.push((request, error));
             return;
         }
-        if self.is_empty() {
-            self.recorded_at = ground.now.max(self.tail.recorded_at);
-        }
-        let last = self.number(&request);
+        let recorded_at = match (request.recorded_at(), self.times.last()) {
+            (Some(time), _) => time.max(self.tail.recorded_at),
+            (None, Some(same)) => *same,
+            (None, None) => ground.now.max(self.tail.recorded_at),
+        };
+        let last = self.number(&request, recorded_at);
+        self.times.push(recorded_at);
         versions.set(&request.append().stream, last);
         self.accepted.push(request);
     }
 
     /// Numbers the events of a request and links them; returns the version of its stream.
-    fn number(&mut self, request: &Request) -> u64 {
+    fn number(&mut self, request: &Request, recorded_at: Timestamp) -> u64 {
         let append = request.append();
         let mut sequence = append.expected_version;
         let Head { mut position, mut hash } = self.tail.head;
@@ -126,7 +130,7 @@ impl Plan {
                     sequence,
                     event_type: &event.event_type,
                     event_version: &event.event_version,
-                    recorded_at: self.recorded_at,
+                    recorded_at,
                     payload: &event.payload,
                     metadata: &append.metadata,
                 },
@@ -135,7 +139,7 @@ impl Plan {
         }
         self.tail = Tail {
             head: Head { position, hash },
-            recorded_at: self.recorded_at,
+            recorded_at,
         };
         sequence
     }
@@ -156,20 +160,32 @@ impl Plan {
 
     /// The events, in the order of their positions.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        let events = self.accepted.iter().flat_map(|request| {
-            let append = request.append();
-            let numbered = append.events.iter().zip(append.expected_version + 1..);
-            numbered.map(move |(event, sequence)| (append, event, sequence))
-        });
+        let events = self
+            .accepted
+            .iter()
+            .zip(&self.times)
+            .flat_map(|(request, recorded_at)| {
+                let append = request.append();
+                let numbered = append.events.iter().zip(append.expected_version + 1..);
+                numbered.map(move |(event, sequence)| (append, event, sequence, *recorded_at))
+            });
         let numbered = events.zip(self.previous.position + 1..).zip(&self.hashes);
-        numbered.map(|(((append, event, sequence), position), hash)| Row {
+        numbered.map(|(((append, event, sequence, recorded_at), position), hash)| Row {
             position,
             stream: &append.stream,
             sequence,
             event,
             metadata: &append.metadata,
+            recorded_at,
             hash,
         })
+    }
+
+    /// When all of it was recorded; `None` if that was at several times.
+    pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
+        let first = *self.times.first()?;
+        // Times never go back.
+        (self.times.last() == Some(&first)).then_some(first)
     }
 
     /// Its requests, to be judged again.

@@ -166,6 +166,10 @@ impl PostgresLog {
         (Arc::new(log), requests)
     }
 
+    pub(crate) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     /// Whether appends are taken at this moment.
     pub fn is_leading(&self) -> bool {
         *self.standing.borrow() == Standing::Leading

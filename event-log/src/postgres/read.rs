@@ -40,7 +40,7 @@ fn recorded(row: EventRow) -> RecordedEvent {
 }
 
 /// The table holds 32 bytes (a CHECK says so); anything else cannot match any hash.
-pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn hash(bytes: &[u8]) -> [u8; 32] {
     bytes.try_into().unwrap_or([0; 32])
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use domain::Timestamp;
 use sqlx::{PgConnection, PgPool};
 
 use super::json::JsonText;
@@ -15,6 +16,9 @@ use crate::{Head, StreamId};
 /// Payload and metadata travel as the very text that was hashed: bound as JSON values they would be rewritten. The arrays
 /// are unnested in the select list, which takes them row by row; in FROM they would be put aside as a table first.
 pub(super) async fn insert(connection: &mut PgConnection, plan: &Plan) -> Result<bool, sqlx::Error> {
+    let Some(recorded_at) = plan.recorded_at() else {
+        return insert_with_times(connection, plan).await;
+    };
     let columns = Columns::of(plan);
     let done = sqlx::query!(
         r#"
@@ -37,7 +41,42 @@ pub(super) async fn insert(connection: &mut PgConnection, plan: &Plan) -> Result
         &columns.event_versions as &[&str],
         &columns.payloads as &[JsonText<'_>],
         &columns.metadata as &[JsonText<'_>],
-        plan.recorded_at,
+        recorded_at,
+        &columns.hashes as &[&[u8]],
+        plan.previous.position.cast_signed(),
+        &plan.previous.hash[..],
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// The same for copies of what was recorded at several times, which takes PostgreSQL one array more.
+async fn insert_with_times(connection: &mut PgConnection, plan: &Plan) -> Result<bool, sqlx::Error> {
+    let columns = Columns::of(plan);
+    let times: Vec<Timestamp> = plan.rows().map(|row| row.recorded_at).collect();
+    let done = sqlx::query!(
+        r#"
+        INSERT INTO events (
+            position, aggregate_type, aggregate_id, sequence, event_type, event_version,
+            payload, metadata, recorded_at, hash
+        )
+        SELECT
+            unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bigint[]), unnest($5::text[]),
+            unnest($6::text[]), unnest($7::json[]), unnest($8::json[]), unnest($9::timestamptz[]), unnest($10::bytea[])
+        WHERE $11::bigint = 0 OR EXISTS (
+            SELECT FROM events AS previous WHERE previous.position = $11 AND previous.hash = $12
+        )
+        "#,
+        &columns.positions,
+        &columns.aggregate_types as &[&str],
+        &columns.aggregate_ids as &[&str],
+        &columns.sequences,
+        &columns.event_types as &[&str],
+        &columns.event_versions as &[&str],
+        &columns.payloads as &[JsonText<'_>],
+        &columns.metadata as &[JsonText<'_>],
+        &times,
         &columns.hashes as &[&[u8]],
         plan.previous.position.cast_signed(),
         &plan.previous.hash[..],

@@ -28,6 +28,17 @@ macro_rules! contract {
                 }
             )+
         }
+
+        mod copied {
+            $(
+                #[sqlx::test(migrations = "../migrations")]
+                async fn $name(pool: sqlx::PgPool) {
+                    let copied = crate::tests::copied::Copied::of(crate::MemoryLog::new(), &pool).await;
+                    crate::tests::rules::$name(copied.port()).await;
+                    copied.close().await;
+                }
+            )+
+        }
     };
 }
 

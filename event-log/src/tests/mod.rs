@@ -3,6 +3,7 @@
 mod ahead;
 mod append_only;
 mod contract;
+mod copied;
 mod eviction;
 mod faults;
 mod feed;

@@ -13,8 +13,7 @@ use crate::{EventLog, LogLimits, Metadata, PostgresLog};
 
 pub(super) struct Opened {
     pub(super) log: Arc<PostgresLog>,
-    tracker: TaskTracker,
-    cancel: CancellationToken,
+    tasks: Tasks,
 }
 
 impl Opened {
@@ -27,11 +26,11 @@ impl Opened {
     }
 
     pub(super) async fn through(options: PgConnectOptions, pool: &PgPool, limits: LogLimits) -> Self {
-        let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
-        let log = PostgresLog::connect(options, pool.clone(), limits, &tracker, cancel.clone())
+        let tasks = Tasks::default();
+        let log = PostgresLog::connect(options, pool.clone(), limits, &tasks.tracker, tasks.cancel.clone())
             .await
             .unwrap();
-        Self { log, tracker, cancel }
+        Self { log, tasks }
     }
 
     pub(super) fn port(&self) -> Arc<dyn EventLog> {
@@ -39,10 +38,23 @@ impl Opened {
     }
 
     pub(super) fn cancel(&self) {
-        self.cancel.cancel();
+        self.tasks.cancel.cancel();
     }
 
     /// Stops the sequencer and waits until it has: the database can be dropped.
+    pub(super) async fn close(self) {
+        self.tasks.close().await;
+    }
+}
+
+/// Tasks that run until the test is over.
+#[derive(Default)]
+pub(super) struct Tasks {
+    pub(super) tracker: TaskTracker,
+    pub(super) cancel: CancellationToken,
+}
+
+impl Tasks {
     pub(super) async fn close(self) {
         self.cancel.cancel();
         self.tracker.close();

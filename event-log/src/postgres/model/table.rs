@@ -360,7 +360,7 @@ fn rows_of(plan: &Plan) -> Vec<RecordedEvent> {
             event_version: row.event.event_version.clone().into_owned(),
             payload: String::from_utf8(row.event.payload.clone()).unwrap(),
             metadata: String::from_utf8(row.metadata.to_vec()).unwrap(),
-            recorded_at: plan.recorded_at,
+            recorded_at: row.recorded_at,
             hash: *row.hash,
         })
         .collect()
