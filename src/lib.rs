@@ -23,6 +23,13 @@ mod wiring;
 
 /// Runs the command line to its end.
 pub fn main() -> ExitCode {
+    #[cfg(feature = "esdb")]
+    if config::names_event_store()
+        && let Err(error) = event_log_esdb::EventStore::claim_tls()
+    {
+        output::remark(format!("boxoffice: {error}"));
+        return ExitCode::FAILURE;
+    }
     install_crypto_providers();
     match cli::run() {
         Ok(code) => code,

@@ -21,6 +21,8 @@ pub(crate) use database::DatabaseOptions;
 pub(crate) use http::{HttpOptions, local_url};
 pub(crate) use limits::LimitOptions;
 pub(crate) use log::LogOptions;
+#[cfg(feature = "esdb")]
+pub(crate) use log::{Engine, names_event_store};
 pub(crate) use media::MediaOptions;
 pub(crate) use notary::{NotaryKeyOptions, NotaryOptions};
 pub(crate) use outbound::{MailOptions, OutboundOptions};

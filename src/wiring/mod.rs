@@ -2,6 +2,7 @@
 
 mod figures;
 mod listeners;
+mod log;
 mod notary;
 mod provider;
 mod recorder;
@@ -13,7 +14,7 @@ use api::auth::{Auth, JwksConfig};
 use api::limits::Limits;
 use api::{ApiParts, Live, ProjectedBooks, ProjectedEntitlements, RolloutGate};
 use axum::Router;
-use event_log::{Aggregates, Clock, EventLog, LogSettings, Node, PostgresLog};
+use event_log::{Aggregates, Clock, EventLog, LogSettings, Node};
 use media_bridge::gate::{self, GateConfig};
 use media_bridge::webhook::Receiver;
 use media_bridge::{Bridge, BridgeDeps, DeliveryDeps, Entitlements, LiveKit, LiveKitConfig, delivery};
@@ -27,6 +28,7 @@ use secrecy::SecretString;
 use vault::VaultKey;
 
 use crate::commands::serve::Options;
+use crate::config::LogOptions;
 use crate::database::{Database, while_it_restarts};
 use crate::lifecycle::Lifecycle;
 use crate::managed::data_dir::DataDir;
@@ -64,7 +66,7 @@ pub(crate) async fn start(
         witness: Some(data_dir.witness()),
         clock: options.payments.clock(),
     };
-    let core = Core::start(database, settings, lifecycle).await?;
+    let core = Core::start(&options.log, database, settings, lifecycle).await?;
     let provider = Provider::start(options, data_dir, &core, listeners.api_address, lifecycle)?;
     let settings = ProcessSettings {
         payouts: PayoutSettings::of(&rules.preset),
@@ -128,17 +130,14 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    async fn start(database: &Database, settings: LogSettings, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
+    async fn start(
+        options: &LogOptions,
+        database: &Database,
+        settings: LogSettings,
+        lifecycle: &Lifecycle,
+    ) -> anyhow::Result<Self> {
         let clock = Arc::clone(&settings.clock);
-        let log: Arc<dyn EventLog> = PostgresLog::connect_with(
-            database.hosts.clone(),
-            database.pool.clone(),
-            settings,
-            &lifecycle.back,
-            lifecycle.back_cancel.clone(),
-        )
-        .await
-        .context("open the log")?;
+        let log = log::open(options, database, settings, lifecycle).await?;
         let start_views = async || {
             let (log, pool) = (Arc::clone(&log), database.pool.clone());
             let started = Projections::start(log, pool, &lifecycle.back, lifecycle.back_cancel.clone()).await;

@@ -7,6 +7,11 @@ use serde_json::Value;
 
 /// Plays an act to its end: its story, and the closing line. Nothing it started may still run.
 fn play(act: &[&str]) -> (String, Value) {
+    play_on(act, "")
+}
+
+/// On a log that lies there.
+fn play_on(act: &[&str], log_url: &str) -> (String, Value) {
     let python = crate::support::python();
     let scratch = tempfile::tempdir().expect("a folder");
     let output = Command::new(env!("CARGO_BIN_EXE_boxoffice"))
@@ -15,6 +20,7 @@ fn play(act: &[&str]) -> (String, Value) {
         .args(act)
         .env("TMPDIR", scratch.path())
         .env_remove("DATABASE_URL")
+        .env("LOG_URL", log_url)
         .output()
         .expect("the binary runs");
     let (out, err) = (
@@ -37,7 +43,24 @@ fn assert_figures(closing: &Value, expected: &[(&str, Value)]) {
 
 #[test]
 fn the_demo_plays_a_room_from_schedule_to_payout() {
-    let (_, closing) = play(&[]);
+    is_a_room_from_schedule_to_payout(&play(&[]).1);
+}
+
+/// Every event lies on the engine, in the order of the database's copy and byte for byte.
+#[cfg(feature = "esdb")]
+#[test]
+fn the_demo_plays_the_same_room_with_its_log_on_another_engine() {
+    for scheme in ["esdb", "kurrentdb"] {
+        let double = esdb_fake::EsdbFake::start().expect("a double");
+        let (_, closing) = play_on(&[], &double.url().replace("esdb", scheme));
+        is_a_room_from_schedule_to_payout(&closing);
+        let all = double.store().all();
+        let ours = all.iter().filter(|event| !event.stream.starts_with('$')).count();
+        assert_eq!(closing["events"], ours, "{closing}");
+    }
+}
+
+fn is_a_room_from_schedule_to_payout(closing: &Value) {
     let expected = [
         ("demo", Value::from("ok")),
         ("seats", 5.into()),
