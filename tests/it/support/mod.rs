@@ -1,6 +1,7 @@
 //! What the integration tests share: a fresh database, a server on it, people.
 
 mod cluster;
+mod log;
 mod sale;
 mod sfu;
 mod shop;

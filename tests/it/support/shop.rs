@@ -53,6 +53,7 @@ impl Shop {
             None => fresh_database().await?,
         };
         let mut environment = options.environment;
+        environment.extend(super::log::url(&database_url)?.map(|url| ("LOG_URL".to_owned(), url)));
         environment.push(("DATABASE_URL".to_owned(), database_url));
         if options.with_media {
             environment.push((

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
 use domain::{BasisPoints, Preset, TaxRules, Timestamp};
-use event_log::{Aggregates, Clock, EventLog, LogSettings, PostgresLog};
+use event_log::{Aggregates, Clock, EventLog, LogSettings};
 use http::{Method, Request};
 use media_bridge::fake::FakeMediaServer;
 use media_bridge::{Bridge, BridgeDeps};
@@ -407,8 +407,7 @@ struct Core {
 impl Core {
     async fn start(options: PgConnectOptions, shop: &Shop, tracker: &TaskTracker, cancel: &CancellationToken) -> Self {
         let pool = pool(options.clone()).await;
-        let log = PostgresLog::connect_with(options, pool.clone(), shop.log_settings(), tracker, cancel.clone()).await;
-        let log: Arc<dyn EventLog> = log.expect("open the log");
+        let log = super::log::open(options, pool.clone(), shop.log_settings(), (tracker, cancel)).await;
         let projections = Projections::start(Arc::clone(&log), pool.clone(), tracker, cancel.clone()).await;
         Self {
             aggregates: Aggregates::new(&log),

@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 mod clock;
+mod log;
 mod office;
 mod people;
 mod receiver;
