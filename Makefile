@@ -1,12 +1,19 @@
 # On a fresh machine: `make demo`, `make test` and `make bench`. Each installs what it lacks.
 .PHONY: demo test faults bench check clean
 
-# `ACT=money` plays the second act, `ACT=live` the third, `ACT=audit` the fourth.
+# `ACT=money` plays the second act, `ACT=live` the third, `ACT=audit` the fourth. `LOG=esdb` plays it with the log on a double of
+# EventStoreDB, `LOG=kurrentdb` by that engine's newer client.
 demo:
 	@scripts/setup demo
+ifneq ($(filter esdb kurrentdb,$(LOG)),)
+	@cargo build --release --package boxoffice --package esdb-fake --features boxoffice/esdb
+	@target/release/esdb-fake --as $(LOG) target/release/boxoffice demo $(if $(ACT),--act $(ACT))
+else
 	@cargo build --release
 	@cargo run --release --quiet -- demo $(if $(ACT),--act $(ACT))
+endif
 
+# `LOG=esdb`, `LOG=kurrentdb` or `LOG=memory` runs the whole integration suite with the log there, and nothing else.
 test:
 	@scripts/setup test
 	@scripts/test

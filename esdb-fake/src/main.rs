@@ -9,10 +9,10 @@ use esdb_fake::{EsdbFake, Store};
 
 const USAGE: &str = "A double of EventStoreDB, which keeps everything in memory.
 
-usage: esdb-fake [--listen HOST:PORT] [COMMAND [ARGUMENT]...]
+usage: esdb-fake [--listen HOST:PORT] [--as SCHEME] [COMMAND [ARGUMENT]...]
 
-Runs the command with LOG_URL set to the double's address, and ends with it and as it does.
-Without a command it says its address and runs until it is ended.
+Runs the command with LOG_URL set to the double's address, esdb:// unless SCHEME says otherwise, and ends with it and as it
+does. Without a command it says its address and runs until it is ended.
 ";
 
 fn main() -> ExitCode {
@@ -27,26 +27,29 @@ fn main() -> ExitCode {
 
 fn run(arguments: Vec<String>) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut arguments = arguments.into_iter();
-    let (mut listen, mut first) = (SocketAddr::from(([127, 0, 0, 1], 0)), arguments.next());
-    if first.as_deref() == Some("--help") {
-        std::io::stdout().write_all(USAGE.as_bytes())?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if first.as_deref() == Some("--listen") {
-        listen = arguments.next().ok_or("--listen wants an address")?.parse()?;
-        first = arguments.next();
-    }
+    let (mut listen, mut scheme) = (SocketAddr::from(([127, 0, 0, 1], 0)), "esdb".to_owned());
+    let program = loop {
+        match arguments.next() {
+            Some(option) if option == "--help" => {
+                std::io::stdout().write_all(USAGE.as_bytes())?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Some(option) if option == "--listen" => {
+                listen = arguments.next().ok_or("--listen wants an address")?.parse()?;
+            }
+            Some(option) if option == "--as" => scheme = arguments.next().ok_or("--as wants a scheme")?,
+            program => break program,
+        }
+    };
     let double = EsdbFake::listen(Arc::new(Store::default()), listen)?;
-    let Some(program) = first else {
-        writeln!(std::io::stdout(), "{}", double.url())?;
+    let url = double.url().replacen("esdb", &scheme, 1);
+    let Some(program) = program else {
+        writeln!(std::io::stdout(), "{url}")?;
         loop {
             std::thread::park();
         }
     };
-    let status = Command::new(program)
-        .args(arguments)
-        .env("LOG_URL", double.url())
-        .status()?;
+    let status = Command::new(program).args(arguments).env("LOG_URL", url).status()?;
     Ok(status
         .code()
         .and_then(|code| u8::try_from(code).ok())

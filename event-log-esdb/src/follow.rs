@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use event_log::ReadError;
+use event_log::{ReadError, RecordedEvent};
 use thiserror::Error;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,8 @@ pub(crate) struct Follower<C> {
     pub(crate) epoch: Arc<AtomicU64>,
     /// Everything up to this event was seen.
     pub(crate) at: u64,
+    /// Whether that is known. An engine that was away at the start is followed from where it ends when it is there.
+    pub(crate) is_placed: bool,
 }
 
 /// Why a subscription is over.
@@ -44,6 +46,15 @@ impl<C: Client> Follower<C> {
 
     async fn follow(&mut self) {
         let (shortest, longest) = self.delivery.limits.retry;
+        while !self.is_placed {
+            match self.reader.head().await {
+                Ok(last) => self.begin_after(last),
+                Err(error) => {
+                    tracing::warn!(%error, "the log's engine is away");
+                    tokio::time::sleep(longest).await;
+                }
+            }
+        }
         let mut pause = shortest;
         loop {
             let begun_at = self.at;
@@ -101,6 +112,18 @@ impl<C: Client> Follower<C> {
                 return Ok(self.at > begun_at);
             }
         }
+    }
+
+    fn begin_after(&mut self, last: Option<RecordedEvent>) {
+        if let Some(last) = last {
+            self.at = last.position;
+            let micros = last.recorded_at.timestamp_micros();
+            self.delivery.latest.fetch_max(micros, Ordering::AcqRel);
+        }
+        // Others may have appended since whoever reads here has begun.
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.delivery.reached(self.at);
+        self.is_placed = true;
     }
 
     fn see(&mut self, Opened { event, writer }: &Opened) {

@@ -33,8 +33,8 @@ pub struct EsdbLog<C> {
 }
 
 impl<C: Client> EsdbLog<C> {
-    /// Starts on `tracker`; what is enqueued is still delivered once it is cancelled. Fails if the engine
-    /// stays away.
+    /// Starts on `tracker`; what is enqueued is still delivered once it is cancelled. Returns when the end of the log is
+    /// known, or after `startup_wait`: it goes on trying. Fails if what lies there is not a log of ours.
     pub async fn start(
         client: C,
         (limits, own): (LogLimits, EsdbLimits),
@@ -44,7 +44,14 @@ impl<C: Client> EsdbLog<C> {
     ) -> Result<Arc<Self>, ReadError> {
         let client = Arc::new(client);
         let reader = Reader::new(Arc::clone(&client), own.clone());
-        let head = reader.head_within(limits.startup_wait).await?;
+        let head = match reader.head_within(limits.startup_wait).await {
+            Err(error @ ReadError::Unavailable(_)) => {
+                tracing::warn!(%error, "the log's engine is away");
+                None
+            }
+            head => Some(head?),
+        };
+        let last = head.as_ref().and_then(Option::as_ref);
         // Half of the places in the channel, half in the lines behind it.
         let half = (limits.queue / 2).max(1);
         let (queue, requests) = Queue::new(half);
@@ -54,10 +61,10 @@ impl<C: Client> EsdbLog<C> {
             limits: own,
             outage_wait: limits.outage_wait,
             writer: Uuid::new_v4(),
-            durable: watch::Sender::new(head.as_ref().map_or(0, |event| event.position)),
-            latest: AtomicI64::new(head.as_ref().map_or(0, |event| event.recorded_at.timestamp_micros())),
+            durable: watch::Sender::new(last.map_or(0, |event| event.position)),
+            latest: AtomicI64::new(last.map_or(0, |event| event.recorded_at.timestamp_micros())),
         });
-        let at = *delivery.durable.borrow();
+        let at = head.is_some().then(|| *delivery.durable.borrow());
         let epoch = Arc::new(AtomicU64::new(0));
         tracker.spawn(Lanes::new(Arc::clone(&delivery), requests, half).run(cancel.clone()));
         tracker.spawn(
@@ -65,7 +72,8 @@ impl<C: Client> EsdbLog<C> {
                 delivery: Arc::clone(&delivery),
                 reader: reader.clone(),
                 epoch: Arc::clone(&epoch),
-                at,
+                at: at.unwrap_or(0),
+                is_placed: at.is_some(),
             }
             .run(cancel),
         );

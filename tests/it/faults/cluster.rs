@@ -109,6 +109,13 @@ impl Cluster {
         Ok(row.try_get(0)?)
     }
 
+    pub(super) async fn rows(&self, select: &str) -> Result<Vec<sqlx::postgres::PgRow>> {
+        let mut connection: PgConnection = self.options().connect().await?;
+        let rows = connection.fetch_all(select).await?;
+        connection.close().await?;
+        Ok(rows)
+    }
+
     /// What every session does and waits for; for the day a test fails.
     pub(super) async fn sessions(&self) -> Result<String> {
         let mut connection: PgConnection = self.options().connect().await?;
