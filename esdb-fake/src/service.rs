@@ -86,23 +86,33 @@ impl Service {
         let Some(CountOption::Count(count)) = &options.count_option else {
             return Err(Malformed("no subscriptions of one stream here".to_owned()));
         };
+        let count = usize::try_from(*count).unwrap_or(usize::MAX);
         let events = match &options.stream_option {
             Some(StreamOption::Stream(of)) => {
                 let name = name(of.stream_identifier.clone())?;
-                let Some(events) = self.store.of_stream(&name) else {
-                    return Ok(vec![not_found(name)]);
-                };
                 let first = match of.revision_option {
                     Some(RevisionOption::Revision(revision)) => revision,
                     _ => 0,
                 };
-                events.into_iter().filter(|event| event.revision >= first).collect()
+                match self.store.of_stream(&name, first, count) {
+                    Some(events) => events,
+                    None => return Ok(vec![not_found(name)]),
+                }
             }
-            Some(StreamOption::All(all)) => self.page(all.all_option.as_ref(), backwards),
+            Some(StreamOption::All(all)) => {
+                let from = match &all.all_option {
+                    Some(AllOption::Position(from)) => Some(from.commit_position),
+                    _ => None,
+                };
+                if backwards {
+                    self.store.back(from, count)
+                } else {
+                    self.store.from(from.unwrap_or(0), count)
+                }
+            }
             None => return Err(Malformed("neither a stream nor all".to_owned())),
         };
-        let count = usize::try_from(*count).unwrap_or(usize::MAX);
-        let events = events.into_iter().take(count).map(wire);
+        let events = events.into_iter().map(wire);
         Ok(events.map(|content| ReadResp { content: Some(content) }).collect())
     }
 
@@ -113,23 +123,6 @@ impl Service {
             Some(AllOption::Position(from)) => Ok(from.commit_position),
             Some(AllOption::Start(_) | AllOption::End(_)) | None => Ok(0),
         }
-    }
-
-    fn page(&self, from: Option<&AllOption>, backwards: bool) -> Vec<Held> {
-        let mut events = self.store.all();
-        if backwards {
-            events.reverse();
-        }
-        if let Some(AllOption::Position(from)) = from {
-            events.retain(|event| {
-                if backwards {
-                    event.position < from.commit_position
-                } else {
-                    event.position >= from.commit_position
-                }
-            });
-        }
-        events
     }
 }
 

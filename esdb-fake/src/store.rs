@@ -117,10 +117,29 @@ impl Store {
             .ok_or(None)
     }
 
-    pub(crate) fn of_stream(&self, stream: &str) -> Option<Vec<Held>> {
+    /// At most `limit` events of a stream from a revision on; `None` if there is no such stream.
+    pub(crate) fn of_stream(&self, stream: &str, revision: u64, limit: usize) -> Option<Vec<Held>> {
         let memory = self.memory();
         let of = memory.streams.get(stream)?;
-        Some(of.iter().map(|at| memory.events[*at].clone()).collect())
+        let first = usize::try_from(revision).unwrap_or(usize::MAX).min(of.len());
+        let events = of[first..].iter().take(limit);
+        Some(events.map(|at| memory.events[*at].clone()).collect())
+    }
+
+    /// At most `limit` events of all streams from a position on, and with it.
+    pub(crate) fn from(&self, position: u64, limit: usize) -> Vec<Held> {
+        let memory = self.memory();
+        let first = memory.events.partition_point(|event| event.position < position);
+        memory.events[first..].iter().take(limit).cloned().collect()
+    }
+
+    /// At most `limit` events of all streams before a position, the last first.
+    pub(crate) fn back(&self, position: Option<u64>, limit: usize) -> Vec<Held> {
+        let memory = self.memory();
+        let end = position.map_or(memory.events.len(), |position| {
+            memory.events.partition_point(|event| event.position < position)
+        });
+        memory.events[..end].iter().rev().take(limit).cloned().collect()
     }
 
     /// At most `limit` events after a position, in the order of the log.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use event_log::LogLimits;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LogOptions {
@@ -39,7 +39,7 @@ impl LogOptions {
 
     /// The engine given, if one is.
     pub(crate) fn engine(&self) -> anyhow::Result<Option<Engine>> {
-        let url = self.log_url.as_ref().map(|url| url.expose_secret());
+        let url = self.log_url.as_ref().map(ExposeSecret::expose_secret);
         super::given(url).map(engine).transpose()
     }
 }

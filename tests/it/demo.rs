@@ -75,7 +75,7 @@ fn is_a_room_from_schedule_to_payout(closing: &Value) {
         ("ledger_imbalance_minor", 0.into()),
         ("chain", "verified".into()),
     ];
-    assert_figures(&closing, &expected);
+    assert_figures(closing, &expected);
     assert!(
         closing["host_heard_ms"].as_u64().is_some_and(|heard| heard > 0),
         "{closing}"

@@ -8,7 +8,8 @@ use chrono::TimeDelta;
 use domain::payout::HostPermit;
 use domain::room::ScheduleRoom;
 use domain::{Currency, Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomId, UserId};
-use event_log::{Aggregates, Clock as _, EventLog, LogLimits, Metadata, PostgresLog, SystemClock};
+use event_log::{Aggregates, Clock as _, CopiedLog, EventLog, LogLimits, Metadata, PostgresLog, SystemClock};
+use event_log_esdb::{EsdbLimits, EsdbLog, Kurrent};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -46,22 +47,28 @@ impl Office {
     pub(crate) async fn open_with_pool(database: &Database, connections: u32) -> Result<Self> {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         let pool = database.pool(connections);
-        let log: Arc<dyn EventLog> = PostgresLog::connect(
-            database.options.clone(),
-            pool.clone(),
-            LogLimits::default(),
-            &tracker,
-            cancel.clone(),
-        )
-        .await
-        .context("open the log")?;
-        Ok(Self {
+        let log = postgres(database, &pool, &tracker, &cancel).await?;
+        Ok(Self::on(log, pool, tracker, cancel))
+    }
+
+    /// With the log on an engine, of which the database holds a copy.
+    pub(crate) async fn open_on_engine(database: &Database, url: &str) -> Result<Self> {
+        let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
+        let pool = database.pool(POOL);
+        let copy = postgres(database, &pool, &tracker, &cancel).await?;
+        let source = engine(url, &tracker, &cancel).await?;
+        let log = CopiedLog::start(source, copy, &LogLimits::default(), &tracker, cancel.clone()).await;
+        Ok(Self::on(log.context("copy the log")?, pool, tracker, cancel))
+    }
+
+    fn on(log: Arc<dyn EventLog>, pool: sqlx::PgPool, tracker: TaskTracker, cancel: CancellationToken) -> Self {
+        Self {
             aggregates: Aggregates::with_tracker(&log, &tracker),
             log,
             pool,
             tracker,
             cancel,
-        })
+        }
     }
 
     pub(crate) async fn close(self) {
@@ -106,6 +113,26 @@ impl Office {
         })
         .await
     }
+}
+
+async fn postgres(
+    database: &Database,
+    pool: &sqlx::PgPool,
+    tracker: &TaskTracker,
+    cancel: &CancellationToken,
+) -> Result<Arc<PostgresLog>> {
+    let options = database.options.clone();
+    PostgresLog::connect(options, pool.clone(), LogLimits::default(), tracker, cancel.clone())
+        .await
+        .context("open the log")
+}
+
+/// The log on an engine alone.
+pub(crate) async fn engine(url: &str, tracker: &TaskTracker, cancel: &CancellationToken) -> Result<Arc<dyn EventLog>> {
+    let limits = (LogLimits::default(), EsdbLimits::default());
+    let client = Kurrent::connect(url)?;
+    let log = EsdbLog::start(client, limits, Arc::new(SystemClock), tracker, cancel.clone()).await;
+    Ok(log.context("reach the engine")?)
 }
 
 /// What the API computes for one and the same request of many buyers: the same for all of them.

@@ -3,6 +3,7 @@
 mod analysts;
 mod cold_load;
 mod curves;
+mod engine;
 mod evidence;
 mod holds;
 mod http;
@@ -142,6 +143,10 @@ pub(crate) const ALL: &[Measure] = &[
     Measure {
         name: "fairness",
         run: |bench| overload::fairness(bench).boxed_local(),
+    },
+    Measure {
+        name: "engine",
+        run: |bench| engine::engine(bench).boxed_local(),
     },
     Measure {
         name: "curves",

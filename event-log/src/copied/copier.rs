@@ -60,7 +60,7 @@ impl From<ReadError> for Stop {
     fn from(error: ReadError) -> Self {
         Self::Trouble(match error {
             ReadError::Unavailable(source) => format!("a log cannot be read: {source}"),
-            other => other.to_string(),
+            corrupt @ ReadError::Corrupt { .. } => corrupt.to_string(),
         })
     }
 }
