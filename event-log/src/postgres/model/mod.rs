@@ -10,6 +10,7 @@
 //! A failure prints its schedule. `BOXOFFICE_MODEL_SCHEDULE='…' cargo nextest run -p event-log <that test>` executes it again.
 
 mod error;
+mod faults;
 mod history;
 mod node;
 mod play;

@@ -55,7 +55,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn start(number: usize, line: Line, limits: LogLimits, loiters: bool) -> Self {
+    pub(super) fn start(line: Line, limits: LogLimits, loiters: bool) -> Self {
         let (queue, requests) = Queue::new(limits.queue);
         let shared = Arc::new(Shared::new(limits.lease, Head::EMPTY));
         let cancel = CancellationToken::new();
@@ -64,7 +64,7 @@ impl Node {
         let sequencer = Sequencer::new(
             line.clone(),
             crate::leader::Node {
-                id: Uuid::from_u128(number as u128),
+                id: Uuid::from_u128(line.node as u128),
                 url: None,
             },
             limits,

@@ -6,9 +6,10 @@ use std::time::Duration;
 use shuttle::future::{JoinHandle, spawn};
 use uuid::Uuid;
 
+use super::faults::Faults;
 use super::history::{Call, History, fold, last_position};
 use super::node::{Node, NodeLog};
-use super::table::{CURSE, Faults, Line, Table};
+use super::table::{CURSE, Line, Table};
 use crate::tests::hall::{Hall, HallCommand};
 use crate::{Executor, LogLimits, Metadata};
 
@@ -94,9 +95,13 @@ impl Play {
         let is_blind = self.is_blind;
         let (table, history) = (Table::new(self.faults), History::new(is_blind));
         let nodes: Vec<Node> = (0..self.nodes)
-            .map(|number| {
-                let table = table.clone();
-                Node::start(number, Line { table, is_blind }, self.limits.clone(), self.loiters)
+            .map(|node| {
+                let line = Line {
+                    table: table.clone(),
+                    node,
+                    is_blind,
+                };
+                Node::start(line, self.limits.clone(), self.loiters)
             })
             .collect();
         if self.starts_led {
@@ -127,7 +132,7 @@ impl Play {
     }
 }
 
-fn begin(act: Act, log: Arc<NodeLog>, table: Table, history: History) -> JoinHandle<()> {
+pub(super) fn begin(act: Act, log: Arc<NodeLog>, table: Table, history: History) -> JoinHandle<()> {
     let is_left = act.is_left;
     let caller = spawn(async move {
         if let Some(after) = act.after {

@@ -7,10 +7,12 @@ use std::time::Duration;
 use shuttle::rand::Rng as _;
 use uuid::Uuid;
 
-use super::history::{Call, SEATS};
-use super::play::{Act, Play};
+use super::faults::{Fault, Faults};
+use super::history::{Call, History, SEATS};
+use super::node::Node;
+use super::play::{Act, Play, begin};
 use super::schedule::{Explore, explore};
-use super::table::{Fault, Faults};
+use super::table::{Line, Table};
 use crate::tests::hall::{HallCommand, HallError};
 use crate::{ExecuteError, LogLimits};
 
@@ -139,6 +141,52 @@ fn two_writers_that_both_believe_to_lead() {
     };
     let tally = play_within(0, "two writers", play);
     assert!(tally.of("away + sold") > 0);
+}
+
+/// A leader is cut off with a sale on its hands, and gets the lock back just when its successor lost it without notice. That one
+/// still trusts its memory, so nothing may be recorded before its lease is over.
+#[test]
+fn a_leader_that_comes_back_while_its_successor_believes_to_lead() {
+    let tally = Tally::default();
+    let counter = tally.clone();
+    let every = Explore::All { preemptions: 0 };
+    let executions = explore(every, move || comeback(counter.clone()));
+    eprintln!("comeback: all {executions} schedules, {tally:?}");
+    assert_eq!(tally.of("away + repeat + repeat"), tally.containing(""));
+}
+
+async fn comeback(tally: Tally) {
+    let (table, history) = (Table::new(Faults::none()), History::new(false));
+    let limits = LogLimits {
+        // Time passes by seconds: the one that comes back is faster than the other one's look, and that than its lease.
+        idle_check: Duration::from_secs(2),
+        lease: Duration::from_secs(3),
+        outage_wait: Duration::from_secs(20),
+        ..LogLimits::default()
+    };
+    let start = |node| {
+        let (table, is_blind) = (table.clone(), false);
+        Node::start(Line { table, node, is_blind }, limits.clone(), false)
+    };
+    let ask = |node: &Node, act| begin(act, Arc::clone(&node.log), table.clone(), history.clone());
+
+    let leader = start(0);
+    leader.log.leads().await;
+    table.cut(0);
+    table.end_leader();
+    let successor = start(1);
+    let sale = ask(&leader, sell(2));
+    successor.log.leads().await;
+    ask(&successor, repeat()).await.unwrap();
+
+    table.end_leader();
+    table.mend(0);
+    sale.await.unwrap();
+    ask(&successor, repeat()).await.unwrap();
+    leader.stop().await;
+    successor.stop().await;
+    history.check(&table.rows());
+    history.with(|calls| tally.count(calls));
 }
 
 /// A crowd: every execution draws its own callers, halls, faults and limits.

@@ -2,16 +2,16 @@
 //!
 //! Whatever PostgreSQL may do between two of its steps is a yield here, so the scheduler decides who comes next.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use shuttle::future::yield_now;
-use shuttle::rand::Rng as _;
 
 use super::super::election::Incumbent;
 use super::super::session::{Database, Session};
 use super::error::{broken, database};
+use super::faults::{Fault, Faults};
 use crate::leader::Node;
 use crate::limits::LogLimits;
 use crate::plan::{Plan, Tail};
@@ -19,63 +19,6 @@ use crate::{Head, RecordedEvent, StreamId};
 
 /// In the metadata of an event that the table refuses as PostgreSQL refuses a text that is no JSON.
 pub(super) const CURSE: &str = "cursed";
-
-/// What happens to one INSERT.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fault {
-    Nothing,
-    /// The line breaks before the statement arrives.
-    Unsent,
-    /// It is committed, and the line breaks before the answer.
-    Unanswered,
-    /// The line breaks, and the server goes on by itself: it commits later, and holds the session's lock so long.
-    Late,
-    /// No answer ever comes, though the server goes on.
-    Silent,
-    /// `statement_timeout`: nothing is recorded.
-    TimedOut,
-    /// As `Unsent`, and the database takes no connection for a while.
-    Outage,
-}
-
-impl Fault {
-    pub(super) const ALL: [Self; 7] = [
-        Self::Nothing,
-        Self::Unsent,
-        Self::Unanswered,
-        Self::Late,
-        Self::Silent,
-        Self::TimedOut,
-        Self::Outage,
-    ];
-}
-
-/// What will go wrong.
-#[derive(Clone, Debug)]
-pub(super) enum Faults {
-    /// In this order, and nothing after that.
-    Script(VecDeque<Fault>),
-    /// At most so many, drawn from the schedule's own random numbers.
-    Dice(u32),
-}
-
-impl Faults {
-    pub(super) fn none() -> Self {
-        Self::Script(VecDeque::new())
-    }
-
-    fn next(&mut self) -> Fault {
-        match self {
-            Self::Script(faults) => faults.pop_front().unwrap_or(Fault::Nothing),
-            Self::Dice(0) => Fault::Nothing,
-            Self::Dice(left) => {
-                let fault = Fault::ALL[shuttle::rand::thread_rng().gen_range(0..Fault::ALL.len())];
-                *left -= u32::from(fault != Fault::Nothing);
-                fault
-            }
-        }
-    }
-}
 
 /// Connections that fail in an outage: more than `outage_wait` has room for.
 const OUTAGE: u32 = 20;
@@ -88,6 +31,10 @@ struct State {
     leader: Option<u32>,
     incumbent: Option<Incumbent>,
     refuses: u32,
+    /// Nodes that get no connection.
+    cut: HashSet<usize>,
+    /// Sessions that the server ended. Their clients find out when they next say something.
+    ended: HashSet<u32>,
     /// Servers that work without a client.
     orphans: u32,
 }
@@ -104,6 +51,8 @@ impl Table {
             leader: None,
             incumbent: None,
             refuses: 0,
+            cut: HashSet::new(),
+            ended: HashSet::new(),
             orphans: 0,
         })))
     }
@@ -123,6 +72,23 @@ impl Table {
 
     pub(super) fn has_orphans(&self) -> bool {
         self.state().orphans > 0
+    }
+
+    /// Ends the session that holds the lock, as the server does that loses its client, or starts again.
+    pub(super) fn end_leader(&self) {
+        let mut state = self.state();
+        if let Some(session) = state.leader.take() {
+            state.ended.insert(session);
+        }
+    }
+
+    /// From now on the node gets no connection.
+    pub(super) fn cut(&self, node: usize) {
+        self.state().cut.insert(node);
+    }
+
+    pub(super) fn mend(&self, node: usize) {
+        self.state().cut.remove(&node);
     }
 
     fn release(&self, session: u32) {
@@ -180,6 +146,7 @@ fn stream_key(row: &RecordedEvent) -> (&str, &str, u64) {
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) table: Table,
+    pub(super) node: usize,
     /// Believes that it leads, whoever else does: its lock was lost without its notice.
     pub(super) is_blind: bool,
 }
@@ -192,6 +159,9 @@ impl Database for Line {
         let mut state = self.table.state();
         if state.refuses > 0 {
             state.refuses -= 1;
+            return Err(broken());
+        }
+        if state.cut.contains(&self.node) {
             return Err(broken());
         }
         state.sessions += 1;
@@ -215,10 +185,14 @@ pub(super) struct TableSession {
 impl TableSession {
     async fn look<T>(&self, look: impl FnOnce(&mut State) -> T + Send) -> Result<T, sqlx::Error> {
         yield_now().await;
-        if self.is_broken {
+        if self.is_over() {
             return Err(broken());
         }
         Ok(look(&mut self.line.table.state()))
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_broken || self.line.table.state().ended.contains(&self.number)
     }
 
     fn lose<T>(&mut self) -> Result<T, sqlx::Error> {
@@ -277,7 +251,7 @@ impl Session for TableSession {
 
     async fn insert(&mut self, plan: &Plan) -> Result<bool, sqlx::Error> {
         yield_now().await;
-        if self.is_broken {
+        if self.is_over() {
             return Err(broken());
         }
         let (rows, previous) = (rows_of(plan), plan.previous);
