@@ -1,4 +1,5 @@
-//! How people are reached. Personal data: never on the log, never in a trace.
+//! How people are reached. Personal data: never on the log, never in a trace. Whoever writes locks the person first: an erasure
+//! that is on its way is waited for, and waits for them.
 
 use std::fmt;
 
@@ -68,9 +69,11 @@ pub(super) async fn find(pool: &PgPool, user: UserId) -> sqlx::Result<Option<Con
 /// Follows the token, unless the person has said something else, or is erased.
 pub(super) async fn note(pool: &PgPool, user: UserId, claimed: &ClaimedContact, now: Timestamp) -> sqlx::Result<()> {
     sqlx::query!(
-        "INSERT INTO contacts (user_id, email, from_token, locale, timezone, updated_at)
-         SELECT $1, $2, true, $3, $4, $5
-         WHERE NOT EXISTS (SELECT FROM erased_people WHERE user_id = $1)
+        "WITH person AS (
+             SELECT user_id FROM people WHERE user_id = $1 FOR KEY SHARE
+         )
+         INSERT INTO contacts (user_id, email, from_token, locale, timezone, updated_at)
+         SELECT user_id, $2, true, $3, $4, $5 FROM person
          ON CONFLICT (user_id) DO UPDATE
          SET email = excluded.email, locale = excluded.locale, timezone = excluded.timezone,
              refused_at = CASE WHEN contacts.email = excluded.email THEN contacts.refused_at END,
@@ -92,9 +95,11 @@ pub(super) async fn note(pool: &PgPool, user: UserId, claimed: &ClaimedContact, 
 /// `false` if the person is erased.
 pub(super) async fn set(pool: &PgPool, user: UserId, new: &NewContact, now: Timestamp) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "INSERT INTO contacts (user_id, email, from_token, locale, timezone, updated_at)
-         SELECT $1, $2, false, $3, $4, $5
-         WHERE NOT EXISTS (SELECT FROM erased_people WHERE user_id = $1)
+        "WITH person AS (
+             SELECT user_id FROM people WHERE user_id = $1 FOR KEY SHARE
+         )
+         INSERT INTO contacts (user_id, email, from_token, locale, timezone, updated_at)
+         SELECT user_id, $2, false, $3, $4, $5 FROM person
          ON CONFLICT (user_id) DO UPDATE
          SET email = excluded.email, from_token = false, locale = excluded.locale, timezone = excluded.timezone,
              refused_at = NULL, updated_at = excluded.updated_at",

@@ -1,16 +1,22 @@
 //! Ids of people on real PostgreSQL: made, kept, inherited, erased.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::UserId;
-use event_log::SystemClock;
-use futures::future::try_join_all;
+use event_log::{Clock as _, SystemClock};
+use futures::future::{join, try_join_all};
 use sqlx::PgPool;
+use tokio::time::timeout;
 use uuid::Uuid;
 use vault::VaultKey;
 
-use super::{ClaimedContact, NewContact, People, Subject};
+use super::{ClaimedContact, NewContact, People, Subject, store};
+
+/// Long enough for a statement that does not wait.
+const WHILE: Duration = Duration::from_millis(300);
 
 fn subject(number: u8) -> Subject {
     Subject {
@@ -132,6 +138,39 @@ async fn who_comes_back_after_erasure_is_somebody_new(pool: PgPool) {
         people.note(before, &claimed("bo@example.org")).await;
         assert!(!people.set_contact(before, &NewContact::default()).await.unwrap());
         assert_eq!(people.contact(before).await.unwrap(), None);
+    }
+}
+
+/// What is written waits for the erasure, and then there is nobody to write it of.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_address_that_is_said_during_the_erasure_is_gone_after_it(pool: PgPool) {
+    let people = people(&pool);
+    let user = people.user_of(&subject(1)).await.unwrap();
+    let mut erasure = pooling::begin(&pool).await.unwrap();
+    store::erase(&mut erasure, user, SystemClock.now()).await.unwrap();
+    let (claimed, own) = (claimed("bo@example.org"), NewContact::default());
+    let mut written = pin!(join(people.note(user, &claimed), people.set_contact(user, &own)));
+    assert!(timeout(WHILE, &mut written).await.is_err(), "it did not wait");
+    erasure.commit().await.unwrap();
+    assert!(!written.await.1.unwrap(), "somebody who is erased was written to");
+    assert_eq!(people.contact(user).await.unwrap(), None);
+}
+
+/// The erasure waits for what is being written, and deletes it.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_erasure_takes_what_is_being_said(pool: PgPool) {
+    let people = people(&pool);
+    for number in 10..40 {
+        let user = people.user_of(&subject(number)).await.unwrap();
+        let (claimed, own) = (claimed("bo@example.org"), NewContact::default());
+        let (set, (), erased) = tokio::join!(
+            people.set_contact(user, &own),
+            people.note(user, &claimed),
+            people.forget(user)
+        );
+        let was_set = set.unwrap();
+        erased.unwrap();
+        assert_eq!(people.contact(user).await.unwrap(), None, "{was_set}");
     }
 }
 

@@ -16,7 +16,7 @@ use super::life::Process;
 use super::postman::Postman;
 use super::run::Run;
 use crate::BeginPayment;
-use crate::people::{NewContact, erase_person};
+use crate::people::{NewContact, Subject, erase_person};
 use crate::tests::provider::ScriptedProvider;
 use crate::tests::world::{heard, metadata};
 
@@ -127,8 +127,16 @@ impl Scene {
             email: Some(self.run.mailbox(number).parse().unwrap()),
             ..NewContact::default()
         };
-        let people = &process.deps.people;
-        assert!(people.set_contact(self.run.buyer(number), &contact).await.unwrap());
+        let (people, buyer) = (&process.deps.people, self.run.buyer(number));
+        let mut key = [0; 32];
+        key[..16].copy_from_slice(buyer.as_uuid().as_bytes());
+        let subject = Subject {
+            key,
+            own_id: Some(buyer),
+            derived_id: buyer,
+        };
+        assert_eq!(people.user_of(&subject).await.unwrap(), buyer);
+        assert!(people.set_contact(buyer, &contact).await.unwrap());
     }
 
     async fn erase(&self, process: &Process, person: UserId) {
