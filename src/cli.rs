@@ -46,9 +46,9 @@ enum Command {
     /// Look at the key that checkpoints of the log are signed with
     #[command(subcommand)]
     Notary(Box<commands::notary::Command>),
-    /// Make the key that the names of people are locked with
+    /// Make the key that the names of people are locked with, and change it
     #[command(subcommand)]
-    Vault(commands::vault::Command),
+    Vault(Box<commands::vault::Command>),
     /// Check receipts, offline
     #[command(subcommand)]
     Receipt(commands::receipt::Command),
@@ -114,10 +114,7 @@ impl Command {
             Self::Token(options) => commands::token::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Log(command) => commands::log::run(command).await,
             Self::Notary(command) => commands::notary::run(*command).await.map(|()| ExitCode::SUCCESS),
-            Self::Vault(command) => {
-                commands::vault::run(command);
-                Ok(ExitCode::SUCCESS)
-            }
+            Self::Vault(command) => commands::vault::run(*command).await.map(|()| ExitCode::SUCCESS),
             Self::Receipt(command) => commands::receipt::run(&command),
             Self::Audit(command) => commands::audit::run(command).await,
             Self::Jobs(command) => commands::jobs::run(command).await.map(|()| ExitCode::SUCCESS),

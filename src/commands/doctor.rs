@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 use event_log::Hosts;
+use processes::people::KeyInUse;
+use sqlx::{Connection as _, PgConnection};
 use tokio::time::timeout;
 
 use crate::config::{MailOptions, MediaOptions, NotaryOptions, VaultOptions};
@@ -60,7 +62,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         check_media(&options),
         check_mail(&options),
         check_notary(&options.notary),
-        check_vault(&options.vault),
+        check_vault(&options).await,
         check_audio_client(&options.python),
     ];
     for finding in &findings {
@@ -182,15 +184,78 @@ fn check_mail(options: &Options) -> Finding {
     }
 }
 
-fn check_vault(vault: &VaultOptions) -> Finding {
-    match vault.validate() {
-        Ok(()) if vault.is_shared() => Finding::Fine("a vault key that nodes can share".to_owned()),
-        Ok(()) => Finding::Fine("the vault key of the data folder: one node alone can read names".to_owned()),
-        Err(error) => Finding::Broken {
-            what: format!("{error:#}"),
-            cure: "put the shop's key there; names that were locked with a lost one have to be said again".to_owned(),
-        },
+async fn check_vault(options: &Options) -> Finding {
+    let key = options
+        .database
+        .data
+        .open()
+        .and_then(|folder| options.vault.known(&folder));
+    let key = match key {
+        Ok(key) => key.map(|key| key.id()),
+        Err(error) => {
+            return Finding::Broken {
+                what: format!("{error:#}"),
+                cure: "put the shop's key there; names that were locked with a lost one have to be said again"
+                    .to_owned(),
+            };
+        }
+    };
+    let in_use = keys_in_use(options).await;
+    let (ours, others): (Vec<KeyInUse>, Vec<KeyInUse>) =
+        in_use.iter().flatten().partition(|used| Some(used.vault_key) == key);
+    if !others.is_empty() {
+        let others = others
+            .iter()
+            .map(|used| format!("{} with {}", used.people, used.vault_key));
+        let here = key.map_or_else(|| "none is".to_owned(), |key| format!("{key} is"));
+        return Finding::Lacking {
+            what: format!(
+                "vault keys by which names are locked: {}; {here} here",
+                others.collect::<Vec<_>>().join(", ")
+            ),
+            cure: "`boxoffice vault rewrap --old-key-file` locks them with the key that is here, or these people say their \
+                names again"
+                .to_owned(),
+        };
     }
+    let whose = if options.vault.is_shared() {
+        "that nodes can share"
+    } else {
+        "of the data folder, so one node alone can read names"
+    };
+    let name = key.map_or_else(|| "(made at the first start)".to_owned(), |key| key.to_string());
+    let locked = match in_use {
+        Some(_) => format!(
+            "names locked with it: {}",
+            ours.iter().map(|used| used.people).sum::<u64>()
+        ),
+        None => "the database was not asked what is locked with it".to_owned(),
+    };
+    Finding::Fine(format!("vault key {name} {whose}; {locked}"))
+}
+
+/// `None` if there is nobody to ask: no database runs, or it has no tables yet.
+async fn keys_in_use(options: &Options) -> Option<Vec<KeyInUse>> {
+    let asked = async {
+        let mut connection = connect_if_running(options).await?;
+        processes::people::keys_in_use(&mut connection).await.ok()
+    };
+    timeout(CONNECT_TIMEOUT, asked).await.ok()?
+}
+
+/// A private database is not started for this.
+async fn connect_if_running(options: &Options) -> Option<PgConnection> {
+    if let Some(external) = options.database.database.external().ok()? {
+        let (connection, _) = external.connect(|options| options).await.ok()?;
+        return Some(connection);
+    }
+    let folder = options.database.data.open().ok()?;
+    let is_running = folder.try_lock().ok()?.is_none();
+    if !is_running {
+        return None;
+    }
+    let running = postgres::options_of_running(&folder).await.ok()?;
+    PgConnection::connect_with(&running).await.ok()
 }
 
 fn check_notary(notary: &NotaryOptions) -> Finding {

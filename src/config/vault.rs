@@ -32,6 +32,14 @@ impl VaultOptions {
         }
     }
 
+    /// The same, if it is there: none is made.
+    pub(crate) fn known(&self, data_dir: &DataDir) -> anyhow::Result<Option<VaultKey>> {
+        match self.configured()? {
+            Some(key) => Ok(Some(key)),
+            None => data_dir.known_vault_key(),
+        }
+    }
+
     /// A file that is named has to be there: with a key of its own this node would read nothing of what the others lock.
     fn configured(&self) -> anyhow::Result<Option<VaultKey>> {
         let key = self.vault_key_file.as_deref().map(read_secret).transpose();
@@ -63,7 +71,9 @@ mod tests {
     fn without_settings_it_is_made_once_and_is_its_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::open(folder.path()).unwrap();
+        assert!(parse(&[]).known(&data_dir).unwrap().is_none());
         let first = parse(&[]).resolve(&data_dir).unwrap();
+        assert_eq!(parse(&[]).known(&data_dir).unwrap().unwrap().id(), first.id());
         let again = parse(&[]).resolve(&data_dir).unwrap();
         assert_eq!(first.id(), again.id());
         let mode = data_dir.file("vault.key").metadata().unwrap().permissions().mode();

@@ -135,6 +135,12 @@ impl DataDir {
         read_secret(&path)
     }
 
+    /// The same, if it was made.
+    pub(crate) fn known_vault_key(&self) -> anyhow::Result<Option<VaultKey>> {
+        let path = self.file(VAULT_KEY);
+        path.exists().then(|| read_secret(&path)).transpose()
+    }
+
     /// Where the notary keeps what it signed last.
     pub(crate) fn notary_memory(&self) -> Memory {
         Memory::at(self.file("notary.checkpoint"))

@@ -92,6 +92,53 @@ async fn dump(folder: &Path, database_url: &str) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// A new vault key, as the operators' page says, and the old one again: what a node has the key to, it reads.
+async fn change_the_vault_key(shop: &Shop, alice: &Caller, folder: &Path) -> Result<()> {
+    let database_url = shop.server.database_url();
+    let old = shop.server.options().data_dir.join("vault.key");
+    let new = folder.join("new.key");
+    std::fs::write(&new, shop.server.command(&["vault", "generate"]).await?)?;
+    let (old, new) = (old.to_str().context("a path")?, new.to_str().context("a path")?);
+    let key_id = |path| {
+        let key = std::fs::read_to_string(path)?;
+        anyhow::Ok(key.split('+').nth(2).context("an id")?.to_owned())
+    };
+    let (old_id, new_id) = (key_id(old)?, key_id(new)?);
+    let doctor = async |key| shop.server.command(&["doctor", "--vault-key-file", key]).await;
+    let rewrap = async |from, to| {
+        let arguments = [
+            "vault",
+            "rewrap",
+            "--old-key-file",
+            from,
+            "--vault-key-file",
+            to,
+            "--json",
+        ];
+        succeeds(folder, database_url, &arguments).await
+    };
+
+    let found = doctor(new).await?;
+    let lacking = format!("vault keys by which names are locked: 1 with {old_id}; {new_id} is here");
+    assert!(found.contains(&lacking), "{found}");
+    let done = rewrap(old, new).await?;
+    let expected = json!({"rewrapped": 1, "unreadable": 0, "in_use": [{"vault_key": new_id, "people": 1}]});
+    assert_eq!(done, expected);
+    let found = doctor(new).await?;
+    assert!(
+        found.contains(&format!(
+            "vault key {new_id} that nodes can share; names locked with it: 1"
+        )),
+        "{found}"
+    );
+    assert_eq!(name_of(alice).await?, Value::Null, "its node has the old key");
+    assert_eq!(rewrap(old, new).await?["rewrapped"], 0);
+    assert!(rewrap(new, new).await.is_err(), "one key is no change");
+    assert_eq!(rewrap(new, old).await?["rewrapped"], 1);
+    assert_eq!(name_of(alice).await?, NAME);
+    Ok(())
+}
+
 /// A dump without keys, and a shop that lost them: names are missing, the operator is told once, and nothing else is different.
 async fn lose_the_keys(shop: &Shop, alice: &Caller, folder: &Path) -> Result<()> {
     let database_url = shop.server.database_url();
@@ -121,7 +168,9 @@ async fn lose_the_keys(shop: &Shop, alice: &Caller, folder: &Path) -> Result<()>
     let counted = "vault_unreadable_total{reason=\"no_key\"} 2";
     assert!(metrics.contains(counted), "{metrics}");
     let log = std::fs::read_to_string(data_dir.join("serve.log"))?;
-    assert_eq!(log.matches("names of people cannot be read").count(), 1, "{log}");
+    for told in ["their keys are not in the table", "which is not the one here"] {
+        assert_eq!(log.matches(told).count(), 1, "{log}");
+    }
     assert!(!log.contains("Pleasance") && !metrics.contains("Pleasance"));
     Ok(())
 }
@@ -154,6 +203,7 @@ async fn the_log_is_whole_without_a_row_about_any_person() -> Result<()> {
     let source = shop.server.database_url().to_owned();
     let scratch = tempfile::tempdir()?;
     let folder = scratch.path();
+    change_the_vault_key(&shop, &alice, folder).await?;
     lose_the_keys(&shop, &alice, folder).await?;
     let exported = succeeds(folder, &source, &["log", "export", "before.tar", "--json"]).await?;
     let balance = format!("/v1/ledger/trial_balance?as_of={}", exported["position"]);

@@ -71,10 +71,7 @@ impl VaultKey {
         Locked {
             version: VERSION,
             text: aead::seal(&data_key, &bound_to(purpose.label(), person), text),
-            key: WrappedKey {
-                vault_key: self.id(),
-                sealed: aead::seal(self.bytes(), &bound_to(DATA_KEY, person), data_key.as_slice()),
-            },
+            key: self.wrap(person, data_key.as_slice()),
         }
     }
 
@@ -82,12 +79,28 @@ impl VaultKey {
         if locked.version != VERSION {
             return Err(OpenError::OtherVersion(locked.version));
         }
-        let WrappedKey { vault_key, sealed } = &locked.key;
-        if *vault_key != self.id() {
-            return Err(OpenError::OtherKey(*vault_key));
-        }
-        let opened = aead::open(self.bytes(), &bound_to(DATA_KEY, person), sealed).ok_or(OpenError::Damaged)?;
-        let data_key: &[u8; KEY_BYTES] = opened.as_slice().try_into().map_err(|_| OpenError::Damaged)?;
+        let data_key = self.unwrap(person, &locked.key)?;
+        let data_key: &[u8; KEY_BYTES] = data_key.as_slice().try_into().map_err(|_| OpenError::Damaged)?;
         aead::open(data_key, &bound_to(purpose.label(), person), &locked.text).ok_or(OpenError::Damaged)
+    }
+
+    /// The same key of this person under another vault key: their text stays as it is, and opens with that one.
+    pub fn rewrap(&self, person: Uuid, key: &WrappedKey, to: &Self) -> Result<WrappedKey, OpenError> {
+        let data_key = self.unwrap(person, key)?;
+        Ok(to.wrap(person, &data_key))
+    }
+
+    fn wrap(&self, person: Uuid, data_key: &[u8]) -> WrappedKey {
+        WrappedKey {
+            vault_key: self.id(),
+            sealed: aead::seal(self.bytes(), &bound_to(DATA_KEY, person), data_key),
+        }
+    }
+
+    fn unwrap(&self, person: Uuid, key: &WrappedKey) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        if key.vault_key != self.id() {
+            return Err(OpenError::OtherKey(key.vault_key));
+        }
+        aead::open(self.bytes(), &bound_to(DATA_KEY, person), &key.sealed).ok_or(OpenError::Damaged)
     }
 }

@@ -124,6 +124,30 @@ fn another_vault_key_and_another_version_are_named() {
 }
 
 #[test]
+fn a_key_that_was_wrapped_anew_opens_the_same_text_with_the_new_vault_key_alone() {
+    let (old, new) = (VaultKey::random(), VaultKey::random());
+    let locked = old.lock(ALICE, Purpose::Profile, NAME);
+    let rewrapped = Locked {
+        key: old.rewrap(ALICE, &locked.key, &new).unwrap(),
+        ..locked.clone()
+    };
+    assert_eq!(new.open(ALICE, Purpose::Profile, &rewrapped).unwrap().as_slice(), NAME);
+    assert_eq!(
+        old.open(ALICE, Purpose::Profile, &rewrapped),
+        Err(OpenError::OtherKey(new.id()))
+    );
+    // Neither somebody else's, nor what was wrapped anew already, nor what was changed.
+    assert_eq!(old.rewrap(BOB, &locked.key, &new), Err(OpenError::Damaged));
+    assert_eq!(
+        old.rewrap(ALICE, &rewrapped.key, &new),
+        Err(OpenError::OtherKey(new.id()))
+    );
+    let mut damaged = locked.key;
+    damaged.sealed.ciphertext[0] ^= 1;
+    assert_eq!(old.rewrap(ALICE, &damaged, &new), Err(OpenError::Damaged));
+}
+
+#[test]
 fn a_key_is_read_as_it_was_written_and_a_wrong_copy_is_told() {
     let vault = VaultKey::random();
     let secret = vault.reveal();

@@ -12,10 +12,13 @@ mod keeper;
 mod lookup;
 mod profiles;
 mod react;
+#[cfg(test)]
+mod rewrap_tests;
 mod store;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod vault_keys;
 mod vault_rows;
 #[cfg(test)]
 mod vault_tests;
@@ -27,3 +30,4 @@ pub use keeper::People;
 pub use lookup::FindPersonError;
 pub use react::react;
 pub use subject::Subject;
+pub use vault_keys::{KeyInUse, Rewrap, RewrapError, keys_in_use};

@@ -1,5 +1,5 @@
 //! The tables of what people say of themselves, and of the keys to it. Whoever writes takes the locks in one order: the person,
-//! their key, their text.
+//! their key, their text. Who changes keys alone ([`vault_keys`](super::vault_keys)) locks nothing else.
 
 use domain::UserId;
 use sqlx::{PgConnection, PgPool};
@@ -30,7 +30,7 @@ pub(super) async fn find(pool: &PgPool, users: &[UserId]) -> sqlx::Result<Vec<(U
     Ok(entries.collect())
 }
 
-fn wrapped_key(vault_key: &[u8], nonce: &[u8], wrapped: Vec<u8>) -> Option<WrappedKey> {
+pub(super) fn wrapped_key(vault_key: &[u8], nonce: &[u8], wrapped: Vec<u8>) -> Option<WrappedKey> {
     Some(WrappedKey {
         vault_key: KeyId::from_bytes(vault_key.try_into().ok()?),
         sealed: sealed(nonce, wrapped)?,

@@ -14,21 +14,21 @@ use super::{DisplayName, People, Subject};
 const ALICE: u8 = 1;
 const BOB: u8 = 2;
 
-fn key() -> VaultKey {
+pub(super) fn key() -> VaultKey {
     "VAULT+KEY+c6b1ccf274ef0842+97Z9jFovp2MLuM50dpQnMuJ9hnWTUgBE36FliL2tRqI="
         .parse()
         .unwrap()
 }
 
-fn people(pool: &PgPool, vault: VaultKey) -> People {
+pub(super) fn people(pool: &PgPool, vault: VaultKey) -> People {
     People::new(pool.clone(), Arc::new(SystemClock), vault)
 }
 
-fn name(text: &str) -> DisplayName {
+pub(super) fn name(text: &str) -> DisplayName {
     text.parse().unwrap()
 }
 
-async fn come(people: &People, number: u8) -> UserId {
+pub(super) async fn come(people: &People, number: u8) -> UserId {
     let subject = Subject {
         key: [number; 32],
         own_id: None,
@@ -37,7 +37,7 @@ async fn come(people: &People, number: u8) -> UserId {
     people.user_of(&subject).await.unwrap()
 }
 
-async fn called(people: &People, user: UserId) -> Option<String> {
+pub(super) async fn called(people: &People, user: UserId) -> Option<String> {
     let name = people.name(user).await.unwrap();
     name.map(|name| name.reveal().to_owned())
 }
@@ -55,7 +55,7 @@ async fn run(pool: &PgPool, sql: &str) {
 }
 
 /// Rows that there are of somebody: the person, the key, the text.
-async fn rows(pool: &PgPool, user: UserId) -> (i64, i64, i64) {
+pub(super) async fn rows(pool: &PgPool, user: UserId) -> (i64, i64, i64) {
     let row = sqlx::query!(
         r#"SELECT (SELECT count(*) FROM people WHERE user_id = $1) AS "people!",
              (SELECT count(*) FROM person_keys WHERE user_id = $1) AS "keys!",
