@@ -8,6 +8,7 @@ mod entering;
 mod error;
 mod event;
 mod evidence;
+mod evolve;
 mod facts;
 mod hosting;
 mod leading;
