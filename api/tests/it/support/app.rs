@@ -5,36 +5,33 @@ use std::time::{Duration, Instant};
 
 use api::auth::{Auth, Minting, mint_development_token};
 use api::limits::{Limits, LimitsConfig};
-use api::{ApiParts, HostTerms, Live, ProjectedBooks, ProjectedEntitlements, RolloutGate};
+use api::{ApiParts, HostTerms, Live, RolloutGate};
 use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
-use domain::{BasisPoints, Preset, TaxRules, Timestamp};
-use event_log::{Aggregates, Clock, EventLog, LogSettings};
+use domain::{Preset, TaxRules, Timestamp};
+use event_log::{Aggregates, Clock, LogSettings};
 use http::{Method, Request};
 use media_bridge::fake::FakeMediaServer;
-use media_bridge::{Bridge, BridgeDeps};
-use outbound::webhooks::{WebhookSettings, Webhooks, WebhooksDeps};
+use outbound::webhooks::WebhookSettings;
 use payments::PaymentProvider;
-use payments::sandbox::{Sandbox, SandboxConfig};
+use payments::sandbox::Sandbox;
 use processes::mail::Mailer;
-use processes::{Deps, PayoutSettings, People, ProcessSettings, Processes, reconciliation};
+use processes::{Deps, PayoutSettings, ProcessSettings, Processes, reconciliation};
 use projections::Projections;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::answer::{Answer, text};
-use super::{ADMIN, Office, Person, Studio, TestClock};
+use super::core::{Core, books, sandbox};
+use super::{ADMIN, Answer, Call, Office, Person, Studio, TestClock, text};
 
 /// What happens by itself has happened within this, or does not happen.
 const PATIENCE: Duration = Duration::from_secs(20);
-const POOL_CONNECTIONS: u32 = 12;
-const POOL_WAIT: Duration = Duration::from_secs(2);
 const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
 const RECONCILE_INTERVAL: Duration = Duration::from_millis(200);
 /// Longer than a seat is held (300 s) or offered (600 s) if the host says nothing.
@@ -42,8 +39,6 @@ const PAST_HOLD: TimeDelta = TimeDelta::minutes(6);
 const PAST_OFFER: TimeDelta = TimeDelta::minutes(11);
 /// Nobody waits who does not ask for it.
 const DOORS_PER_SECOND: u32 = 10_000;
-/// The same at every start, as that of a data folder is.
-const VAULT_KEY: &str = "VAULT+KEY+c6b1ccf274ef0842+97Z9jFovp2MLuM50dpQnMuJ9hnWTUgBE36FliL2tRqI=";
 const TOKEN_TTL: Duration = Duration::from_hours(1);
 
 /// How a shop sells.
@@ -78,7 +73,7 @@ impl Shop {
         }
     }
 
-    fn log_settings(&self) -> LogSettings {
+    pub(super) fn log_settings(&self) -> LogSettings {
         let mut settings = LogSettings::default();
         if self.dates_log {
             settings.clock = Arc::new(self.clock.clone());
@@ -391,155 +386,5 @@ impl TestApp {
     pub(crate) async fn ticket_becomes(&self, ticket: &str, buyer: Person, state: &str) -> Value {
         let path = format!("/v1/tickets/{ticket}");
         self.eventually(buyer, &path, |body| body["state"] == state).await
-    }
-}
-
-/// What everything is made of.
-#[derive(Clone)]
-struct Core {
-    log: Arc<dyn EventLog>,
-    aggregates: Aggregates,
-    projections: Projections,
-    pool: PgPool,
-    clock: Arc<dyn Clock>,
-}
-
-impl Core {
-    async fn start(options: PgConnectOptions, shop: &Shop, tracker: &TaskTracker, cancel: &CancellationToken) -> Self {
-        let pool = pool(options.clone()).await;
-        let log = super::log::open(options, pool.clone(), shop.log_settings(), (tracker, cancel)).await;
-        let projections = Projections::start(Arc::clone(&log), pool.clone(), tracker, cancel.clone()).await;
-        Self {
-            aggregates: Aggregates::new(&log),
-            log,
-            projections: projections.expect("start the views"),
-            pool,
-            clock: Arc::new(shop.clock.clone()),
-        }
-    }
-
-    fn bridge(
-        &self,
-        media: Arc<FakeMediaServer>,
-        preset: &Preset,
-        tracker: &TaskTracker,
-        cancel: &CancellationToken,
-    ) -> Bridge {
-        let (pool, log, projections) = (self.pool.clone(), Arc::clone(&self.log), self.projections.clone());
-        let deps = BridgeDeps {
-            media,
-            entitlements: Arc::new(ProjectedEntitlements::new(pool, log, projections)),
-            log: Arc::clone(&self.log),
-            aggregates: self.aggregates.clone(),
-            pool: self.pool.clone(),
-            clock: Arc::clone(&self.clock),
-            listeners_max: preset.capacity_max,
-        };
-        Bridge::start(deps, tracker, cancel)
-    }
-
-    /// Without mail.
-    fn process_deps(
-        &self,
-        provider: &Arc<dyn PaymentProvider>,
-        sandbox: &Sandbox,
-        (tracker, cancel): (&TaskTracker, &CancellationToken),
-    ) -> Deps {
-        Deps {
-            mail: None,
-            people: People::start(
-                self.pool.clone(),
-                Arc::clone(&self.clock),
-                VAULT_KEY.parse().expect("a key"),
-                tracker,
-                cancel,
-            ),
-            log: Arc::clone(&self.log),
-            aggregates: self.aggregates.clone(),
-            pool: self.pool.clone(),
-            provider: Arc::clone(provider),
-            store: Some(Arc::new(sandbox.store())),
-            clock: Arc::clone(&self.clock),
-            settings: ProcessSettings::default(),
-        }
-    }
-
-    fn webhooks(&self, settings: WebhookSettings, tracker: &TaskTracker, cancel: &CancellationToken) -> Webhooks {
-        let deps = WebhooksDeps {
-            log: Arc::clone(&self.log),
-            pool: self.pool.clone(),
-            clock: Arc::clone(&self.clock),
-            settings,
-        };
-        Webhooks::start(deps, tracker, cancel)
-    }
-}
-
-fn books(pool: &PgPool) -> Arc<ProjectedBooks> {
-    Arc::new(ProjectedBooks { pool: pool.clone() })
-}
-
-async fn pool(options: PgConnectOptions) -> PgPool {
-    PgPoolOptions::new()
-        .max_connections(POOL_CONNECTIONS)
-        .acquire_timeout(POOL_WAIT)
-        .connect_with(options)
-        .await
-        .expect("connect to the test's database")
-}
-
-fn sandbox(pool: &PgPool, clock: &Arc<dyn Clock>, is_free: bool) -> Sandbox {
-    let clock = Arc::clone(clock);
-    let mut config = SandboxConfig::new("the sandbox's secret".into(), Arc::new(move || clock.now()));
-    if is_free {
-        (config.fee_bp, config.fee_fixed_minor) = (BasisPoints::ZERO, 0);
-    }
-    Sandbox::new(pool.clone(), config)
-}
-
-/// A request in the making.
-pub(crate) struct Call<'a> {
-    app: &'a TestApp,
-    builder: http::request::Builder,
-    body: Body,
-}
-
-impl<'a> Call<'a> {
-    fn new(app: &'a TestApp, method: Method, path: String) -> Self {
-        Self {
-            app,
-            builder: Request::builder().method(method).uri(path),
-            body: Body::empty(),
-        }
-    }
-
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.builder = self.builder.header(name, value);
-        self
-    }
-
-    pub(crate) fn by(self, person: Person) -> Self {
-        let token = self.app.token(person);
-        self.header("authorization", &format!("Bearer {token}"))
-    }
-
-    pub(crate) fn key(self, key: &str) -> Self {
-        self.header("idempotency-key", &format!("{key}-0123456789"))
-    }
-
-    pub(crate) fn json(self, body: &Value) -> Self {
-        self.text(body.to_string())
-    }
-
-    /// A body that says it is JSON.
-    pub(crate) fn text(self, body: impl Into<Body>) -> Self {
-        let mut call = self.header("content-type", "application/json");
-        call.body = body.into();
-        call
-    }
-
-    pub(crate) async fn send(self) -> Answer {
-        let request = self.builder.body(self.body).expect("a request");
-        self.app.send(request).await
     }
 }

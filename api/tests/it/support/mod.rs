@@ -2,7 +2,9 @@
 
 mod answer;
 mod app;
+mod call;
 mod clock;
+mod core;
 mod log;
 mod office;
 mod people;
@@ -12,7 +14,8 @@ mod studio;
 mod wire;
 
 pub(crate) use answer::{Answer, text};
-pub(crate) use app::{Call, Shop, TestApp};
+pub(crate) use app::{Shop, TestApp};
+pub(crate) use call::Call;
 pub(crate) use clock::TestClock;
 use office::Office;
 pub(crate) use people::{ADMIN, ALICE, ANALYST, BOB, CLEO, DORA, FINANCE, HOST, OTHER_HOST, Person};
