@@ -2,13 +2,12 @@
 
 use axum::extract::{RawPathParams, State};
 use axum::response::IntoResponse;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use notary::receipt::Entry;
-use notary::tree::{Hash, TILE_WIDTH, TileId, leaf_hash};
+use notary::tree::{Hash, TILE_WIDTH, leaf_hash};
 use thiserror::Error;
 
 use super::receipts::entry;
-use super::tile::FOR_EVER;
+use super::tile::{find, for_ever};
 use crate::error::ProblemBody;
 use crate::extract::{Caller, Query};
 use crate::{ApiError, ApiState};
@@ -39,16 +38,12 @@ pub(crate) async fn read_log_entries(
     Query(()): Query<()>,
 ) -> Result<impl IntoResponse, ApiError> {
     caller.require_log_reader()?;
-    let parts: Vec<&str> = parameters.iter().map(|(_, value)| value).collect();
-    let (id, width) = TileId::parse(&format!("tile/0/{}", parts.join("/"))).ok_or(ApiError::NotFound)?;
-    let tile = state.notary.tile(id).await?.ok_or(ApiError::NotFound)?;
-    let leaves = tile.hashes.get(..width).ok_or(ApiError::NotFound)?;
+    let (id, leaves) = find(&state, "tile/0", &parameters).await?;
     let after = id.index.saturating_mul(TILE_WIDTH as u64);
-    let events = state.log.read_all(after, width).await?;
-    let bundle = bundle(events.into_iter().map(entry), leaves, after);
+    let events = state.log.read_all(after, leaves.len()).await?;
+    let bundle = bundle(events.into_iter().map(entry), &leaves, after);
     let bundle = bundle.map_err(|error| ApiError::Internal(Box::new(error)))?;
-    let headers = [(CONTENT_TYPE, "application/octet-stream"), (CACHE_CONTROL, FOR_EVER)];
-    Ok((headers, bundle))
+    Ok(for_ever(bundle))
 }
 
 /// Nothing leaves that the tree does not vouch for.
