@@ -1,6 +1,6 @@
 //! What no-show makes of events.
 
-use chrono::TimeDelta;
+use domain::room::Promise;
 use domain::{AnyEvent, RoomEvent};
 use event_log::Recorded;
 
@@ -13,9 +13,12 @@ pub fn react(recorded: &Recorded) -> Vec<NewJob> {
     let ring = |at| vec![NewJob::at(recorded, Job::VoidNoShow { room: *room }, at)];
     match event {
         RoomEvent::RoomScheduled(scheduled) => {
-            let minutes = TimeDelta::minutes(i64::from(scheduled.no_show_minutes));
-            let deadline = scheduled.starts_at.checked_add_signed(minutes);
-            ring(deadline.unwrap_or(scheduled.starts_at))
+            let promise = Promise {
+                starts_at: scheduled.starts_at,
+                planned_minutes: scheduled.planned_minutes,
+                no_show_minutes: scheduled.no_show_minutes,
+            };
+            ring(promise.no_show_at())
         }
         // The minutes are the room's: it tells when the timer rings.
         RoomEvent::RoomRescheduled(new) => ring(new.starts_at),
