@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use api::server::ServerLimits;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 /// No call of the API takes longer than this, whatever happens behind it.
 const CALL_LIMIT: Duration = Duration::from_secs(15);
-/// A connection that nothing was asked on for so long is not used again: the server closes it after 20 s, and might at that moment.
-const IDLE_LIMIT: Duration = Duration::from_secs(5);
+/// A connection that nothing was asked on for so big a part of what the server lets it is not used again: the server might close it
+/// at that moment.
+const IDLE_PART: u32 = 4;
 
 /// A user (or nobody, without a token) at the HTTP API.
 #[derive(Clone, Debug)]
@@ -61,7 +63,7 @@ impl Caller {
         crate::install_crypto_providers();
         let http = reqwest::Client::builder()
             .timeout(CALL_LIMIT)
-            .pool_idle_timeout(IDLE_LIMIT)
+            .pool_idle_timeout(ServerLimits::default().head_wait / IDLE_PART)
             .build()
             .context("building an HTTP client")?;
         Ok(Self {
