@@ -14,7 +14,7 @@ pub mod demo;
 mod hex;
 mod lifecycle;
 pub mod managed;
-mod output;
+pub mod output;
 mod pace;
 mod rehearsal;
 mod telemetry;

@@ -5,13 +5,13 @@ use std::io::{IsTerminal as _, Write as _, stderr};
 
 /// A line of a command's result.
 #[expect(clippy::print_stdout, reason = "results belong on stdout")]
-pub(crate) fn line(text: impl Display) {
+pub fn line(text: impl Display) {
     println!("{text}");
 }
 
 /// A line about a command's result, for people: it stays on the terminal when the result is piped.
 #[expect(clippy::print_stderr, reason = "remarks belong on stderr")]
-pub(crate) fn remark(text: impl Display) {
+pub fn remark(text: impl Display) {
     eprintln!("{text}");
 }
 

@@ -10,9 +10,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::harness::{self, Curve, Results, Row};
 use crate::measure::{self, Bench, Measure, Outcome};
-use crate::output::{line, remark};
 use crate::peer::{self, StockServerOptions};
 use crate::world::{Cluster, Machine};
+use boxoffice::output::{line, remark};
 
 /// The short form ends within ten minutes, the removal of the database included.
 const QUICK_LIMIT: Duration = Duration::from_secs(580);

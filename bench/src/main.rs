@@ -6,11 +6,12 @@ mod cli;
 mod harness;
 mod load;
 mod measure;
-mod output;
 mod peer;
 mod world;
 
 use std::process::ExitCode;
+
+use boxoffice::output;
 
 /// Ours and the stock peers use the same allocator.
 #[global_allocator]

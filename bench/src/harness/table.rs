@@ -1,7 +1,7 @@
 //! The table on the terminal.
 
 use super::row::Row;
-use crate::output;
+use boxoffice::output;
 
 const HEADS: [&str; 9] = [
     "measure", "unit", "ours", "peer", "ratio", "p50 ms", "p99 ms", "goal", "met",
