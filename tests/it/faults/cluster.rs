@@ -1,14 +1,12 @@
 //! A PostgreSQL of one's own, as it comes: it syncs, and it may be killed.
 
-use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use boxoffice::client::eventually;
-use boxoffice::managed::account::{self, Account};
-use boxoffice::managed::{postgres_binaries, spawner};
+use boxoffice::managed::spawner;
 use rustix::process::Signal;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _};
@@ -16,12 +14,12 @@ use tempfile::TempDir;
 use tokio::process::Child;
 
 use super::tools::signal;
+use crate::support::{USER, give_to_postgres, init_cluster, postgres_command};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
 pub(super) struct Cluster {
-    binaries: PathBuf,
     /// Holds the socket, and the data unless they are elsewhere.
     base: TempDir,
     data: PathBuf,
@@ -46,35 +44,15 @@ impl Cluster {
 
     /// With its data in a folder of the caller's.
     pub(super) async fn start_in(data: Option<&Path>) -> Result<Self> {
-        let binaries = postgres_binaries().into_iter().next();
-        let binaries = binaries.context("PostgreSQL is missing: `scripts/setup test` installs it")?;
         // Short: a socket's path has at most 107 bytes.
         let base = tempfile::Builder::new()
             .prefix("boxoffice-faults-")
             .tempdir_in("/tmp")?;
         give_to_postgres(base.path())?;
         let data = data.map_or_else(|| base.path().join("pg"), |folder| folder.join("pg"));
-        let mut initdb = Account::for_postgres().command(&binaries.join("initdb"), None);
-        initdb.arg("-D").arg(&data);
-        initdb.args([
-            "-U",
-            "boxoffice",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-locale",
-            "-k",
-            "--no-sync",
-        ]);
-        account::run(&mut initdb).await?;
-        let postmaster = launch(&binaries, &data, base.path()).await?;
-        let mut cluster = Self {
-            binaries,
-            base,
-            data,
-            postmaster,
-        };
+        init_cluster(&data).await?;
+        let postmaster = launch(&data, base.path()).await?;
+        let mut cluster = Self { base, data, postmaster };
         cluster.wait_until_up().await?;
         Ok(cluster)
     }
@@ -87,7 +65,7 @@ impl Cluster {
     pub(super) fn options(&self) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
             .socket(self.base.path())
-            .username("boxoffice")
+            .username(USER)
             .database("postgres")
     }
 
@@ -143,7 +121,7 @@ impl Cluster {
         }
         let ended = tokio::time::timeout(STOP_LIMIT, self.postmaster.wait()).await;
         ended.context("expected PostgreSQL to stop")??;
-        self.postmaster = launch(&self.binaries, &self.data, self.base.path()).await?;
+        self.postmaster = launch(&self.data, self.base.path()).await?;
         self.wait_until_up().await
     }
 
@@ -162,7 +140,7 @@ impl Cluster {
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
             if self.postmaster.try_wait()?.is_some() {
-                self.postmaster = launch(&self.binaries, &self.data, self.base.path()).await?;
+                self.postmaster = launch(&self.data, self.base.path()).await?;
             }
         }
     }
@@ -180,25 +158,13 @@ impl Cluster {
     }
 }
 
-/// PostgreSQL refuses to run as root, and then belongs to user postgres.
-pub(super) fn give_to_postgres(folder: &Path) -> Result<()> {
-    if Account::for_postgres() == Account::Own {
-        return Ok(());
-    }
-    let users = std::fs::read_to_string("/etc/passwd")?;
-    let line = users.lines().find(|line| line.starts_with("postgres:"));
-    let mut ids = line.context("expected a user postgres")?.split(':').skip(2);
-    let mut id = || ids.next().and_then(|id| id.parse().ok());
-    Ok(chown(folder, id(), id())?)
-}
-
 fn log_in(base: &Path) -> PathBuf {
     base.join("postgres.log")
 }
 
-async fn launch(binaries: &Path, data: &Path, base: &Path) -> Result<Child> {
+async fn launch(data: &Path, base: &Path) -> Result<Child> {
     let log = std::fs::File::options().create(true).append(true).open(log_in(base))?;
-    let mut command = Account::for_postgres().command(&binaries.join("postgres"), Some("INT"));
+    let mut command = postgres_command("postgres", Some("INT"))?;
     command.arg("-D").arg(data).arg("-k").arg(base);
     command.args(["-c", "listen_addresses=", "-c", "max_connections=150"]);
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);

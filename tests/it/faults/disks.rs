@@ -12,8 +12,9 @@ use checker::Report;
 use tempfile::TempDir;
 
 use super::arena::Arena;
-use super::cluster::{Cluster, give_to_postgres};
+use super::cluster::Cluster;
 use super::tools::Injection;
+use crate::support::give_to_postgres;
 
 const STRIKE_LIMIT: Duration = Duration::from_secs(30);
 /// Enough for a new cluster and its first log segments.

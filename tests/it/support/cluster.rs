@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use boxoffice::client::eventually;
-use boxoffice::managed::postgres_binaries;
+use boxoffice::managed::{account, spawner};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
-const USER: &str = "boxoffice";
+use super::postgres::{USER, give_to_postgres, init_cluster, postgres_command};
+
 const STANDBY: &str = "standby";
 const START_LIMIT: Duration = Duration::from_secs(30);
 const PRIMARY_PORT: u16 = 5501;
@@ -36,27 +37,15 @@ impl Pair {
     /// A primary with a standby that is up to date.
     pub(crate) async fn start(replication: Replication) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bo-pg-").tempdir_in("/tmp")?;
-        give_away(folder.path()).await?;
+        give_to_postgres(folder.path())?;
         let mut pair = Self {
             folder,
             primary: None,
             standby: None,
         };
         let data = pair.data("one");
-        let initdb = [
-            "-U",
-            USER,
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-locale",
-            "-k",
-            "--no-sync",
-            "-D",
-        ];
-        pair.run("initdb", &initdb, Some(&data)).await?;
-        pair.primary = Some(pair.launch(&data, PRIMARY_PORT)?);
+        init_cluster(&data).await?;
+        pair.primary = Some(pair.launch(&data, PRIMARY_PORT).await?);
         pair.wait_for(PRIMARY_PORT).await?;
         pair.execute(PRIMARY_PORT, "CREATE DATABASE shop").await?;
         pair.add_standby().await?;
@@ -112,21 +101,10 @@ impl Pair {
     async fn add_standby(&mut self) -> Result<()> {
         let (data, port) = (self.data("two"), PRIMARY_PORT.to_string());
         let socket = self.folder.path().display().to_string();
-        let backup = [
-            "-h",
-            &socket,
-            "-p",
-            &port,
-            "-U",
-            USER,
-            "-R",
-            "-X",
-            "stream",
-            "--checkpoint=fast",
-            "-D",
-        ];
-        self.run("pg_basebackup", &backup, Some(&data)).await?;
-        let standby = self.launch(&data, STANDBY_PORT)?;
+        let mut backup = postgres_command("pg_basebackup", None)?;
+        backup.args(["-h", &socket, "-p", &port, "-U", USER, "-R", "-X", "stream"]);
+        account::run(backup.arg("--checkpoint=fast").arg("-D").arg(&data)).await?;
+        let standby = self.launch(&data, STANDBY_PORT).await?;
         self.standby = Some(standby);
         self.wait_for(STANDBY_PORT).await?;
         let source = format!("host={socket} port={PRIMARY_PORT} user={USER} application_name={STANDBY}");
@@ -151,33 +129,15 @@ impl Pair {
         self.folder.path().join(name)
     }
 
-    fn launch(&self, data: &Path, port: u16) -> Result<Child> {
+    async fn launch(&self, data: &Path, port: u16) -> Result<Child> {
         let log = std::fs::File::create(data.with_extension("log"))?;
-        let mut command = as_postgres(&binary("postgres")?);
+        let mut command = postgres_command("postgres", Some("KILL"))?;
         command.arg("-D").arg(data).arg("-k").arg(self.folder.path());
-        command.args([
-            "-p",
-            &port.to_string(),
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "max_connections=150",
-        ]);
-        command
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        command.spawn().context("starting PostgreSQL")
-    }
-
-    async fn run(&self, program: &str, arguments: &[&str], last: Option<&Path>) -> Result<()> {
-        let mut command = as_postgres(&binary(program)?);
-        command.args(arguments).args(last).current_dir(self.folder.path());
-        let output = command.output().await.with_context(|| format!("running {program}"))?;
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{program} failed: {complaint}");
-        Ok(())
+        command.args(["-p", &port.to_string()]);
+        command.args(["-c", "listen_addresses=", "-c", "max_connections=150"]);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.kill_on_drop(true);
+        spawner::spawn(command).await.context("starting PostgreSQL")
     }
 
     fn options(&self, port: u16, database: &str) -> PgConnectOptions {
@@ -205,35 +165,4 @@ impl Pair {
         })
         .await
     }
-}
-
-fn binary(name: &str) -> Result<PathBuf> {
-    let folder = postgres_binaries()
-        .into_iter()
-        .next()
-        .context("PostgreSQL is installed")?;
-    Ok(folder.join(name))
-}
-
-/// PostgreSQL refuses to run as root. The death signal ends it with the test.
-fn as_postgres(program: &Path) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]);
-    if is_root() {
-        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--reset-env"]);
-    }
-    command.arg("--").arg(program);
-    command
-}
-
-async fn give_away(folder: &Path) -> Result<()> {
-    if is_root() {
-        let changed = Command::new("chown").arg("postgres:").arg(folder).status().await?;
-        ensure!(changed.success(), "the folder could not be given to postgres");
-    }
-    Ok(())
-}
-
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod log;
+mod postgres;
 mod sale;
 mod sfu;
 mod shop;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 pub(crate) use cluster::{Pair, Replication};
+pub(crate) use postgres::{USER, give_to_postgres, init_cluster, postgres_command};
 pub(crate) use sale::{buy, try_hold};
 pub(crate) use sfu::{Sfu, environment as sfu_environment};
 pub(crate) use shop::{Shop, ShopOptions, fresh_database, room_body, start_node};
