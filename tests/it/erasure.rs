@@ -167,7 +167,7 @@ async fn lose_the_keys(shop: &Shop, alice: &Caller, folder: &Path) -> Result<()>
     let metrics = reqwest::get(metrics).await?.text().await?;
     let counted = "vault_unreadable_total{reason=\"no_key\"} 2";
     assert!(metrics.contains(counted), "{metrics}");
-    let log = std::fs::read_to_string(data_dir.join("serve.log"))?;
+    let log = shop.log()?;
     for told in ["their keys are not in the table", "which is not the one here"] {
         assert_eq!(log.matches(told).count(), 1, "{log}");
     }

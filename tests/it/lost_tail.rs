@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions, Connection, Executor};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::support::{Shop, ShopOptions, buy, try_hold};
+use crate::support::{IN_USE, Shop, ShopOptions, buy, issued_receipt, try_hold};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -41,13 +41,7 @@ async fn receipt_holds(folder: &Path, kept: &Kept, key: &str) -> Result<bool> {
 /// Buys, and keeps the receipt once it is of the issued ticket.
 async fn buy_and_keep(buyer: &Caller, room: &str, folder: &Path) -> Result<Kept> {
     let ticket = buy(buyer, room).await?;
-    let path = format!("/v1/tickets/{ticket}/receipt");
-    let issued = async || {
-        let receipt = buyer.get(&path).await?;
-        let is_issued = receipt.body["entry"]["event_type"] == "ticket_issued";
-        Ok::<_, anyhow::Error>((receipt.status == 200 && is_issued).then_some(receipt.body))
-    };
-    let body = eventually("a receipt of the issued ticket", LIMIT, issued).await?;
+    let body = issued_receipt(buyer, &ticket).await?;
     let receipt = folder.join(format!("{ticket}.json"));
     std::fs::write(&receipt, serde_json::to_vec_pretty(&body)?)?;
     Ok(Kept {
@@ -70,35 +64,6 @@ async fn copy_database(from: &str, to: &str) -> Result<()> {
         administrator.execute(statement.as_str()).await?;
     }
     Ok(administrator.close().await?)
-}
-
-async fn says(shop: &Shop, part: &str) -> Result<()> {
-    let asked = async || {
-        let ready = shop.server.stranger()?.get("/readyz").await?;
-        Ok::<_, anyhow::Error>((ready.status == 503 && ready.body["parts"][part] == "forked").then_some(()))
-    };
-    eventually(&format!("/readyz to say `{part}: forked`"), LIMIT, asked).await
-}
-
-async fn head_of(shop: &Shop) -> Result<u64> {
-    let head = shop.server.command(&["log", "head", "--json"]).await?;
-    let head: Value = serde_json::from_str(head.trim())?;
-    head["position"].as_u64().context("a position")
-}
-
-async fn refusal(shop: &Shop, arguments: &[&str]) -> Result<String> {
-    let refused = shop.server.command(arguments).await.err();
-    Ok(format!(
-        "{:#}",
-        refused.with_context(|| format!("{arguments:?} is refused"))?
-    ))
-}
-
-/// What the server has written into its own log.
-fn server_log(shop: &Shop) -> Result<String> {
-    Ok(std::fs::read_to_string(
-        shop.server.options().data_dir.join("serve.log"),
-    )?)
 }
 
 /// A shop with a sale in an older copy of its database, and one behind it which is lost: the shop is down, on the older copy.
@@ -137,35 +102,22 @@ async fn a_log_that_lost_its_tail_is_accepted_and_signed_anew() -> Result<()> {
 
     // The node has seen more: it does not lead, and says why.
     let shop = shop.kill_and_restart().await?;
-    says(&shop, "log").await?;
+    shop.finds_a_fork("log").await?;
     let buyer = shop.person().await?;
     assert_eq!(try_hold(&buyer, &room).await?.status, 503, "nothing is sold on a fork");
-    assert!(
-        refusal(&shop, &["log", "verify"])
-            .await?
-            .contains("the log was forked: at position")
-    );
-    let head = head_of(&shop).await?;
+    shop.assert_refuses(&["log", "verify"], "the log was forked: at position")
+        .await?;
+    let head = shop.head().await?;
     assert!(safe.position <= head && head < lost.position, "{head}");
-    let accept = async |shop: &Shop, position: u64| {
-        let position = position.to_string();
-        shop.server
-            .command(&["log", "accept-fork", "--position", &position])
-            .await
-    };
-    let refused = accept(&shop, head).await.err().context("a server runs")?.to_string();
-    assert!(refused.contains("is using the data folder"), "{refused}");
+    let position = head.to_string();
+    let accept = ["log", "accept-fork", "--position", &position];
+    shop.assert_refuses(&accept, IN_USE).await?;
     let shop = shop.kill_server().await?;
-    let refused = accept(&shop, head + 1)
-        .await
-        .err()
-        .context("another position")?
-        .to_string();
-    assert!(
-        refused.contains(&format!("the log ends at position {head}")),
-        "{refused}"
-    );
-    let accepted = accept(&shop, head).await?;
+    let further = (head + 1).to_string();
+    let ends = format!("the log ends at position {head}");
+    shop.assert_refuses(&["log", "accept-fork", "--position", &further], &ends)
+        .await?;
+    let accepted = shop.server.command(&accept).await?;
     assert!(
         accepted.contains(&format!("goes on from position {head}")),
         "{accepted}"
@@ -173,14 +125,13 @@ async fn a_log_that_lost_its_tail_is_accepted_and_signed_anew() -> Result<()> {
 
     // It leads again, and sells; the notary has signed more, and signs nothing.
     let shop = shop.kill_and_restart().await?;
-    says(&shop, "notary").await?;
+    shop.finds_a_fork("notary").await?;
     let named = format!("those behind position {head} are lost");
-    assert!(server_log(&shop)?.contains(&named), "{named}");
-    let position = head.to_string();
-    let refused = refusal(&shop, &["notary", "renew", "--position", &position]).await?;
-    assert!(refused.contains("is using the data folder"), "{refused}");
+    assert!(shop.log()?.contains(&named), "{named}");
+    shop.assert_refuses(&["notary", "renew", "--position", &position], IN_USE)
+        .await?;
     let shop = shop.kill_server().await?;
-    let head = head_of(&shop).await?.to_string();
+    let head = shop.head().await?.to_string();
     let renewed = shop.server.command(&["notary", "renew", "--position", &head]).await?;
     let key = shop.server.command(&["notary", "key"]).await?.trim().to_owned();
     assert!(renewed.contains(&key) && key != old_key, "{renewed}");

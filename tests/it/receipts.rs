@@ -9,7 +9,7 @@ use boxoffice::client::eventually;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor};
 
-use crate::support::{Shop, ShopOptions, buy};
+use crate::support::{IN_USE, Shop, ShopOptions, buy, issued_receipt};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -131,13 +131,7 @@ async fn a_receipt_holds_when_the_shop_is_gone_and_a_changed_log_is_not_signed()
     let room = shop.schedule(2, 60).await?;
     let buyer = shop.person().await?;
     let ticket = buy(&buyer, &room).await?;
-    let path = format!("/v1/tickets/{ticket}/receipt");
-    let is_issued = async || {
-        let receipt = buyer.get(&path).await?;
-        let is_issued = receipt.body["entry"]["event_type"] == "ticket_issued";
-        Ok::<_, anyhow::Error>((receipt.status == 200 && is_issued).then_some(receipt.body))
-    };
-    let receipt = eventually("a receipt of the issued ticket", LIMIT, is_issued).await?;
+    let receipt = issued_receipt(&buyer, &ticket).await?;
     let key = shop.server.command(&["notary", "key"]).await?;
     let file = shop.server.options().data_dir.join("receipt.json");
     std::fs::write(&file, serde_json::to_vec_pretty(&receipt)?)?;
@@ -164,14 +158,9 @@ async fn a_receipt_holds_when_the_shop_is_gone_and_a_changed_log_is_not_signed()
     );
     administrator.execute(edit.as_str()).await?;
     let shop = shop.kill_and_restart().await?;
-    let is_noticed = async || {
-        let ready = shop.server.stranger()?.get("/readyz").await?;
-        Ok::<_, anyhow::Error>((ready.status == 503 && ready.body["parts"]["notary"] == "forked").then_some(()))
-    };
-    eventually("the notary to notice", LIMIT, is_noticed).await?;
-    let log = std::fs::read_to_string(shop.server.options().data_dir.join("serve.log"))?;
+    shop.finds_a_fork("notary").await?;
     let named = format!("the event at position {position} is not the one that was notarised");
-    assert!(log.contains(&named), "{named} is in the log");
+    assert!(shop.log()?.contains(&named), "{named} is in the log");
 
     let undo = edit.replace("- interval", "+ interval");
     administrator.execute(undo.as_str()).await?;
@@ -181,31 +170,25 @@ async fn a_receipt_holds_when_the_shop_is_gone_and_a_changed_log_is_not_signed()
 /// The log goes on under another key, which an old receipt does not hold against; the old one is kept, and signs nothing more.
 async fn begins_anew(shop: Shop, (old_receipt, old_key): (&Path, &str)) -> Result<()> {
     let folder = shop.server.options().data_dir.clone();
-    let head = head_of(&shop).await?;
-    let renew = async |shop: &Shop, position: u64| {
-        let position = position.to_string();
-        shop.server.command(&["notary", "renew", "--position", &position]).await
-    };
-    let refused = renew(&shop, head).await.err().context("a server runs")?.to_string();
-    assert!(refused.contains("is using the data folder"), "{refused}");
+    let position = shop.head().await?.to_string();
+    shop.assert_refuses(&["notary", "renew", "--position", &position], IN_USE)
+        .await?;
     let shop = shop.kill_server().await?;
-    let head = head_of(&shop).await?;
-    let refused = renew(&shop, head + 1)
-        .await
-        .err()
-        .context("another position")?
-        .to_string();
-    assert!(
-        refused.contains(&format!("the log ends at position {head}")),
-        "{refused}"
-    );
+    let head = shop.head().await?;
+    let (position, further) = (head.to_string(), (head + 1).to_string());
+    let ends = format!("the log ends at position {head}");
+    shop.assert_refuses(&["notary", "renew", "--position", &further], &ends)
+        .await?;
     assert_eq!(
         shop.server.command(&["notary", "key"]).await?.trim(),
         old_key,
         "nothing has changed"
     );
 
-    let renewed = renew(&shop, head).await?;
+    let renewed = shop
+        .server
+        .command(&["notary", "renew", "--position", &position])
+        .await?;
     let key = shop.server.command(&["notary", "key"]).await?.trim().to_owned();
     assert!(renewed.contains(&key) && key != old_key, "{renewed}");
     let kept = std::fs::read_dir(&folder)?.filter_map(Result::ok);
@@ -235,10 +218,4 @@ async fn begins_anew(shop: Shop, (old_receipt, old_key): (&Path, &str)) -> Resul
     let (holds, said) = verify(old_receipt, &key, &[])?;
     assert!(!holds && said.starts_with("refused: "), "{said}");
     Ok(())
-}
-
-async fn head_of(shop: &Shop) -> Result<u64> {
-    let head = shop.server.command(&["log", "head", "--json"]).await?;
-    let head: serde_json::Value = serde_json::from_str(head.trim())?;
-    head["position"].as_u64().context("a position")
 }

@@ -13,9 +13,9 @@ use anyhow::{Context, Result};
 
 pub(crate) use cluster::{Pair, Replication};
 pub(crate) use postgres::{USER, give_to_postgres, init_cluster, postgres_command};
-pub(crate) use sale::{buy, try_hold};
+pub(crate) use sale::{buy, issued_receipt, try_hold};
 pub(crate) use sfu::{Sfu, environment as sfu_environment};
-pub(crate) use shop::{Shop, ShopOptions, fresh_database, room_body, start_node};
+pub(crate) use shop::{IN_USE, Shop, ShopOptions, fresh_database, room_body, start_node};
 
 /// The Python with the audio client's packages.
 pub(crate) fn python() -> PathBuf {

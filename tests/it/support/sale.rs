@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use boxoffice::client::{Answer, Caller, eventually};
-use serde_json::json;
+use serde_json::{Value, json};
 
-const ISSUE_LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Asks for a seat; the same buyer always with the same key.
 pub(crate) async fn try_hold(buyer: &Caller, room: &str) -> Result<Answer> {
@@ -34,7 +34,7 @@ pub(crate) async fn buy(buyer: &Caller, room: &str) -> Result<String> {
         .post(&confirm, &card)
         .await?
         .expect(200, "the card is presented")?;
-    eventually("an issued ticket", ISSUE_LIMIT, || async {
+    eventually("an issued ticket", LIMIT, || async {
         let shown = buyer
             .get(&format!("/v1/tickets/{ticket}"))
             .await?
@@ -43,4 +43,15 @@ pub(crate) async fn buy(buyer: &Caller, room: &str) -> Result<String> {
     })
     .await?;
     Ok(ticket)
+}
+
+/// The receipt of a ticket, once it is of the issued one.
+pub(crate) async fn issued_receipt(buyer: &Caller, ticket: &str) -> Result<Value> {
+    let path = format!("/v1/tickets/{ticket}/receipt");
+    let issued = async || {
+        let receipt = buyer.get(&path).await?;
+        let is_issued = receipt.body["entry"]["event_type"] == "ticket_issued";
+        Ok::<_, anyhow::Error>((receipt.status == 200 && is_issued).then_some(receipt.body))
+    };
+    eventually("a receipt of the issued ticket", LIMIT, issued).await
 }

@@ -1,11 +1,17 @@
 //! A running shop: the real server on a database of its own, with an approved host.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
-use boxoffice::client::{Caller, Server, ServerOptions};
+use boxoffice::client::{Caller, Server, ServerOptions, eventually};
 use event_log::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection, Executor, postgres::PgConnectOptions};
 use uuid::Uuid;
+
+/// What a command says that wants the data folder to itself while a server runs.
+pub(crate) const IN_USE: &str = "is using the data folder";
+const LIMIT: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ShopOptions {
@@ -152,6 +158,36 @@ impl Shop {
             .get(&format!("/v1/rooms/{room}"))
             .await?
             .expect(200, "the host looks at the room")
+    }
+
+    /// Where the log ends, as the program says.
+    pub(crate) async fn head(&self) -> Result<u64> {
+        let head = self.server.command(&["log", "head", "--json"]).await?;
+        let head: Value = serde_json::from_str(head.trim())?;
+        head["position"].as_u64().context("a position")
+    }
+
+    /// The program does not do this, and names the reason.
+    pub(crate) async fn assert_refuses(&self, arguments: &[&str], reason: &str) -> Result<()> {
+        let refused = self.server.command(arguments).await.err();
+        let said = refused.with_context(|| format!("{arguments:?} is refused"))?;
+        assert!(format!("{said:#}").contains(reason), "{arguments:?}: {said:#}");
+        Ok(())
+    }
+
+    /// Waits until the server says that this part of it found the log to be another one.
+    pub(crate) async fn finds_a_fork(&self, part: &str) -> Result<()> {
+        let asked = async || {
+            let ready = self.server.stranger()?.get("/readyz").await?;
+            Ok::<_, anyhow::Error>((ready.status == 503 && ready.body["parts"][part] == "forked").then_some(()))
+        };
+        eventually(&format!("/readyz to say `{part}: forked`"), LIMIT, asked).await
+    }
+
+    /// What the server has written into its own log.
+    pub(crate) fn log(&self) -> Result<String> {
+        let path = self.server.options().data_dir.join("serve.log");
+        Ok(std::fs::read_to_string(path)?)
     }
 
     /// The chain verifies, every account that must return to zero has, and the books balance.
