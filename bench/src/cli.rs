@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::harness::{self, Curve, Results, Row};
 use crate::measure::{self, Bench, Measure, Outcome};
 use crate::peer::{self, StockServerOptions};
+use crate::sim::{self, SimOptions};
 use crate::world::{Cluster, Machine};
 use boxoffice::output::{line, remark};
 
@@ -34,6 +35,8 @@ enum Command {
     /// The stock store behind HTTP, which the benchmark starts beside us
     #[command(hide = true)]
     StockServer(StockServerOptions),
+    /// Simulates what is beyond this machine: a day of 1,000,000 rooms, an on-sale of 5,000,000 tries
+    Sim(SimOptions),
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +68,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     runtime.block_on(async {
         match cli.command {
             Some(Command::StockServer(options)) => peer::serve(options).await.map(|()| ExitCode::SUCCESS),
+            Some(Command::Sim(options)) => sim::sim(&options).map(|()| ExitCode::SUCCESS),
             None => bench(cli.options).await,
         }
     })

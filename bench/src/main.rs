@@ -7,6 +7,7 @@ mod harness;
 mod load;
 mod measure;
 mod peer;
+mod sim;
 mod world;
 
 use std::process::ExitCode;

@@ -32,6 +32,15 @@ pub(crate) fn refresh(document: &Path, machine: &str, rows: &[Row], curves: &[Cu
     fs::write(document, text).with_context(|| format!("write {}", document.display()))
 }
 
+/// The same for parts of another document, by their names.
+pub(crate) fn refresh_parts(document: &Path, parts: &[(&str, &str)]) -> Result<()> {
+    let mut text = fs::read_to_string(document).with_context(|| format!("read {}", document.display()))?;
+    for (name, part) in parts {
+        text = replace(&text, name, part)?;
+    }
+    fs::write(document, text).with_context(|| format!("write {}", document.display()))
+}
+
 fn replace(text: &str, name: &str, with: &str) -> Result<String> {
     let (begin, end) = (format!("<!-- bench:{name} -->\n"), format!("<!-- /bench:{name} -->"));
     let (before, rest) = text

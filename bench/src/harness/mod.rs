@@ -1,6 +1,8 @@
 //! Turns samples into rows: rounds, medians, goals, the table, the file and the document.
 
+mod figures;
 mod goal;
+mod grid;
 mod markdown;
 mod results;
 mod rounds;
@@ -8,8 +10,10 @@ mod row;
 mod stats;
 mod table;
 
+pub(crate) use figures::{dollars, millionths, of_thousand, quotient, thousandths, whole};
 pub(crate) use goal::Goal;
-pub(crate) use markdown::{Curve, refresh};
+pub(crate) use grid::Table;
+pub(crate) use markdown::{Curve, refresh, refresh_parts};
 pub(crate) use results::Results;
 pub(crate) use rounds::{Rounds, alternate};
 pub(crate) use row::Row;

@@ -28,9 +28,18 @@ impl Latencies {
 
     /// The smallest latency that `percent` of the operations did not exceed.
     pub(crate) fn percentile_ms(&self, percent: usize) -> Option<f64> {
+        self.percentile(percent).map(millis)
+    }
+
+    /// The same in microseconds; 0 of none.
+    pub(crate) fn percentile_us(&self, percent: usize) -> u32 {
+        self.percentile(percent).unwrap_or(0)
+    }
+
+    fn percentile(&self, percent: usize) -> Option<u32> {
         let rank = (self.sorted_us.len() * percent).div_ceil(100);
         let nth = rank.max(1) - 1;
-        self.sorted_us.get(nth).map(|us| millis(*us))
+        self.sorted_us.get(nth).copied()
     }
 }
 
