@@ -159,7 +159,13 @@ mod tests {
     fn the_commands_of_the_pages_are_there() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut tried = 0;
-        for page in ["README.md", "docs/ANALYTICS.md", "docs/LIVE.md", "docs/OPERATIONS.md"] {
+        for page in [
+            "README.md",
+            "docs/ANALYTICS.md",
+            "docs/DISTRIBUTED.md",
+            "docs/LIVE.md",
+            "docs/OPERATIONS.md",
+        ] {
             let page = std::fs::read_to_string(root.join(page)).unwrap();
             for command in commands(&page) {
                 let parsed = Cli::try_parse_from(&command);

@@ -86,6 +86,7 @@ assumptions! {
     holds_a_second = 22_469, "1/s", Measured, "holds over HTTP by buyers the shop has seen";
     purchases_a_second = 2_832, "1/s", Measured, "whole purchases, in process";
     replayed_a_second = 151_100, "events/s", Measured, "replay into all views";
+    log_a_second = 108_952, "events/s", Measured, "holds in process, one room: what one writer has done at most";
     load_generator_ns = 14_000, "ns", Measured, "wrk's part of a request, docs/PERFORMANCE.md";
     hold_server_permille = 455, "‰", Measured, "the server's part of a hold: 45 of 45 + 37 + 17 µs, docs/PERFORMANCE.md";
     purchase_server_permille = 340, "‰", Measured, "boxoffice: 270 of 794 µs, docs/PERFORMANCE.md";
@@ -94,7 +95,7 @@ assumptions! {
     views_at_once = 2, "views", Measured, "261 µs of all views by 99 of the heaviest: more cores do not help";
     commit_ns = 290_000, "ns", Measured, "a commit of no rows, by the table of `INSERT`s in docs/PERFORMANCE.md";
     row_ns = 4_600, "ns", Measured, "each row of it, the same table";
-    batch_rows = 500, "rows", Code, "event-log: what one statement takes at most";
+    batch_rows = 1_000, "rows", Code, "event-log/src/limits.rs, one statement";
     room_places = 256, "holds", Code, "api/src/limits: half of the 512 that the door begins with";
     hold_secs = 300, "s", Code, "api/src/rooms/schedule.rs, the default";
     provider_at_once = 32, "calls", Code, "payments/src/stripe/client.rs";
@@ -117,6 +118,7 @@ assumptions! {
     tenant_cores = 4, "vCPU", Assumed, "of each of these nodes";
     tenant_servers = 8, "servers", Assumed, "PostgreSQL servers for the many logs, each with a standby";
     media_packets_a_second = 959_156, "packets/s", Public, "audio only, 16 cores at 80 %, docs.livekit.io/transport/self-hosting/benchmark";
+    media_megabits = 12_500, "Mbit/s", Public, "network of an m7i.4xlarge, aws.amazon.com/ec2/instance-types/m7i";
     listener_packets_a_second = 50, "packets/s", Assumed, "one speaks at a time, Opus in frames of 20 ms";
     packet_bytes = 130, "bytes", Assumed, "32 kbit/s of Opus with RTP, SRTP, UDP and IP";
     machine_hour_usd6 = 806_400, "$/1,000,000", Public, "m7i.4xlarge (16 vCPU), us-east-1, on demand: 4 × 0.2016, c3x.dev/blog/m5-vs-m6i-vs-m7i-cost-performance, 2026";

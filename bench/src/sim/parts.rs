@@ -66,6 +66,16 @@ pub(super) fn parts(shop: &Shop, assumed: &Assumptions, layout: &Layout, media: 
         media.rooms_live_max,
         looks,
     ));
+    let packets = media.listeners_at_once_max * assumed.listener_packets_a_second;
+    let can = assumed.media_packets_a_second * media.nodes;
+    all.push(part(
+        "LiveKit: packets, with as many nodes as it takes",
+        "packets/s",
+        packets,
+        can,
+    ));
+    let network = assumed.media_megabits * media.nodes;
+    all.push(part("network of these nodes", "Mbit/s", media.megabits_max, network));
     all
 }
 
@@ -92,7 +102,7 @@ fn of_the_shop(shop: &Shop, assumed: &Assumptions, layout: &Layout) -> Vec<Part>
         Keeper::Postgres { standby } => {
             let fixed = assumed.commit_ns + if standby { assumed.standby_ns } else { 0 };
             let full = fixed + assumed.batch_rows * assumed.row_ns;
-            let can = assumed.batch_rows * window / full * layout.logs;
+            let can = (assumed.batch_rows * window / full).min(assumed.log_a_second * window / SECOND) * layout.logs;
             Part::new(assumed, LOG, "events", log.work / assumed.row_ns.max(1), can)
         }
     });
