@@ -103,10 +103,10 @@ impl<C: Client> Delivery<C> {
             requests: Vec::new(),
             events: Vec::new(),
         };
-        let recorded_at = self.now();
+        let now = self.now();
         let mut requests = requests.into_iter();
         while let Some(request) = requests.next() {
-            match self.seal(&request, recorded_at) {
+            match self.seal(&request, request.recorded_at().unwrap_or(now)) {
                 Ok(events) => {
                     run.events.push(events);
                     run.requests.push(request);

@@ -4,6 +4,8 @@ pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod bundle;
 pub(crate) mod doctor;
+#[cfg(feature = "esdb")]
+mod engine;
 #[cfg(feature = "parquet")]
 pub(crate) mod export;
 pub(crate) mod jobs;

@@ -5,11 +5,17 @@ use event_log::LogLimits;
 use secrecy::{ExposeSecret, SecretString};
 
 #[derive(Clone, Debug, Args)]
-pub(crate) struct LogOptions {
+pub(crate) struct EngineOptions {
     /// The engine that holds the log, if that is not the database: `esdb://host:2113?tls=false`, `esdb+discover://…` for a
     /// cluster, or `kurrentdb://…`, which takes that engine's newer client. The database then holds a copy, and everything else
     #[arg(long, env = "LOG_URL", hide_env_values = true, value_name = "URL")]
     log_url: Option<SecretString>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LogOptions {
+    #[command(flatten)]
+    pub(crate) engine: EngineOptions,
     /// Events of a room, a ticket or a host after which its state is stored, so that it is loaded without them
     #[arg(long, env = "BOXOFFICE_SNAPSHOT_EVERY", default_value_t = LogLimits::default().snapshot_every, value_name = "COUNT",
           value_parser = clap::value_parser!(u64).range(10..=1_000_000))]
@@ -36,7 +42,9 @@ impl LogOptions {
             ..LogLimits::default()
         }
     }
+}
 
+impl EngineOptions {
     /// The engine given, if one is.
     pub(crate) fn engine(&self) -> anyhow::Result<Option<Engine>> {
         let url = self.log_url.as_ref().map(ExposeSecret::expose_secret);

@@ -20,9 +20,9 @@ pub(crate) use data::DataOptions;
 pub(crate) use database::DatabaseOptions;
 pub(crate) use http::{HttpOptions, local_url};
 pub(crate) use limits::LimitOptions;
-pub(crate) use log::LogOptions;
 #[cfg(feature = "esdb")]
 pub(crate) use log::{Engine, names_event_store};
+pub(crate) use log::{EngineOptions, LogOptions};
 pub(crate) use media::MediaOptions;
 pub(crate) use notary::{NotaryKeyOptions, NotaryOptions};
 pub(crate) use outbound::{MailOptions, OutboundOptions};

@@ -16,7 +16,7 @@ pub(super) async fn open(
     settings: LogSettings,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Arc<dyn EventLog>> {
-    let engine = options.engine()?;
+    let engine = options.engine.engine()?;
     if engine.is_none() && origin(&database.pool).await.context("look for the log")?.is_some() {
         bail!("the log of this database lies on an engine, of which it holds a copy: LOG_URL is missing");
     }
@@ -47,27 +47,38 @@ async fn on_engine(
     (limits, clock): (event_log::LogLimits, Arc<dyn event_log::Clock>),
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Arc<dyn EventLog>> {
-    use event_log::CopiedLog;
+    let (tracker, cancel) = (&lifecycle.back, &lifecycle.back_cancel);
+    let source = reach(engine, limits.clone(), clock, (tracker, cancel)).await?;
+    let log = event_log::CopiedLog::start(source, copy, &limits, tracker, cancel.clone());
+    Ok(log.await.context("copy the log")?)
+}
+
+/// The log on an engine alone.
+#[cfg(feature = "esdb")]
+pub(crate) async fn reach(
+    engine: &crate::config::Engine,
+    limits: event_log::LogLimits,
+    clock: Arc<dyn event_log::Clock>,
+    (tracker, cancel): (&tokio_util::task::TaskTracker, &tokio_util::sync::CancellationToken),
+) -> anyhow::Result<Arc<dyn EventLog>> {
     use event_log_esdb::{EsdbLimits, EsdbLog, EventStore, Kurrent};
 
     use crate::config::Engine;
 
-    let (tracker, cancel) = (&lifecycle.back, lifecycle.back_cancel.clone());
-    let own = (limits.clone(), EsdbLimits::default());
-    let source: Arc<dyn EventLog> = match engine {
+    let limits = (limits, EsdbLimits::default());
+    let log: Arc<dyn EventLog> = match engine {
         Engine::EventStore(url) => {
             let client = EventStore::connect(url).context("read LOG_URL")?;
-            EsdbLog::start(client, own, clock, tracker, cancel.clone())
+            EsdbLog::start(client, limits, clock, tracker, cancel.clone())
                 .await
                 .context("reach the log's engine")?
         }
         Engine::Kurrent(url) => {
             let client = Kurrent::connect(url).context("read LOG_URL")?;
-            EsdbLog::start(client, own, clock, tracker, cancel.clone())
+            EsdbLog::start(client, limits, clock, tracker, cancel.clone())
                 .await
                 .context("reach the log's engine")?
         }
     };
-    let log = CopiedLog::start(source, copy, &limits, tracker, cancel);
-    Ok(log.await.context("copy the log")?)
+    Ok(log)
 }

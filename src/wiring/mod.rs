@@ -2,7 +2,7 @@
 
 mod figures;
 mod listeners;
-mod log;
+pub(crate) mod log;
 mod notary;
 mod provider;
 mod recorder;

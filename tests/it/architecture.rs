@@ -51,11 +51,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "media-bridge",
             "outbound",
             "notary",
-            "checker", // its tests only, and the next four
+            "checker", // its tests only, and the next six
             "pooling",
             "stripe-fake",
             "analytics",
             "vault",
+            "event-log-esdb",
+            "esdb-fake",
         ],
     ),
     (
@@ -74,6 +76,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "archive",
             "vault",
             "checker", // `boxoffice audit` alone: it asks the log, and nobody else rests on the answer
+            "event-log-esdb",
+            "esdb-fake", // its tests only
         ],
     ),
     // Stands in for another company in tests: it knows nothing of us.
@@ -89,6 +93,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "analytics",
             "domain",
             "event-log",
+            "event-log-esdb",
+            "esdb-fake",
             "notary",
             "payments",
             "projections",
@@ -128,8 +134,11 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "checker",
             "stripe-fake",
             "analytics",
+            "event-log-esdb",
+            "esdb-fake",
         ],
     ),
+    ("boxoffice", &["esdb-fake"]),
     ("checker", &["axum", "reqwest", "livekit-api", "cqrs-es", "postgres-es"]),
 ];
 

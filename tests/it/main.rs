@@ -6,6 +6,8 @@ mod command_line;
 mod crash;
 mod demo;
 mod doors;
+#[cfg(feature = "esdb")]
+mod engine;
 mod erasure;
 mod evidence;
 mod faults;

@@ -46,7 +46,7 @@ pub(super) struct Copier {
 
 /// Why copying stops for a while.
 #[derive(Debug, Error)]
-enum Stop {
+pub(super) enum Stop {
     /// This process does not lead any more.
     #[error("another process copies")]
     Over,
@@ -199,7 +199,7 @@ impl Copier {
     }
 }
 
-fn append(event: &RecordedEvent) -> Result<StreamAppend, Stop> {
+pub(super) fn append(event: &RecordedEvent) -> Result<StreamAppend, Stop> {
     Ok(StreamAppend {
         stream: stream(event)?,
         expected_version: event.sequence - 1,

@@ -10,6 +10,7 @@
 mod copier;
 mod forwarder;
 mod kinds;
+mod moving;
 mod origin;
 mod places;
 
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use self::copier::Copier;
 use self::forwarder::Forwarder;
+pub use self::moving::{MoveError, move_log};
 pub use self::origin::origin;
 use self::places::Places;
 use crate::hot::HotAggregates;

@@ -9,6 +9,7 @@ mod clocks;
 mod cluster;
 mod crowd;
 mod disks;
+#[cfg(feature = "esdb")]
 mod engine;
 mod leaders;
 mod proxy;
