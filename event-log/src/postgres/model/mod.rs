@@ -17,3 +17,4 @@ mod play;
 mod scenarios;
 mod schedule;
 mod table;
+mod takeovers;

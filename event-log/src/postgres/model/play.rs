@@ -59,11 +59,38 @@ impl Act {
     pub(super) fn on_node(self, node: usize) -> Self {
         Self { node, ..self }
     }
+
+    pub(super) fn in_hall(self, hall: Uuid) -> Self {
+        Self { hall, ..self }
+    }
+}
+
+/// What happens to sessions between statements, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Break {
+    pub(super) after: Duration,
+    /// This node loses the lead's session, if it has it, and gets no connection for so long; otherwise the server ends the session of
+    /// whoever leads.
+    pub(super) cut: Option<(usize, Duration)>,
+}
+
+impl Break {
+    async fn happen(self, table: Table) {
+        tokio::time::sleep(self.after).await;
+        if let Some((node, length)) = self.cut {
+            table.cut(node);
+            tokio::time::sleep(length).await;
+            table.mend(node);
+        } else {
+            table.end_leader();
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Play {
     pub(super) faults: Faults,
+    pub(super) breaks: Vec<Break>,
     pub(super) limits: LogLimits,
     pub(super) nodes: usize,
     /// Each node believes that it leads; otherwise the lock decides.
@@ -78,6 +105,7 @@ impl Play {
     pub(super) fn new(acts: impl IntoIterator<Item = Act>) -> Self {
         Self {
             faults: Faults::none(),
+            breaks: Vec::new(),
             limits: LogLimits {
                 lease: FOR_EVER,
                 ..LogLimits::default()
@@ -107,6 +135,8 @@ impl Play {
         if self.starts_led {
             lead(&nodes, is_blind).await;
         }
+        let broken = self.breaks.into_iter().map(|one| spawn(one.happen(table.clone())));
+        let broken: Vec<JoinHandle<()>> = broken.collect();
         let halls: Vec<Uuid> = self.acts.iter().map(|act| act.hall).collect();
         let mut callers = Vec::new();
         for act in self.acts {
@@ -116,6 +146,9 @@ impl Play {
         for caller in callers {
             // An error is a caller who left.
             let _ = caller.await;
+        }
+        for one in broken {
+            one.await.unwrap();
         }
         while table.has_orphans() {
             tokio::time::sleep(Duration::from_millis(1)).await;

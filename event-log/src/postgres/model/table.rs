@@ -28,7 +28,8 @@ struct State {
     rows: Vec<RecordedEvent>,
     faults: Faults,
     sessions: u32,
-    leader: Option<u32>,
+    /// The session that holds the lock, and its node.
+    leader: Option<(u32, usize)>,
     incumbent: Option<Incumbent>,
     refuses: u32,
     /// Nodes that get no connection.
@@ -77,14 +78,18 @@ impl Table {
     /// Ends the session that holds the lock, as the server does that loses its client, or starts again.
     pub(super) fn end_leader(&self) {
         let mut state = self.state();
-        if let Some(session) = state.leader.take() {
+        if let Some((session, _)) = state.leader.take() {
             state.ended.insert(session);
         }
     }
 
-    /// From now on the node gets no connection.
+    /// From now on the node gets no connection. If it leads, the server ends its session.
     pub(super) fn cut(&self, node: usize) {
-        self.state().cut.insert(node);
+        let mut state = self.state();
+        state.cut.insert(node);
+        if let Some((session, _)) = state.leader.take_if(|(_, leader)| *leader == node) {
+            state.ended.insert(session);
+        }
     }
 
     pub(super) fn mend(&self, node: usize) {
@@ -93,9 +98,7 @@ impl Table {
 
     fn release(&self, session: u32) {
         let mut state = self.state();
-        if state.leader == Some(session) {
-            state.leader = None;
-        }
+        state.leader.take_if(|(leader, _)| *leader == session);
     }
 
     /// The statement: the whole plan or nothing.
@@ -219,8 +222,8 @@ impl Drop for TableSession {
 
 impl Session for TableSession {
     async fn try_lead(&mut self, _: i64) -> Result<bool, sqlx::Error> {
-        let (number, is_blind) = (self.number, self.line.is_blind);
-        self.look(|state| is_blind || *state.leader.get_or_insert(number) == number)
+        let (ours, is_blind) = ((self.number, self.line.node), self.line.is_blind);
+        self.look(|state| is_blind || *state.leader.get_or_insert(ours) == ours)
             .await
     }
 
