@@ -56,7 +56,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
 
 async fn rewrap(options: &RewrapOptions) -> anyhow::Result<()> {
     let old: VaultKey = read_secret(&options.old_key_file).context("--old-key-file")?;
-    let new = options.vault.resolve(&options.database.data.open()?)?;
+    // None is made: what is locked with a key that no node has is as good as lost.
+    let new = options.vault.known(&options.database.data.open()?)?;
+    let new = new.context("no vault key is here to change to: name its file with --vault-key-file")?;
     let (old_id, new_id) = (old.id(), new.id());
     ensure!(
         old_id != new_id,

@@ -134,6 +134,8 @@ async fn change_the_vault_key(shop: &Shop, alice: &Caller, folder: &Path) -> Res
     assert_eq!(name_of(alice).await?, Value::Null, "its node has the old key");
     assert_eq!(rewrap(old, new).await?["rewrapped"], 0);
     assert!(rewrap(new, new).await.is_err(), "one key is no change");
+    let keyless = ["vault", "rewrap", "--old-key-file", old];
+    assert!(succeeds(folder, database_url, &keyless).await.is_err(), "to which key?");
     assert_eq!(rewrap(new, old).await?["rewrapped"], 1);
     assert_eq!(name_of(alice).await?, NAME);
     Ok(())
