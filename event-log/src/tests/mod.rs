@@ -11,6 +11,7 @@ pub(crate) mod hall;
 mod hot;
 mod large;
 mod leaders;
+mod many_logs;
 mod proxy;
 mod races;
 pub(crate) mod rules;
