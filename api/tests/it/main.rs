@@ -18,6 +18,7 @@ mod limits;
 mod live;
 mod log_stream;
 mod mailing;
+mod many_logs;
 mod money_threads;
 mod monthly;
 mod months;
