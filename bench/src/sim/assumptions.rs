@@ -31,6 +31,30 @@ pub(super) struct Stated {
     pub(super) source: &'static str,
 }
 
+/// No value is larger; a run is over in minutes, and no sum overflows.
+const MOST: u64 = 10_000_000_000;
+const MOST_TRIES: u64 = 100_000_000;
+const MOST_ROOMS: u64 = 20_000_000;
+
+impl Assumptions {
+    /// Shares are at most a whole, prices may be nothing, and everything else is at least one of its unit.
+    pub(super) fn check(&self) -> Result<()> {
+        for stated in self.list() {
+            let (least, most) = match (stated.name, stated.unit) {
+                ("tries", _) => (1, MOST_TRIES),
+                ("rooms_a_day", _) => (1, MOST_ROOMS),
+                (_, "‰" | "‰ of a day") => (0, 1_000),
+                (_, "$/1,000,000") => (0, MOST),
+                _ => (1, MOST),
+            };
+            if !(least..=most).contains(&stated.value) {
+                bail!("{} is {}: it must be {least} to {most}", stated.name, stated.value);
+            }
+        }
+        Ok(())
+    }
+}
+
 macro_rules! assumptions {
     ($($name:ident = $value:literal, $unit:literal, $kind:ident, $source:literal;)*) => {
         #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

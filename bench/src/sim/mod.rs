@@ -116,6 +116,7 @@ fn assume(options: &SimOptions) -> Result<(Assumptions, Vec<&'static str>)> {
             .with_context(|| format!("the value of {name}"))?;
         assumed.set(name, value)?;
     }
+    assumed.check()?;
     Ok((assumed, found))
 }
 

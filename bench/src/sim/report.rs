@@ -159,6 +159,10 @@ impl Report {
     pub(super) fn notes(&self) -> Vec<String> {
         let media = &self.media;
         let count = |value: u64| quotient(value, 1);
+        let source = match self.measured_anew.len() {
+            0 => "docs/PERFORMANCE.md".to_owned(),
+            rows => format!("{rows} rows of results.json, and docs/PERFORMANCE.md"),
+        };
         vec![
             format!(
                 "Media of a day: {} rooms, {} live at once at most, {} listeners, {} at once at most: {} nodes, {} Gbit/s, {} TB.",
@@ -182,7 +186,7 @@ impl Report {
                 quotient(self.check.measured_ms, 1_000),
             ),
             format!(
-                "Seed {}. Of a request: {} µs to read and answer it, {} µs more for a hold, {} µs for any other event, {} µs of views for an event.",
+                "Seed {}. By {source}, a request takes {} µs to be read and answered, {} µs more for a hold, {} µs for any other event, {} µs of views for an event.",
                 self.seed,
                 quotient(self.costs_ns.answer, 1_000),
                 quotient(self.costs_ns.hold, 1_000),

@@ -244,6 +244,27 @@ fn service_times_are_those_of_the_last_run() {
     std::fs::write(&file, r#"{"seets": 5}"#).unwrap();
     let refused = assume(&options(&["--assumptions", file.to_str().unwrap()])).unwrap_err();
     assert!(refused.to_string().contains("seets"), "{refused}");
+    for wrong in [
+        "machine_cores=0",
+        "shows_up_permille=1001",
+        "tries=1000000000",
+        "seats=many",
+        "seats",
+    ] {
+        assert!(assume(&options(&["--set", wrong])).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn the_page_names_every_assumption() {
+    let page = include_str!("../../../docs/DISTRIBUTED.md");
+    for stated in Assumptions::default().list() {
+        let row = format!("| `{}` |", stated.name);
+        assert!(
+            page.contains(&row),
+            "{row}: `boxoffice-bench sim --markdown` writes the page"
+        );
+    }
 }
 
 #[derive(Parser)]
