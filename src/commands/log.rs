@@ -25,7 +25,6 @@ pub(crate) enum Command {
     /// The last event's position and hash: keep it elsewhere, and a cut-off tail will show
     Head(Options),
     /// Put the log of a stopped shop on the engine that LOG_URL names; the database holds a copy then
-    #[cfg(feature = "esdb")]
     Move(super::engine::MoveOptions),
     /// Go on with a log that lost events this node has seen, after a failover that lost them: run it on every stopped node
     AcceptFork(AcceptOptions),
@@ -75,7 +74,6 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Export(options) => bundle::export(&options).await,
         Command::Import(options) => bundle::import(&options).await,
-        #[cfg(feature = "esdb")]
         Command::Move(options) => super::engine::move_log(&options).await,
         Command::AcceptFork(options) => accept_fork(&options).await,
         Command::Head(options) => {

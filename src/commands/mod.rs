@@ -4,7 +4,6 @@ pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod bundle;
 pub(crate) mod doctor;
-#[cfg(feature = "esdb")]
 mod engine;
 #[cfg(feature = "parquet")]
 pub(crate) mod export;

@@ -180,7 +180,12 @@ async fn serve(
     }
     let log_key = options.notary.key.resolve(data_dir)?.verifier();
     greet(options, &base, &local_url(metrics), livekit_url.as_deref());
-    output::line(format!("  log            signed; verifier key {log_key}"));
+    let place = if options.log.engine.engine()?.is_some() {
+        "on an engine, copied into the database"
+    } else {
+        "in the database"
+    };
+    output::line(format!("  log            {place}; signed; verifier key {log_key}"));
     lifecycle.run(signals).await
 }
 

@@ -21,8 +21,8 @@ pub(crate) use database::DatabaseOptions;
 pub(crate) use http::{HttpOptions, local_url};
 pub(crate) use limits::LimitOptions;
 #[cfg(feature = "esdb")]
-pub(crate) use log::{Engine, names_event_store};
-pub(crate) use log::{EngineOptions, LogOptions};
+pub(crate) use log::names_event_store;
+pub(crate) use log::{Engine, EngineOptions, LogOptions};
 pub(crate) use media::MediaOptions;
 pub(crate) use notary::{NotaryKeyOptions, NotaryOptions};
 pub(crate) use outbound::{MailOptions, OutboundOptions};

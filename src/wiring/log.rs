@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use event_log::copied::origin;
-use event_log::{EventLog, LogSettings, PostgresLog};
+use event_log::{Clock, CopiedLog, EventLog, LogLimits, LogSettings, PostgresLog};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::config::LogOptions;
+use crate::config::{Engine, LogOptions};
 use crate::database::Database;
 use crate::lifecycle::Lifecycle;
 
@@ -20,50 +22,34 @@ pub(super) async fn open(
     if engine.is_none() && origin(&database.pool).await.context("look for the log")?.is_some() {
         bail!("the log of this database lies on an engine, of which it holds a copy: LOG_URL is missing");
     }
-    #[cfg(feature = "esdb")]
-    let for_engine = (settings.limits.clone(), Arc::clone(&settings.clock));
+    let (limits, clock) = (settings.limits.clone(), Arc::clone(&settings.clock));
+    let (tracker, cancel) = (&lifecycle.back, &lifecycle.back_cancel);
     let log = PostgresLog::connect_with(
         database.hosts.clone(),
         database.pool.clone(),
         settings,
-        &lifecycle.back,
-        lifecycle.back_cancel.clone(),
+        tracker,
+        cancel.clone(),
     )
     .await
     .context("open the log")?;
     let Some(engine) = engine else {
         return Ok(log);
     };
-    #[cfg(feature = "esdb")]
-    return on_engine(&engine, log, for_engine, lifecycle).await;
-    #[cfg(not(feature = "esdb"))]
-    match engine {}
-}
-
-#[cfg(feature = "esdb")]
-async fn on_engine(
-    engine: &crate::config::Engine,
-    copy: Arc<PostgresLog>,
-    (limits, clock): (event_log::LogLimits, Arc<dyn event_log::Clock>),
-    lifecycle: &Lifecycle,
-) -> anyhow::Result<Arc<dyn EventLog>> {
-    let (tracker, cancel) = (&lifecycle.back, &lifecycle.back_cancel);
-    let source = reach(engine, limits.clone(), clock, (tracker, cancel)).await?;
-    let log = event_log::CopiedLog::start(source, copy, &limits, tracker, cancel.clone());
+    let source = reach(&engine, limits.clone(), clock, (tracker, cancel)).await?;
+    let log = CopiedLog::start(source, log, &limits, tracker, cancel.clone());
     Ok(log.await.context("copy the log")?)
 }
 
 /// The log on an engine alone.
 #[cfg(feature = "esdb")]
 pub(crate) async fn reach(
-    engine: &crate::config::Engine,
-    limits: event_log::LogLimits,
-    clock: Arc<dyn event_log::Clock>,
-    (tracker, cancel): (&tokio_util::task::TaskTracker, &tokio_util::sync::CancellationToken),
+    engine: &Engine,
+    limits: LogLimits,
+    clock: Arc<dyn Clock>,
+    (tracker, cancel): (&TaskTracker, &CancellationToken),
 ) -> anyhow::Result<Arc<dyn EventLog>> {
     use event_log_esdb::{EsdbLimits, EsdbLog, EventStore, Kurrent};
-
-    use crate::config::Engine;
 
     let limits = (limits, EsdbLimits::default());
     let log: Arc<dyn EventLog> = match engine {
@@ -81,4 +67,14 @@ pub(crate) async fn reach(
         }
     };
     Ok(log)
+}
+
+#[cfg(not(feature = "esdb"))]
+pub(crate) async fn reach(
+    engine: &Engine,
+    _: LogLimits,
+    _: Arc<dyn Clock>,
+    _: (&TaskTracker, &CancellationToken),
+) -> anyhow::Result<Arc<dyn EventLog>> {
+    match *engine {}
 }

@@ -195,6 +195,7 @@ impl Copier {
     }
 
     fn set_fork(&self, fork: Option<Fork>) {
+        metrics::gauge!("log_forked").set(u8::from(fork.is_some()));
         *self.fork.lock().unwrap_or_else(PoisonError::into_inner) = fork;
     }
 }

@@ -87,6 +87,7 @@ impl Cluster {
         Ok(row.try_get(0)?)
     }
 
+    #[cfg(feature = "esdb")]
     pub(super) async fn rows(&self, select: &str) -> Result<Vec<sqlx::postgres::PgRow>> {
         let mut connection: PgConnection = self.options().connect().await?;
         let rows = connection.fetch_all(select).await?;
