@@ -85,8 +85,33 @@ async fn add(
     )
     .fetch_all(pool)
     .await?;
-    known.extend(rows.into_iter().filter_map(|row| entry(row.subject, row.user_id)));
+    let added = rows.into_iter().filter_map(|row| entry(row.subject, row.user_id));
+    let mut added: Known = added.collect();
+    let is_heir = |subject: &&Subject| {
+        added
+            .get(&subject.key)
+            .is_some_and(|user| user.as_uuid() == inherited(subject))
+    };
+    let heirs: Vec<Uuid> = subjects.iter().filter(is_heir).map(inherited).collect();
+    let burnt = take_back_erased(pool, &heirs).await?;
+    added.retain(|_, user| !burnt.contains(&user.as_uuid()));
+    known.extend(added);
     Ok(())
+}
+
+/// Whoever came during their erasure waited for it, and has been given the id again that it burnt meanwhile. Those ids.
+async fn take_back_erased(pool: &PgPool, heirs: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    if heirs.is_empty() {
+        return Ok(vec![]);
+    }
+    sqlx::query_scalar!(
+        "DELETE FROM people
+         WHERE user_id IN (SELECT erased_people.user_id FROM erased_people WHERE erased_people.user_id = ANY ($1))
+         RETURNING user_id",
+        heirs,
+    )
+    .fetch_all(pool)
+    .await
 }
 
 async fn find(pool: &PgPool, subjects: &[Subject], known: &mut Known) -> sqlx::Result<()> {

@@ -198,3 +198,16 @@ async fn a_contact_follows_the_token_until_the_person_says_otherwise(pool: PgPoo
     people.note(user, &claimed("third@example.org")).await;
     assert_eq!(email(&people, user).await, None, "no mail is no mail");
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_comes_back_during_their_erasure_is_somebody_new(pool: PgPool) {
+    let before = people(&pool).user_of(&owning(1)).await.unwrap();
+    let after = people(&pool);
+    let mut erasure = pooling::begin(&pool).await.unwrap();
+    store::erase(&mut erasure, before, SystemClock.now()).await.unwrap();
+    let subject = owning(1);
+    let mut coming = pin!(after.user_of(&subject));
+    assert!(timeout(WHILE, &mut coming).await.is_err(), "it did not wait");
+    erasure.commit().await.unwrap();
+    assert_ne!(coming.await.unwrap(), before);
+}
