@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Import(bundle::ImportOptions),
     /// The last event's position and hash: keep it elsewhere, and a cut-off tail will show
     Head(Options),
-    /// Put the log of a stopped shop on the engine that LOG_URL names; the database holds a copy then
+    /// Put the log of a stopped shop on the engine that `LOG_URL` names; the database holds a copy then
     Move(super::engine::MoveOptions),
     /// Go on with a log that lost events this node has seen, after a failover that lost them: run it on every stopped node
     AcceptFork(AcceptOptions),

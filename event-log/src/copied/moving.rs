@@ -51,8 +51,11 @@ pub async fn move_log(
 ) -> Result<u64, MoveError> {
     let mut leader = own.leader();
     // Whoever led may have been killed, and is believed for a while yet.
-    let leads = timeout(LEAD_WAIT, leader.wait_for(|leader| *leader == Leader::Here)).await;
-    if !matches!(leads, Ok(Ok(_))) {
+    let leads = async {
+        let leads = leader.wait_for(|leader| *leader == Leader::Here).await;
+        leads.is_ok()
+    };
+    if timeout(LEAD_WAIT, leads).await != Ok(true) {
         return Err(MoveError::Led);
     }
     if origin(own.pool()).await?.is_some() {
