@@ -20,7 +20,7 @@ enum Beside {
 
 static BESIDE: Mutex<Option<HashMap<String, Arc<Beside>>>> = Mutex::new(None);
 
-pub(super) fn kind() -> String {
+fn kind() -> String {
     std::env::var("BOXOFFICE_TEST_LOG").unwrap_or_default()
 }
 
@@ -33,9 +33,7 @@ pub(super) async fn open(
     let database = options.get_database().unwrap_or_default().to_owned();
     let (limits, clock) = (settings.limits.clone(), Arc::clone(&settings.clock));
     let (kind, start) = (kind(), Start { tracker, cancel });
-    if kind == "esdb" {
-        EventStore::claim_tls().expect("nobody has set a provider for TLS yet");
-    }
+    claim_tls();
     let own = PostgresLog::connect_with(options, pool, settings, tracker, cancel.clone()).await;
     let own = own.expect("open the log");
     let source: Arc<dyn EventLog> = match (&*kind, beside(&kind, &database, &limits, &clock).as_deref()) {
@@ -52,6 +50,13 @@ pub(super) async fn open(
     };
     let copied = CopiedLog::start(source, own, &limits, tracker, cancel.clone()).await;
     copied.expect("copy the log")
+}
+
+/// The client of `esdb` sets the process's provider for TLS itself: called before anybody else does.
+pub(crate) fn claim_tls() {
+    if kind() == "esdb" {
+        EventStore::claim_tls().expect("nobody has set a provider for TLS yet");
+    }
 }
 
 struct Start<'a> {

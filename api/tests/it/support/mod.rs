@@ -17,6 +17,7 @@ pub(crate) use answer::{Answer, text};
 pub(crate) use app::{Shop, TestApp};
 pub(crate) use call::Call;
 pub(crate) use clock::TestClock;
+pub(crate) use log::claim_tls;
 use office::Office;
 pub(crate) use people::{ADMIN, ALICE, ANALYST, BOB, CLEO, DORA, FINANCE, HOST, OTHER_HOST, Person};
 pub(crate) use receiver::{Mood, Receiver};

@@ -18,6 +18,7 @@ use stripe_fake::{FakeStripe, SECRET_KEY};
 use super::act::{Plan, Post, StoreWord};
 use super::laws;
 use super::stores::Purchase;
+use crate::support::claim_tls;
 use crate::support::{
     ADMIN, ALICE, Answer, BOB, CLEO, Call, DORA, HOST, OTHER_HOST, Person, Shop, Sink, TestApp, TestClock, text,
 };
@@ -68,6 +69,7 @@ impl World {
     pub(super) async fn open(options: PgConnectOptions, earnings_wait: bool) -> Self {
         let sink = Sink::start().await;
         let clock = TestClock::new();
+        claim_tls();
         let stripe = FakeStripe::start(clock.now().timestamp()).await.expect("a port");
         stripe.add_account(ACCOUNT);
         let now = clock.clone();
