@@ -170,9 +170,10 @@ impl<D: Database> Office<D> {
         metrics::counter!("boxoffice_log_appends_total").increment(plan.len() as u64);
         let head = plan.tail.head;
         let batch = Batch::of(&plan);
-        plan.acknowledge();
+        // First: whoever is told of it, and reads, waits for as much of the log as it takes.
         self.shared.feed().push(batch);
         self.shared.announce(head);
+        plan.acknowledge();
     }
 
     /// PostgreSQL does not take some bytes of the plan. They are found by halving: only their command fails, and those

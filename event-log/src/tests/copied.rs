@@ -19,8 +19,11 @@ pub(super) struct Copied {
 }
 
 impl Copied {
+    /// One that leads.
     pub(super) async fn of(source: Arc<dyn EventLog>, pool: &PgPool) -> Self {
-        Self::open(source, pool).await.unwrap()
+        let copied = Self::open(source, pool).await.unwrap();
+        copied.leads().await;
+        copied
     }
 
     async fn open(source: Arc<dyn EventLog>, pool: &PgPool) -> Result<Self, CopyError> {
@@ -145,7 +148,7 @@ async fn another_log_is_not_copied_on_top(pool: PgPool) {
     first.close().await;
     let another = MemoryLog::new();
     recorded(&*another, "b", 0).await;
-    let second = Copied::of(another, &pool).await;
+    let second = Copied::open(another, &pool).await.unwrap();
     until("it is found out", async || second.log.fork().is_some()).await;
     assert_eq!(*second.log.leader().borrow(), Leader::Nobody);
     let refused = second.log.append(vec![append("b", 1, 1)]).await.remove(0);
@@ -170,7 +173,7 @@ async fn a_log_that_was_set_back_is_found_where_it_differs(pool: PgPool) {
     let mut differs = append("a", 0, 1);
     differs.events[0].payload = br#"{"not":"what it was"}"#.to_vec();
     another.append(vec![differs]).await.remove(0).unwrap();
-    let second = Copied::of(another, &pool).await;
+    let second = Copied::open(another, &pool).await.unwrap();
     until("it is found out", async || second.log.fork().is_some()).await;
     assert_eq!(count(&pool, "SELECT count(*) FROM events").await, 1);
     second.close().await;
@@ -191,8 +194,11 @@ async fn who_follows_takes_over_and_copies_the_rest(pool: PgPool) {
     let source = MemoryLog::new();
     let first = Copied::of(source.clone(), &pool).await;
     recorded(&*first.log, "a", 0).await;
-    let second = Copied::of(source.clone(), &pool).await;
-    assert!(matches!(*second.log.leader().borrow(), Leader::Elsewhere { .. }));
+    let second = Copied::open(source.clone(), &pool).await.unwrap();
+    until("it follows", async || {
+        matches!(*second.log.leader().borrow(), Leader::Elsewhere { .. })
+    })
+    .await;
     let refused = second.log.append(vec![append("a", 1, 1)]).await.remove(0);
     assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
     assert_eq!(second.log.epoch(), None);

@@ -27,6 +27,7 @@ macro_rules! each_rule {
             events_are_read_by_their_positions
             a_time_names_the_last_position_recorded_by_then
             followers_are_woken_when_it_is_durable
+            whoever_is_answered_knows_how_far_the_log_is_durable
             appends_can_follow_one_another_without_waiting
             what_rests_on_a_failed_append_is_not_recorded
             malformed_events_fail_alone
@@ -183,6 +184,38 @@ pub(super) async fn followers_are_woken_when_it_is_durable(log: Arc<dyn EventLog
         hash: last.hash,
     };
     assert_eq!(log.head().await.unwrap(), head);
+}
+
+/// What the log said when an answer came.
+struct AtTheAnswer {
+    durable: tokio::sync::watch::Receiver<u64>,
+    said: std::sync::Mutex<Option<u64>>,
+}
+
+impl std::task::Wake for AtTheAnswer {
+    fn wake(self: Arc<Self>) {
+        *self.said.lock().unwrap() = Some(*self.durable.borrow());
+    }
+}
+
+/// In the moment of the answer: who then reads waits for as much of the log as it says to be durable.
+pub(super) async fn whoever_is_answered_knows_how_far_the_log_is_durable(log: Arc<dyn EventLog>) {
+    let moment = Arc::new(AtTheAnswer {
+        durable: log.wake(),
+        said: std::sync::Mutex::default(),
+    });
+    let mut pending = log.reserve().unwrap().enqueue(append("a", 0, 2), None);
+    let waker = std::task::Waker::from(Arc::clone(&moment));
+    let polled = std::pin::Pin::new(&mut pending).poll(&mut std::task::Context::from_waker(&waker));
+    let position = match polled {
+        // Answered within the call.
+        std::task::Poll::Ready(outcome) => {
+            moment.said.lock().unwrap().replace(*log.wake().borrow());
+            outcome.unwrap().position
+        }
+        std::task::Poll::Pending => pending.await.unwrap().position,
+    };
+    assert_eq!(*moment.said.lock().unwrap(), Some(position));
 }
 
 pub(super) async fn appends_can_follow_one_another_without_waiting(log: Arc<dyn EventLog>) {

@@ -26,8 +26,8 @@ pub(super) async fn start(cast: &Cast) -> Result<()> {
     let started = cast.act(&cast.host, "/recording/start").await?;
     started.expect(200, "the host records the room")?;
     eventually("a part of the recording to begin", PART_LIMIT, || async {
-        let recording = look(cast).await?;
-        Ok(recording.pointer("/parts/0").map(drop))
+        let recordings = recordings(cast).await?;
+        Ok(recordings.pointer("/data/0/parts/0").map(drop))
     })
     .await?;
     let room = cast.dan.caller.get(&cast.path("")).await?;
@@ -91,9 +91,13 @@ pub(super) async fn fetch(cast: &Cast, figures: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-async fn look(cast: &Cast) -> Result<Value> {
+async fn recordings(cast: &Cast) -> Result<Value> {
     let answer = cast.dan.caller.get(&cast.path("/recordings")).await?;
-    let recordings = answer.expect(200, "a listener looks for recordings")?;
+    answer.expect(200, "a listener looks for recordings")
+}
+
+async fn look(cast: &Cast) -> Result<Value> {
+    let recordings = recordings(cast).await?;
     let only = recordings.pointer("/data/0").cloned();
     only.with_context(|| format!("expected a recording in {recordings}"))
 }
