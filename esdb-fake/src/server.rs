@@ -12,11 +12,22 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
+use uuid::Uuid;
 
 use crate::fault::Faults;
 use crate::prompt::Prompt;
 use crate::service::Service;
 use crate::store::Store;
+
+/// Below the ports that the kernel gives to clients: one of those might take a node's while it is away.
+const PORTS: std::ops::Range<u16> = 12_000..32_000;
+const PORTS_TRIED: usize = 100;
+
+fn own_address() -> SocketAddr {
+    let random = Uuid::new_v4().as_u64_pair().0;
+    let port = PORTS.start + u16::try_from(random % PORTS.len() as u64).unwrap_or_default();
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
 
 /// One node. Dropped, it is gone, and its connections with it; what was stored stays with the store.
 #[derive(Debug)]
@@ -36,19 +47,27 @@ impl EsdbFake {
 
     /// One more node on what others have stored.
     pub fn join(store: Arc<Store>) -> io::Result<Self> {
-        Self::listen(store, SocketAddr::from(([127, 0, 0, 1], 0)))
+        let addresses = std::iter::repeat_with(own_address).take(PORTS_TRIED);
+        let mut listeners = addresses.filter_map(|address| std::net::TcpListener::bind(address).ok());
+        match listeners.next() {
+            Some(listener) => Self::serve(store, listener),
+            None => Self::listen(store, SocketAddr::from(([127, 0, 0, 1], 0))),
+        }
     }
 
     /// On an address that is known already: that of a node that came back.
     pub fn listen(store: Arc<Store>, address: SocketAddr) -> io::Result<Self> {
+        Self::serve(store, std::net::TcpListener::bind(address)?)
+    }
+
+    fn serve(store: Arc<Store>, listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = {
             let _entered = runtime.enter();
-            let listener = std::net::TcpListener::bind(address)?;
-            listener.set_nonblocking(true)?;
             TcpListener::from_std(listener)?
         };
-        let address = listener.local_addr()?;
         let faults = Arc::new(Faults::default());
         let service = Service::new(Arc::clone(&store), Arc::clone(&faults));
         let router = Server::builder()
