@@ -15,7 +15,7 @@ const LEAF: [u8; 1] = [0x00];
 const LINK: [u8; 1] = [0x02];
 
 /// Everything about an event that its hash vouches for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Leaf<'a> {
     pub position: u64,
     pub aggregate_type: &'a str,

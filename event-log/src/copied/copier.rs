@@ -6,7 +6,7 @@
 //! - The copy of an event is made of that event and of those before it alone: whoever copies the other log again, from its
 //!   beginning and in another database, gets the same positions, times and hashes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -40,7 +40,6 @@ pub(super) struct Copier {
     pub(super) places: Arc<Places>,
     /// Whether everything that others appended is copied since this process leads.
     pub(super) is_ready: watch::Sender<bool>,
-    pub(super) fork: Arc<Mutex<Option<Fork>>>,
     pub(super) cancel: CancellationToken,
 }
 
@@ -89,7 +88,7 @@ impl Copier {
                 Stop::Trouble(_) => warn!("the log is not copied for the moment: {stop}"),
                 Stop::Forked(fork) => {
                     error!("{fork}: the database is no copy of this log");
-                    self.set_fork(Some(fork));
+                    self.copy.set_fork(Some(fork));
                 }
             }
             if began.elapsed() > RETRY_LONGEST {
@@ -102,7 +101,7 @@ impl Copier {
     async fn copy_while_leading(&self) -> Result<std::convert::Infallible, Stop> {
         let mut at = origin(self.copy.pool()).await?.unwrap_or(Head::EMPTY);
         self.compare(at).await?;
-        self.set_fork(None);
+        self.copy.set_fork(None);
         self.places.begin(at.position);
         let (mut kept, mut kept_at) = (at, Instant::now());
         let (mut wake, mut leader) = (self.source.wake(), self.copy.leader());
@@ -192,11 +191,6 @@ impl Copier {
                 found: found.first().map(|found| found.hash),
             })),
         }
-    }
-
-    fn set_fork(&self, fork: Option<Fork>) {
-        metrics::gauge!("log_forked").set(u8::from(fork.is_some()));
-        *self.fork.lock().unwrap_or_else(PoisonError::into_inner) = fork;
     }
 }
 

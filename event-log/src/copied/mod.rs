@@ -15,7 +15,7 @@ mod origin;
 mod places;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -33,7 +33,7 @@ use self::places::Places;
 use crate::hot::HotAggregates;
 use crate::leader::Leader;
 use crate::pipeline::Permit;
-use crate::postgres::Fork;
+use crate::postgres::{Fork, replace};
 use crate::queue::Queue;
 use crate::{
     AppendError, Capabilities, EventLog, Feed, Head, LoadFrom, LogLimits, PostgresLog, ReadError, RecordedEvent,
@@ -58,7 +58,6 @@ pub struct CopiedLog {
     queue: Queue,
     leader: watch::Receiver<Leader>,
     is_ready: watch::Receiver<bool>,
-    fork: Arc<Mutex<Option<Fork>>>,
 }
 
 impl CopiedLog {
@@ -79,7 +78,7 @@ impl CopiedLog {
         }
         let (queue, requests) = Queue::new(limits.queue);
         let places = Arc::new(Places::default());
-        let (is_ready, fork) = (watch::Sender::new(false), Arc::default());
+        let is_ready = watch::Sender::new(false);
         let leader = watch::Sender::new(Leader::Nobody);
         let log = Arc::new(Self {
             source: Arc::clone(&source),
@@ -87,7 +86,6 @@ impl CopiedLog {
             queue,
             leader: leader.subscribe(),
             is_ready: is_ready.subscribe(),
-            fork: Arc::clone(&fork),
         });
         tracker.spawn(tell_who_leads(
             copy.leader(),
@@ -109,7 +107,6 @@ impl CopiedLog {
             copy,
             places,
             is_ready,
-            fork,
             cancel,
         };
         tracker.spawn(copier.run());
@@ -132,11 +129,7 @@ async fn tell_who_leads(
             Leader::Here if !*is_ready.borrow_and_update() => Leader::Nobody,
             other => other,
         };
-        leader.send_if_modified(|last| {
-            let is_new = *last != now;
-            *last = now;
-            is_new
-        });
+        replace(&leader, now);
         let changed = async {
             tokio::select! {
                 changed = copy.changed() => changed.is_ok(),
@@ -216,8 +209,7 @@ impl EventLog for CopiedLog {
     }
 
     fn fork(&self) -> Option<Fork> {
-        let of_source = self.fork.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.copy.fork().or(of_source)
+        self.copy.fork()
     }
 
     fn observe(&self, position: u64) {

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::copier::append;
 use super::origin::{self, origin};
+use crate::chain::Leaf;
 use crate::leader::Leader;
 use crate::pipeline::Pending;
 use crate::{AppendError, EventLog, Head, PostgresLog, ReadError, RecordedEvent};
@@ -107,23 +108,13 @@ fn say(progress: &mut (impl FnMut(u64) -> ControlFlow<()> + Send), position: u64
     }
 }
 
+/// Wherever they lie.
 fn is_same(one: &RecordedEvent, other: &RecordedEvent) -> bool {
-    let parts = |event: &RecordedEvent| {
-        let RecordedEvent {
-            aggregate_type,
-            aggregate_id,
-            sequence,
-            event_type,
-            event_version,
-            payload,
-            metadata,
-            recorded_at,
-            ..
-        } = event.clone();
-        let of = (aggregate_type, aggregate_id, sequence, recorded_at);
-        (of, event_type, event_version, payload, metadata)
-    };
-    parts(one) == parts(other)
+    Leaf::from(one)
+        == Leaf {
+            position: one.position,
+            ..Leaf::from(other)
+        }
 }
 
 /// In the order of the log: events of one stream go together, those of the next when these are there.

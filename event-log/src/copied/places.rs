@@ -11,7 +11,7 @@ const REMEMBERED: usize = 16_384;
 #[derive(Debug)]
 pub(super) struct Places {
     state: Mutex<State>,
-    /// Everything up to here is copied, as the other log counts.
+    /// Everything up to here is copied, as the other log counts. Changes while the state is locked.
     reached: watch::Sender<u64>,
 }
 
@@ -20,7 +20,6 @@ struct State {
     /// Positions in the other log and in the copy, both growing.
     recent: VecDeque<(u64, u64)>,
     waiting: HashMap<u64, oneshot::Sender<u64>>,
-    reached: u64,
 }
 
 /// What is known of an event of the other log.
@@ -44,27 +43,21 @@ impl Default for Places {
 impl Places {
     /// Begins behind this position.
     pub(super) fn begin(&self, reached: u64) {
-        {
-            let mut state = self.state();
-            state.recent.clear();
-            state.reached = reached;
-        }
+        let mut state = self.state();
+        state.recent.clear();
         self.reached.send_replace(reached);
     }
 
     /// The next event of the other log is in the copy.
     pub(super) fn put(&self, position: u64, place: u64) {
-        {
-            let mut state = self.state();
-            state.reached = position;
-            state.recent.push_back((position, place));
-            if state.recent.len() > REMEMBERED {
-                state.recent.pop_front();
-            }
-            if let Some(waiting) = state.waiting.remove(&position) {
-                // Nobody may wait any more.
-                let _ = waiting.send(place);
-            }
+        let mut state = self.state();
+        state.recent.push_back((position, place));
+        if state.recent.len() > REMEMBERED {
+            state.recent.pop_front();
+        }
+        if let Some(waiting) = state.waiting.remove(&position) {
+            // Nobody may wait any more.
+            let _ = waiting.send(place);
         }
         self.reached.send_replace(position);
     }
@@ -75,7 +68,7 @@ impl Places {
         if let Ok(at) = state.recent.binary_search_by_key(&position, |&(position, _)| position) {
             return Place::At(state.recent[at].1);
         }
-        if position <= state.reached {
+        if position <= *self.reached.borrow() {
             return Place::Past;
         }
         let (sender, receiver) = oneshot::channel();

@@ -170,6 +170,11 @@ impl PostgresLog {
         &self.pool
     }
 
+    /// Says that what this log is a copy of is another one, or that it is not.
+    pub(crate) fn set_fork(&self, fork: Option<Fork>) {
+        self.shared.set_fork(fork);
+    }
+
     /// Whether appends are taken at this moment.
     pub fn is_leading(&self) -> bool {
         *self.standing.borrow() == Standing::Leading

@@ -35,5 +35,6 @@ pub use self::log::{ConnectError, LogSettings, PostgresLog};
 pub use hosts::{Hosts, HostsError};
 #[cfg(test)]
 pub(crate) use snapshots::keep as keep_snapshot;
+pub(crate) use standing::replace;
 pub(crate) use trouble::is_transient;
 pub use witness::{Fork, Witness, WitnessError};

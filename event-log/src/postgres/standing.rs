@@ -159,7 +159,8 @@ impl Shared {
     }
 }
 
-fn replace<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
+/// Wakes whoever watches, if it is another value.
+pub(crate) fn replace<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
     sender.send_if_modified(|current| {
         let is_new = *current != value;
         *current = value;
