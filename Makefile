@@ -18,10 +18,12 @@ test:
 	@scripts/setup test
 	@scripts/test
 
-# The fault suite in its long form, on the release build; `FAULT_ROUNDS` and `FAULT_SEED` are heeded. First a million steps
-# of the media server's model (`RECONCILER_STEPS`, `RECONCILER_SEED`).
+# The fault suite in its long form, on the release build; `FAULT_ROUNDS` and `FAULT_SEED` are heeded. First the aggregates'
+# laws (`PROPTEST_CASES`), and a million steps of the media server's model (`RECONCILER_STEPS`, `RECONCILER_SEED`).
 faults:
 	@scripts/setup test
+	@PATH=$$PWD/.tools/venv/bin:$$PATH PROPTEST_CASES=$${PROPTEST_CASES:-20000} \
+		cargo nextest run --release --package domain --test laws
 	@PATH=$$PWD/.tools/venv/bin:$$PATH RECONCILER_STEPS=$${RECONCILER_STEPS:-1000000} \
 		cargo nextest run --release --package media-bridge --lib --no-capture -E 'test(simulation)'
 	@PATH=$$PWD/.tools/venv/bin:$$PATH FAULT_ROUNDS=$${FAULT_ROUNDS:-200} \

@@ -23,12 +23,14 @@ use proptest::test_runner::{Config, FileFailurePersistence};
 /// Seeds that broke a law once. They are committed, and tried first.
 const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/laws.txt");
 
+/// `PROPTEST_CASES=20000` is the long form.
 fn config() -> Config {
-    Config {
-        cases: 96,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(SEEDS))),
-        ..Config::default()
+    let mut config = Config::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 96;
     }
+    config.failure_persistence = Some(Box::new(FileFailurePersistence::Direct(SEEDS)));
+    config
 }
 
 #[test]
