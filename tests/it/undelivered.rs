@@ -35,7 +35,7 @@ async fn a_room_without_a_media_server_is_refunded_to_everybody() -> Result<()> 
         })
         .await?;
     }
-    let attendance = format!("/v1/rooms/{room}/attendance");
+    let attendance = format!("/v1/rooms/{room}/attendance?min_position={}", shop.head().await?);
     let report = shop
         .host
         .get(&attendance)

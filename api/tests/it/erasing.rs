@@ -283,7 +283,15 @@ async fn what_the_log_knows_of_an_applicant_is_no_persons_data(_: PgPoolOptions,
     let log = app.get("/v1/log/events?limit=200").by(ADMIN).send().await.text;
     assert!(log.contains("host_applied") && log.contains("facts_stated"), "{log}");
     // A year alone is in every tenth log: ids and hashes are hexadecimal.
-    for word in ["Liddell", "1990-05-04", ":1990", "example.org", "+49", "Gasse", "Berlin"] {
+    for word in [
+        "Liddell",
+        "1990-05-04",
+        ":1990",
+        "example.org",
+        "+49",
+        "Gasse",
+        "Berlin",
+    ] {
         assert!(!log.contains(word), "{word} is on the log");
     }
     app.stop().await;

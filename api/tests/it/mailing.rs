@@ -8,7 +8,6 @@ use outbound::mail::{MailSettings, Smtp};
 use processes::mail::Mailer;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use tokio::time::Instant;
 
 use crate::support::{ALICE, BOB, HOST, Person, Shop, Sink, TestApp, Whim, text};
 
@@ -123,12 +122,12 @@ async fn reminders_come_a_day_and_a_quarter_of_an_hour_before_and_when_doors_ope
 ) {
     let (app, sink) = start(options).await;
     reach(&app, ALICE, ALICES).await;
-    // Tickets are bought before then.
-    let soon = TimeDelta::seconds(12);
-    let tomorrow = room_in(&app, "tomorrow", TimeDelta::hours(24) + soon).await;
-    let today = room_in(&app, "today", TimeDelta::minutes(15) + soon).await;
+    let an_hour = TimeDelta::hours(1);
+    let tomorrow = room_in(&app, "tomorrow", TimeDelta::hours(24) + an_hour).await;
+    let today = room_in(&app, "today", TimeDelta::minutes(15) + an_hour).await;
     app.buy(&tomorrow, ALICE, "a").await;
     app.buy(&today, ALICE, "b").await;
+    app.advance(an_hour);
     sink.letter("Tomorrow: An evening").await;
     sink.letter("In a quarter of an hour: An evening").await;
     tell_room(&app, &today, "open", json!({})).await;
@@ -147,8 +146,8 @@ async fn reminders_come_a_day_and_a_quarter_of_an_hour_before_and_when_doors_ope
 async fn a_reminder_follows_the_room_to_its_new_time(_: PgPoolOptions, options: PgConnectOptions) {
     let (app, sink) = start(options).await;
     reach(&app, ALICE, ALICES).await;
-    let room = room_in(&app, "room", TimeDelta::hours(24) + TimeDelta::seconds(10)).await;
-    let rings_at = Instant::now() + Duration::from_secs(11);
+    let (a_day, an_hour) = (TimeDelta::hours(24), TimeDelta::hours(1));
+    let room = room_in(&app, "room", a_day + an_hour).await;
     let ticket = app.buy(&room, ALICE, "a").await;
     let later = app.now() + TimeDelta::hours(48);
     tell_room(&app, &room, "reschedule", json!({"starts_at": later})).await;
@@ -159,30 +158,36 @@ async fn a_reminder_follows_the_room_to_its_new_time(_: PgPoolOptions, options: 
         letter.raw
     );
     assert!(letter.says("you may decline until"), "{}", letter.raw);
-    tokio::time::sleep_until(rings_at).await;
-    assert!(
-        !sink.subjects().iter().any(|subject| subject.starts_with("Tomorrow")),
-        "the old time has passed in silence"
-    );
-    let sooner = app.now() + TimeDelta::hours(24) + TimeDelta::seconds(2);
+    app.advance(an_hour);
+    let sooner = app.now() + a_day + an_hour;
     tell_room(&app, &room, "reschedule", json!({"starts_at": sooner})).await;
+    app.advance(an_hour);
     sink.letter("Tomorrow").await;
     app.stop().await;
+    let subjects = sink.subjects();
+    let reminders = subjects.iter().filter(|subject| subject.starts_with("Tomorrow"));
+    assert_eq!(reminders.count(), 1, "the old time has passed in silence: {subjects:?}");
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_cancelled_room_says_so_and_reminds_nobody(_: PgPoolOptions, options: PgConnectOptions) {
     let (app, sink) = start(options).await;
     reach(&app, ALICE, ALICES).await;
-    let room = room_in(&app, "room", TimeDelta::minutes(15) + TimeDelta::seconds(10)).await;
-    let rings_at = Instant::now() + Duration::from_secs(11);
+    let an_hour = TimeDelta::hours(1);
+    let soon = TimeDelta::minutes(15) + an_hour;
+    let room = room_in(&app, "room", soon).await;
+    // Its timer rings right after that of the cancelled room, and shows that it has.
+    let other = room_in(&app, "other", soon + TimeDelta::seconds(1)).await;
     app.buy(&room, ALICE, "a").await;
     sink.letter("Your ticket").await;
+    app.buy(&other, ALICE, "b").await;
     tell_room(&app, &room, "cancel", json!({})).await;
     sink.letter("Cancelled").await;
     let refund = sink.letter("Your refund").await;
     assert!(refund.says("10.00 USD"), "{}", refund.raw);
-    tokio::time::sleep_until(rings_at).await;
+    app.advance(an_hour + TimeDelta::seconds(2));
+    sink.letter("In a quarter of an hour").await;
+    sink.until_asked(5).await;
     app.stop().await;
     let mut subjects = sink.subjects();
     subjects.sort();
@@ -190,8 +195,10 @@ async fn a_cancelled_room_says_so_and_reminds_nobody(_: PgPoolOptions, options: 
         subjects,
         [
             "Cancelled: An evening",
+            "In a quarter of an hour: An evening",
             "Your refund for An evening",
-            "Your ticket for An evening"
+            "Your ticket for An evening",
+            "Your ticket for An evening",
         ]
     );
 }

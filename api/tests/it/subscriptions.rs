@@ -8,11 +8,11 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::support::{ADMIN, ALICE, BOB, HOST, Mood, Receiver, Shop, TestApp, text};
 
-/// Receivers on this machine, and no patience.
+/// Receivers on this machine, which are asked again soon.
 pub(crate) fn settings() -> WebhookSettings {
     WebhookSettings {
         allow_private: true,
-        timeout: Duration::from_millis(400),
+        timeout: Duration::from_secs(20),
         backoff_first: Duration::from_millis(20),
         backoff_max: Duration::from_millis(100),
         ..WebhookSettings::default()

@@ -196,7 +196,7 @@ impl Shop {
         assert!(verdict.contains("verified"), "{verdict}");
         let body = self
             .finance
-            .get("/v1/ledger/trial_balance")
+            .get(&format!("/v1/ledger/trial_balance?min_position={}", self.head().await?))
             .await?
             .expect(200, "finance reads the trial balance")?;
         let lines = body["data"].as_array().context("expected balances")?;
