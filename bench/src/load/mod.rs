@@ -3,11 +3,9 @@
 mod buyers;
 mod clients;
 mod office;
-mod probe;
 mod synthetic;
 
 pub(crate) use buyers::{buyer_id, hold, metadata};
 pub(crate) use clients::{Answer, Course, Run, drive};
 pub(crate) use office::{Office, engine, fingerprint, host_metadata, room_id, schedule, timed};
-pub(crate) use probe::Trickle;
 pub(crate) use synthetic::fill;

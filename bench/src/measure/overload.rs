@@ -7,8 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::http::{BUYERS, CONNECTIONS, seed};
 use super::{Bench, Outcome};
 use crate::harness::{Goal, Latencies, NEVER_MS, Rounds, Row, Sample, ratio};
-use crate::load::Trickle;
-use crate::world::{Kind, Script, Shop, Wrk};
+use crate::world::{Kind, Script, Shop, Trickle, Wrk};
 
 /// More than is served at a time.
 struct Flood {
@@ -64,7 +63,7 @@ async fn flood(bench: &Bench, kind: &Flood) -> Result<Vec<Row>> {
             per_second: TRICKLE_PER_SECOND,
             duration: bench.measured(),
         };
-        let (report, answers) = tokio::try_join!(flood.run(), trickle.run(shop.url()))?;
+        let (report, answers) = tokio::try_join!(flood.run(), trickle.run(shop.url(), &bench.folder))?;
         inside.ours.push(Sample::plain(quick_refusals(&shop.figures().await?)?));
         shop.stop().await?;
         bench.cluster.discard(database).await?;
@@ -85,7 +84,7 @@ async fn flood(bench: &Bench, kind: &Flood) -> Result<Vec<Row>> {
         &[Goal::AtMost(250.0)],
     )
     .note(format!(
-        "{flood} Timed on {TRICKLE_PER_SECOND} holds/s of their own, each from its planned moment on."
+        "{flood} Timed on {TRICKLE_PER_SECOND} holds/s of their own (vegeta), each from its planned moment on."
     ));
     let second = format!("{title}: 503 answers, p99");
     let second = if shed.ours.is_empty() {
@@ -131,7 +130,7 @@ pub(super) async fn fairness(bench: &Bench) -> Result<Outcome> {
             per_second: TRICKLE_PER_SECOND,
             duration: bench.measured(),
         };
-        let (report, answers) = tokio::try_join!(flood.run(), trickle.run(shop.url()))?;
+        let (report, answers) = tokio::try_join!(flood.run(), trickle.run(shop.url(), &bench.folder))?;
         shop.stop().await?;
         bench.cluster.discard(database).await?;
         ensure!(
@@ -149,8 +148,8 @@ pub(super) async fn fairness(bench: &Bench) -> Result<Outcome> {
         &[Goal::AtMost(250.0)],
     )
     .note(format!(
-        "wrk with {RUSH} connections on one room ({rush} answers), and {TRICKLE_PER_SECOND} holds/s over {OTHER_ROOMS} \
-             other rooms; none of those was turned away. The goal is that of admitted requests."
+        "wrk with {RUSH} connections on one room ({rush} answers), and vegeta with {TRICKLE_PER_SECOND} holds/s over \
+             {OTHER_ROOMS} other rooms; none of those was turned away. The goal is that of admitted requests."
     ));
     Ok(vec![row].into())
 }
