@@ -231,17 +231,20 @@ impl Shared {
         Ok(written.map_err(std::io::Error::other)??)
     }
 
-    pub(super) async fn thin_out(&self) -> Result<(), StoreError> {
-        let to = self.thinned_to();
-        store::thin_out(&self.deps.pool, to - THINNED, to).await.map(drop)
+    pub(super) async fn thin_out(&self) {
+        self.thin_out_since(self.thinned_to() - THINNED).await;
     }
 
     /// Also what was left when the notary stopped.
-    pub(super) async fn thin_out_all(&self) -> Result<(), StoreError> {
-        let to = self.thinned_to();
-        store::thin_out(&self.deps.pool, Timestamp::UNIX_EPOCH, to)
-            .await
-            .map(drop)
+    pub(super) async fn thin_out_all(&self) {
+        self.thin_out_since(Timestamp::UNIX_EPOCH).await;
+    }
+
+    /// Too many checkpoints are no reason to sign none.
+    async fn thin_out_since(&self, from: Timestamp) {
+        if let Err(error) = store::thin_out(&self.deps.pool, from, self.thinned_to()).await {
+            warn!("old checkpoints are not thinned out now: {error}");
+        }
     }
 
     fn thinned_to(&self) -> Timestamp {

@@ -47,7 +47,7 @@ impl<'a> Work<'a> {
             // It was wrong before. Now all of it has to be right.
             reader::is_over(&notary.deps.pool, alarm, at.position).await?;
         }
-        notary.thin_out_all().await?;
+        notary.thin_out_all().await;
         let now = Instant::now();
         let mut work = Self {
             notary,
@@ -178,7 +178,7 @@ impl<'a> Work<'a> {
             self.looked_at = Instant::now();
         }
         if self.thinned_at.elapsed() >= limits.thin_out {
-            notary.thin_out().await?;
+            notary.thin_out().await;
             self.thinned_at = Instant::now();
         }
         if self.patrolled_at.elapsed() >= limits.patrol && size > 0 {

@@ -150,6 +150,43 @@ async fn old_checkpoints_are_thinned_out_to_one_of_each_minute(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn months_of_checkpoints_are_thinned_out_as_quickly(pool: PgPool) {
+    sql(
+        &pool,
+        "INSERT INTO notary_checkpoints
+        SELECT n, sha256(''), sha256(''), timestamptz '2026-01-01Z' + greatest(n, 3) * interval '1 minute', 'a note'
+        FROM generate_series(1, 350000) n;
+        ANALYZE notary_checkpoints",
+    )
+    .await;
+    let [from, to] = ["2026-01-01T00:00:00Z", "2026-12-31T00:00:00Z"].map(|at| at.parse().unwrap());
+    assert_eq!(store::thin_out(&pool, from, to).await.unwrap(), 2);
+    // Now one of each minute is left, as while the shop runs.
+    assert_eq!(store::thin_out(&pool, from, to).await.unwrap(), 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn checkpoints_that_cannot_be_thinned_out_keep_nobody_from_signing(pool: PgPool) {
+    sql(
+        &pool,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not now''; END';
+        CREATE TRIGGER refuse BEFORE DELETE ON notary_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
+    )
+    .await;
+    let outside = Outside::new();
+    let often = NotaryLimits {
+        thin_out: Duration::ZERO,
+        ..limits()
+    };
+    let office = Office::with(&pool, &outside, often).await;
+    for round in 0..3 {
+        office.append("a", round * 10, 10).await;
+        office.signed((round + 1) * 10).await;
+    }
+    office.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn who_was_overtaken_stores_nothing(pool: PgPool) {
     let signed = |size: u64| SignedCheckpoint {
         size,
