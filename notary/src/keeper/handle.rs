@@ -1,7 +1,7 @@
 //! The notary of this process, for those who ask it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
 use domain::Timestamp;
@@ -13,10 +13,10 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::reader::Trouble;
-use super::recall::{self, Remembered};
+use super::recall::{self, Comparison, Remembered};
 use super::{Alarm, Memory, NotaryLimits, SignedCheckpoint, StoreError, store};
 use crate::note::{Checkpoint, SignedNote, SigningKey, VerifierKey};
-use crate::publish::{Destination, Places};
+use crate::publish::{Destination, Found, Places};
 use crate::receipt::Refusal;
 use crate::witness::{Witness, Witnesses};
 
@@ -77,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) settings: NotarySettings,
     standing: watch::Sender<Standing>,
     places: Places,
+    /// What the log did not bear out when it was found.
+    held: Mutex<Vec<Remembered>>,
 }
 
 impl fmt::Debug for Notary {
@@ -97,6 +99,7 @@ impl Notary {
                 settings,
                 standing: watch::Sender::default(),
                 places,
+                held: Mutex::default(),
             }),
         }
     }
@@ -127,7 +130,7 @@ impl Notary {
 
     /// What others verify its signatures with.
     pub fn verifier(&self) -> VerifierKey {
-        self.shared.settings.key.verifier()
+        self.shared.verifier()
     }
 
     pub fn standing(&self) -> Standing {
@@ -163,22 +166,46 @@ impl Shared {
         self.standing.send_modify(|standing| standing.signed = Some(signed));
     }
 
+    pub(crate) fn verifier(&self) -> VerifierKey {
+        self.settings.key.verifier()
+    }
+
     /// Whether the log bears out what was found at a place; if not, nothing more is signed.
-    pub(crate) async fn bears_out(&self, place: String, note: &str) -> bool {
+    pub(crate) async fn bears_out(&self, place: String, note: &str) -> Found {
         let Some(found) = self.own(place, note) else {
-            return true;
+            return Found::BorneOut;
         };
-        match recall::contradiction(&*self.deps.log, &self.deps.pool, &found).await {
-            Ok(None) => true,
-            Ok(Some(alarm)) => {
+        match recall::compare(self, &found).await {
+            Ok(Comparison::Same) => Found::BorneOut,
+            Ok(Comparison::NotYet) => Found::NotComparable,
+            Ok(Comparison::Contradicts(alarm)) => {
+                let alarm = self.hold_against(&found, alarm);
                 self.set_alarm(Some(alarm));
-                false
+                Found::Contradicting
             }
             Err(error) => {
                 warn!("what was published {} cannot be compared now: {error}", found.place);
-                false
+                Found::NotComparable
             }
         }
+    }
+
+    /// Remembers what contradicts the log until the log bears it out, also if the place that had it is away: one of each place.
+    pub(super) fn hold_against(&self, known: &Remembered, alarm: Alarm) -> Alarm {
+        let mut held = self.held();
+        if held.iter().all(|one| one.place != known.place) {
+            held.push(known.clone());
+        }
+        alarm
+    }
+
+    /// The log bears out everything.
+    pub(super) fn let_go(&self) {
+        self.held().clear();
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<Remembered>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn alarm(&self) -> Option<Alarm> {
@@ -195,7 +222,7 @@ impl Shared {
         })
     }
 
-    /// Everything of ours that can be reached now, what is kept outside the database first.
+    /// Everything of ours that can be reached now, what is kept outside the database first, and what was held against the log.
     pub(super) async fn remembered(&self) -> Result<Vec<Remembered>, Trouble> {
         let mut found = vec![];
         let memory = self.settings.memory.clone();
@@ -207,12 +234,14 @@ impl Shared {
         let stored = store::find_latest(&self.deps.pool).await?;
         found.extend(stored.map(|stored| ("in the database".to_owned(), stored.note)));
         let remembered = found.into_iter().filter_map(|(place, note)| self.own(place, &note));
-        Ok(remembered.collect())
+        let mut remembered: Vec<Remembered> = remembered.collect();
+        remembered.extend(self.held().iter().cloned());
+        Ok(remembered)
     }
 
     /// A checkpoint of ours in what was found at a place.
     pub(crate) fn own(&self, place: String, note: &str) -> Option<Remembered> {
-        match Checkpoint::open(note, &self.settings.key.verifier()) {
+        match Checkpoint::open(note, &self.verifier()) {
             Ok(opened) => Some(Remembered {
                 place,
                 checkpoint: opened.checkpoint,

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! - It signs nothing that contradicts what it has signed before. What that was it knows from a file of its own and from where
-//!   it publishes, not from the database alone: a database that was restored, or rewritten with care, is found out.
+//!   it publishes, not from the database alone: a database that was restored is found out before anything is signed, and one
+//!   that was rewritten with care, tree and all, by the next patrol.
 //! - A checkpoint is in its own file before anybody is shown it.
 //! - The tree and the checkpoints in the database follow from the log: whatever is lost of them is made again.
 
@@ -10,6 +11,7 @@ mod alarm;
 mod handle;
 mod limits;
 mod memory;
+mod patrol;
 mod proofs;
 mod reader;
 mod recall;

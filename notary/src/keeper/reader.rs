@@ -1,18 +1,13 @@
 //! Reads the log as it is stored, and makes sure that it is one log.
 
-use std::collections::BTreeSet;
-
 use event_log::chain::link_leaf;
 use event_log::stretches::{RawEvent, stretch};
 use event_log::{Head, ReadError};
 use sqlx::PgPool;
 use thiserror::Error;
 
-use super::{Alarm, StoreError, store};
-use crate::tree::{Hash, NodeSource as _, TILE_HEIGHT, TileId};
-
-/// Events that are compared with the tree at once: 200 tiles.
-const COMPARED: u64 = 51_200;
+use super::{Alarm, StoreError};
+use crate::tree::Hash;
 
 #[derive(Debug, Error)]
 pub(super) enum Trouble {
@@ -28,6 +23,8 @@ pub(super) enum Trouble {
     /// Another notary is at work.
     #[error("another process signs checkpoints of this log")]
     Overtaken,
+    #[error("the log changed while it was read")]
+    Unsettled,
 }
 
 /// Hands on the leaves of the events after `at` and up to `up_to`, which the log has reached. What is at `at` is looked at
@@ -97,55 +94,4 @@ impl Walk {
         };
         Ok(Some(leaf))
     }
-}
-
-/// The first event after `from` and up to `to` that is not the one in the tree, if there is one.
-pub(super) async fn first_difference(pool: &PgPool, from: u64, to: u64) -> Result<Option<Alarm>, Trouble> {
-    let mut after = from;
-    while after < to {
-        let up_to = to.min(after + COMPARED);
-        if let Some(alarm) = difference(pool, after, up_to).await? {
-            return Ok(Some(alarm));
-        }
-        after = up_to;
-    }
-    Ok(None)
-}
-
-/// Makes sure that an alarm is over: the event it was about, and every other up to `size`, is the one in the tree.
-pub(super) async fn is_over(pool: &PgPool, alarm: Alarm, size: u64) -> Result<(), Trouble> {
-    let position = alarm.position();
-    if position <= size && difference(pool, position - 1, position).await?.is_some() {
-        return Err(alarm.into());
-    }
-    match first_difference(pool, 0, size).await? {
-        Some(found) => Err(found.into()),
-        None => Ok(()),
-    }
-}
-
-async fn difference(pool: &PgPool, after: u64, up_to: u64) -> Result<Option<Alarm>, Trouble> {
-    let indexes = after >> TILE_HEIGHT..=(up_to - 1) >> TILE_HEIGHT;
-    let wanted: BTreeSet<TileId> = indexes.map(|index| TileId { level: 0, index }).collect();
-    let tiles = store::find_tiles(pool, &wanted).await?;
-    let (mut seen, mut alarm) = (after, None);
-    let mut previous = (after == 0).then_some(Head::EMPTY.hash);
-    stretch(pool, (after, up_to), |event| {
-        if alarm.is_some() {
-            return;
-        }
-        let (position, leaf) = (seen + 1, event.leaf.hash());
-        let follows = |previous: Hash| link_leaf(&previous, &leaf) == event.hash;
-        if event.leaf.position != position {
-            alarm = Some(Alarm::Missing { position });
-        } else if tiles.node(0, seen).is_some_and(|known| known != leaf) {
-            alarm = Some(Alarm::Changed { position });
-        } else if !previous.is_none_or(follows) {
-            alarm = Some(Alarm::Broken { position });
-        }
-        (seen, previous) = (position, Some(event.hash));
-    })
-    .await?;
-    let is_cut = alarm.is_none() && seen < up_to;
-    Ok(alarm.or(is_cut.then_some(Alarm::Missing { position: seen + 1 })))
 }

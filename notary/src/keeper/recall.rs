@@ -1,13 +1,17 @@
 //! What was signed before, and whether the log still bears it out: before anything new is signed.
 
-use event_log::{EventLog, Head};
+use event_log::Head;
 use sqlx::PgPool;
 use tracing::warn;
 
+use super::handle::Shared;
 use super::reader::{self, Trouble};
-use super::{Alarm, NotaryLimits, SignedCheckpoint, store};
+use super::{Alarm, NotaryLimits, SignedCheckpoint, patrol, store};
 use crate::note::Checkpoint;
 use crate::tree::{Hash, Range, TileWriter, root_of, tiles_for};
+
+/// The place of what this process, or the one before it, signed last.
+pub(super) const LAST: &str = "that was signed last";
 
 /// A checkpoint of ours that somebody has.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,62 +29,61 @@ pub(super) struct Foundation {
     pub(super) fence: u64,
 }
 
-/// Takes up the tree where it was left, and takes it to everything that was signed: each must be of this very log.
-pub(super) async fn establish(
-    log: &dyn EventLog,
-    pool: &PgPool,
-    remembered: &[Remembered],
-    limits: &NotaryLimits,
-) -> Result<Foundation, Trouble> {
-    let end = log.head().await?.position;
+/// What a checkpoint that was found is beside the log.
+pub(super) enum Comparison {
+    Same,
+    Contradicts(Alarm),
+    /// The stored tree does not reach so far, or has a hole there.
+    NotYet,
+}
+
+/// Takes up the tree where it was left, and takes it to everything that was signed: each must be of this very log. One that is
+/// not is held against it from now on.
+pub(super) async fn establish(notary: &Shared, remembered: &[Remembered]) -> Result<Foundation, Trouble> {
+    let pool = &notary.deps.pool;
+    let end = notary.deps.log.head().await?.position;
     let stored = store::find_latest(pool).await?;
     for known in remembered {
-        reaches(end, known.checkpoint.size, &known.place)?;
+        if let Err(alarm) = reaches(end, known.checkpoint.size, &known.place) {
+            return Err(notary.hold_against(known, alarm).into());
+        }
     }
     if let Some(stored) = &stored {
         // Also if another node has signed it.
         reaches(end, stored.size, "in the database")?;
     }
-    let mut foundation = resume(pool, stored.as_ref()).await?;
-    let mut agreed = 0;
     let mut sorted: Vec<&Remembered> = remembered.iter().collect();
     sorted.sort_by_key(|known| known.checkpoint.size);
-    for known in sorted {
-        let size = known.checkpoint.size;
-        foundation.catch_up(pool, size, limits).await?;
-        if root_at(pool, &foundation, size).await? != known.checkpoint.root {
-            let after = if agreed < size { agreed } else { 0 };
-            return Err(name_it(pool, known, after).await?.into());
+    let mut foundation = resume(pool, stored.as_ref()).await?;
+    if !foundation.bears_out(notary, &sorted).await? {
+        warn!("the notary's tree in the database is not the log's: it is made again from the log");
+        foundation = Foundation::anew(foundation.fence);
+        if !foundation.bears_out(notary, &sorted).await? {
+            return Err(Trouble::Unsettled);
         }
-        agreed = size;
     }
     // Also if there is nothing new: is the last event still the one that was signed?
     let at = reader::leaves(pool, foundation.at, foundation.at.position, |_, _| {}).await;
     match at {
         Ok(_) => Ok(foundation),
-        Err(Trouble::Alarm(alarm)) => Err(precisely(log, pool, alarm, foundation.at.position).await?.into()),
+        Err(Trouble::Alarm(alarm)) => Err(precisely(notary, alarm, foundation.signed()).await?.into()),
         Err(trouble) => Err(trouble),
     }
 }
 
-/// What is wrong with the log if one more checkpoint that was found is right. One that the tree has not reached yet is left
-/// to the next look.
-pub(super) async fn contradiction(
-    log: &dyn EventLog,
-    pool: &PgPool,
-    known: &Remembered,
-) -> Result<Option<Alarm>, Trouble> {
-    let (size, place) = (known.checkpoint.size, known.place.as_str());
-    if let Err(alarm) = reaches(log.head().await?.position, size, place) {
-        return Ok(Some(alarm));
+/// Holds the log against one more checkpoint that was found.
+pub(super) async fn compare(notary: &Shared, known: &Remembered) -> Result<Comparison, Trouble> {
+    let (size, pool) = (known.checkpoint.size, &notary.deps.pool);
+    if let Err(alarm) = reaches(notary.deps.log.head().await?.position, size, &known.place) {
+        return Ok(Comparison::Contradicts(alarm));
     }
-    let whole = Range { from: 0, to: size };
-    let tiles = store::find_tiles(pool, &tiles_for(&[whole])).await?;
-    let is_same = root_of(size, &tiles).is_none_or(|root| root == known.checkpoint.root);
-    if is_same {
-        Ok(None)
-    } else {
-        name_it(pool, known, 0).await.map(Some)
+    match stored_root(pool, size).await? {
+        None => Ok(Comparison::NotYet),
+        Some(root) if root == known.checkpoint.root => Ok(Comparison::Same),
+        Some(_) => {
+            let found = name_it(notary, known, 0).await?;
+            Ok(found.map_or(Comparison::Same, Comparison::Contradicts))
+        }
     }
 }
 
@@ -97,13 +100,8 @@ fn reaches(end: u64, size: u64, place: &str) -> Result<(), Alarm> {
 
 async fn resume(pool: &PgPool, stored: Option<&SignedCheckpoint>) -> Result<Foundation, Trouble> {
     let fence = stored.map_or(0, |stored| stored.size);
-    let anew = Foundation {
-        writer: TileWriter::new(),
-        at: Head::EMPTY,
-        fence,
-    };
     let Some(stored) = stored else {
-        return Ok(anew);
+        return Ok(Foundation::anew(fence));
     };
     let edge = TileWriter::edge_of(stored.size).into_iter().collect();
     let tiles = store::find_tiles(pool, &edge).await?;
@@ -111,14 +109,54 @@ async fn resume(pool: &PgPool, stored: Option<&SignedCheckpoint>) -> Result<Foun
     if writer.is_none() {
         warn!("the notary's tree is not whole in the database: it is made again from the log");
     }
-    Ok(writer.map_or(anew, |writer| Foundation {
-        writer,
-        at: stored.head(),
-        fence,
-    }))
+    Ok(writer.map_or_else(
+        || Foundation::anew(fence),
+        |writer| Foundation {
+            writer,
+            at: stored.head(),
+            fence,
+        },
+    ))
 }
 
 impl Foundation {
+    fn anew(fence: u64) -> Self {
+        Self {
+            writer: TileWriter::new(),
+            at: Head::EMPTY,
+            fence,
+        }
+    }
+
+    /// The tree as it is.
+    pub(super) fn signed(&self) -> (u64, Hash) {
+        (self.writer.size(), self.writer.root())
+    }
+
+    /// Goes on to each of these, the smallest first. `false` if it is not the log that contradicts one, but the stored tree.
+    async fn bears_out(&mut self, notary: &Shared, sorted: &[&Remembered]) -> Result<bool, Trouble> {
+        let pool = &notary.deps.pool;
+        let mut agreed = 0;
+        for known in sorted {
+            let size = known.checkpoint.size;
+            self.catch_up(pool, size, &notary.settings.limits).await?;
+            let root = if self.writer.size() == size {
+                Some(self.writer.root())
+            } else {
+                stored_root(pool, size).await?
+            };
+            if root != Some(known.checkpoint.root) {
+                let after = if agreed < size { agreed } else { 0 };
+                return match name_it(notary, known, after).await? {
+                    Some(alarm) => Err(notary.hold_against(known, alarm).into()),
+                    None => Ok(false),
+                };
+            }
+            agreed = size;
+        }
+        Ok(true)
+    }
+
     /// Reads the log up to `size`, unless that is behind. What was read is stored, and not signed.
     async fn catch_up(&mut self, pool: &PgPool, size: u64, limits: &NotaryLimits) -> Result<(), Trouble> {
         while self.at.position < size {
@@ -133,36 +171,39 @@ impl Foundation {
     }
 }
 
-async fn root_at(pool: &PgPool, foundation: &Foundation, size: u64) -> Result<Hash, Trouble> {
-    if foundation.writer.size() == size {
-        return Ok(foundation.writer.root());
-    }
+/// `None` if a tile that it is made of is not there.
+async fn stored_root(pool: &PgPool, size: u64) -> Result<Option<Hash>, Trouble> {
     let whole = Range { from: 0, to: size };
     let tiles = store::find_tiles(pool, &tiles_for(&[whole])).await?;
-    // A tile that is not there is no root of anything that was signed.
-    Ok(root_of(size, &tiles).unwrap_or_default())
+    Ok(root_of(size, &tiles))
 }
 
-/// The first event that is not as it was, if the tree of before is there to tell; otherwise between which checkpoints it is.
-async fn name_it(pool: &PgPool, known: &Remembered, after: u64) -> Result<Alarm, Trouble> {
-    let size = known.checkpoint.size;
-    let found = reader::first_difference(pool, after, size).await?;
-    Ok(found.unwrap_or_else(|| Alarm::Forked {
-        after,
-        size,
-        place: known.place.clone(),
+/// Where the log is not that of this checkpoint: the first event that is not as it was, if the tree of before is there to
+/// tell; otherwise between which checkpoints it is.
+async fn name_it(notary: &Shared, known: &Remembered, after: u64) -> Result<Option<Alarm>, Trouble> {
+    let Checkpoint { size, root, .. } = known.checkpoint;
+    let found = patrol::first_difference(&notary.deps.pool, &notary.verifier(), (size, root), &known.place).await?;
+    Ok(found.map(|alarm| match alarm {
+        // A checkpoint that somebody signed in between is no word for the log as it was.
+        Alarm::Forked { .. } => Alarm::Forked {
+            after,
+            size,
+            place: known.place.clone(),
+        },
+        alarm => alarm,
     }))
 }
 
-/// The first event that differs, where one that was looked at does.
-pub(super) async fn precisely(log: &dyn EventLog, pool: &PgPool, alarm: Alarm, size: u64) -> Result<Alarm, Trouble> {
-    let end = log.head().await?.position;
+/// The first event that differs from what was signed, where one that was looked at does.
+pub(super) async fn precisely(notary: &Shared, alarm: Alarm, (size, root): (u64, Hash)) -> Result<Alarm, Trouble> {
+    let end = notary.deps.log.head().await?.position;
     if end < size {
         return Ok(Alarm::Shrunk {
             end,
             size,
-            place: "that was signed last".to_owned(),
+            place: LAST.to_owned(),
         });
     }
-    Ok(reader::first_difference(pool, 0, size).await?.unwrap_or(alarm))
+    let found = patrol::first_difference(&notary.deps.pool, &notary.verifier(), (size, root), LAST).await?;
+    Ok(found.unwrap_or(alarm))
 }

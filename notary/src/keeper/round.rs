@@ -6,11 +6,13 @@ use domain::Timestamp;
 use event_log::Head;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::handle::Shared;
+use super::patrol::{self, Patrol};
 use super::reader::{self, Trouble};
 use super::recall::{self, Foundation};
-use super::{Alarm, SignedCheckpoint, store};
+use super::{SignedCheckpoint, store};
 use crate::note::Checkpoint;
 use crate::tree::TileWriter;
 
@@ -26,8 +28,7 @@ pub(super) struct Work<'a> {
     looked_at: Instant,
     patrolled_at: Instant,
     thinned_at: Instant,
-    /// Old events were compared with the tree up to here.
-    patrolled: u64,
+    patrol: Patrol,
 }
 
 impl<'a> Work<'a> {
@@ -36,17 +37,14 @@ impl<'a> Work<'a> {
         // Registered before looking, so that nothing is appended unnoticed in between.
         let wake = notary.deps.log.wake();
         let remembered = notary.remembered().await?;
-        let established = recall::establish(
-            &*notary.deps.log,
-            &notary.deps.pool,
-            &remembered,
-            &notary.settings.limits,
-        );
-        let Foundation { writer, at, fence } = established.await?;
+        let foundation = recall::establish(notary, &remembered).await?;
         if let Some(alarm) = notary.alarm() {
             // It was wrong before. Now all of it has to be right.
-            reader::is_over(&notary.deps.pool, alarm, at.position).await?;
+            let signed = foundation.signed();
+            patrol::is_over(&notary.deps.pool, &notary.verifier(), alarm, signed, recall::LAST).await?;
         }
+        notary.let_go();
+        let Foundation { writer, at, fence } = foundation;
         notary.thin_out_all().await;
         let now = Instant::now();
         let mut work = Self {
@@ -59,7 +57,7 @@ impl<'a> Work<'a> {
             looked_at: now,
             patrolled_at: now,
             thinned_at: now,
-            patrolled: 0,
+            patrol: Patrol::new(),
         };
         work.make_up().await?;
         Ok(work)
@@ -117,7 +115,7 @@ impl<'a> Work<'a> {
 
     async fn sign(&mut self, up_to: u64) -> Result<(), Trouble> {
         let pool = &self.notary.deps.pool;
-        let size = self.at.position;
+        let signed = (self.at.position, self.writer.root());
         let (writer, mut oldest) = (&mut self.writer, None);
         let read = reader::leaves(pool, self.at, up_to, |event, leaf| {
             oldest.get_or_insert(event.leaf.recorded_at);
@@ -125,7 +123,7 @@ impl<'a> Work<'a> {
         });
         self.at = match read.await {
             Ok(at) => at,
-            Err(Trouble::Alarm(alarm)) => return Err(self.precisely(alarm, size).await?.into()),
+            Err(Trouble::Alarm(alarm)) => return Err(recall::precisely(self.notary, alarm, signed).await?.into()),
             Err(trouble) => return Err(trouble),
         };
         self.seal(oldest).await
@@ -169,33 +167,54 @@ impl<'a> Work<'a> {
         let (notary, pool) = (self.notary, &self.notary.deps.pool);
         let limits = &notary.settings.limits;
         let size = self.at.position;
+        let mut looked = Ok(());
         if self.looked_at.elapsed() >= limits.look && size > 0 {
-            let looked = reader::leaves(pool, self.at, size, |_, _| {}).await;
-            if let Err(Trouble::Alarm(alarm)) = looked {
-                return Err(self.precisely(alarm, size).await?.into());
-            }
-            looked?;
+            looked = reader::leaves(pool, self.at, size, |_, _| {}).await.map(drop);
             self.looked_at = Instant::now();
         }
         if self.thinned_at.elapsed() >= limits.thin_out {
             notary.thin_out().await;
             self.thinned_at = Instant::now();
         }
-        if self.patrolled_at.elapsed() >= limits.patrol && size > 0 {
-            let to = size.min(self.patrolled + limits.patrol_events);
-            let found = reader::first_difference(pool, self.patrolled, to).await?;
-            if let Some(alarm) = found {
-                // What was passed before may have changed since.
-                return Err(self.precisely(alarm, size).await?.into());
-            }
-            self.patrolled = if to == size { 0 } else { to };
+        if looked.is_ok() && self.patrolled_at.elapsed() >= limits.patrol && size > 0 {
+            looked = self
+                .patrol(size.min(self.patrol.position() + limits.patrol_events))
+                .await;
             self.patrolled_at = Instant::now();
         }
-        Ok(())
+        match looked {
+            // What was passed before may have changed since.
+            Err(Trouble::Alarm(alarm)) => {
+                let signed = (size, self.writer.root());
+                Err(recall::precisely(notary, alarm, signed).await?.into())
+            }
+            looked => looked,
+        }
     }
 
-    async fn precisely(&self, alarm: Alarm, size: u64) -> Result<Alarm, Trouble> {
-        recall::precisely(&*self.notary.deps.log, &self.notary.deps.pool, alarm, size).await
+    /// Goes on with the patrol; at the end of what is signed it begins anew. What is lost of the tree is stored again.
+    async fn patrol(&mut self, to: u64) -> Result<(), Trouble> {
+        let pool = &self.notary.deps.pool;
+        self.patrol.walk(pool, &self.notary.verifier(), to).await?;
+        let is_end = to == self.at.position;
+        if is_end {
+            self.patrol.compare(self.writer.root(), recall::LAST)?;
+            self.patrol.look_at_edge(pool).await?;
+        }
+        let lost = self.patrol.take_borne_out();
+        if !lost.is_empty() {
+            warn!(
+                tiles = lost.len(),
+                "tiles of the notary's tree were lost or damaged: they are stored again"
+            );
+            if !store::save(pool, self.fence, &lost, None).await? {
+                return Err(Trouble::Overtaken);
+            }
+        }
+        if is_end {
+            self.patrol = Patrol::new();
+        }
+        Ok(())
     }
 }
 

@@ -17,4 +17,4 @@ pub use bucket::BucketSettings;
 pub(crate) use client::{client, text_of};
 pub use destination::Destination;
 pub(crate) use error::PublishError;
-pub(crate) use place::{Check, Places};
+pub(crate) use place::{Check, Found, Places};

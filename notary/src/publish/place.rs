@@ -122,8 +122,17 @@ pub(crate) struct Places {
     back_off: Duration,
 }
 
-/// What a place is checked against before anything there is overwritten: `false` if what it has contradicts the log.
-pub(crate) type Check = Arc<dyn Fn(String, String) -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
+/// What a place has, beside the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Found {
+    BorneOut,
+    Contradicting,
+    /// Nobody can tell now.
+    NotComparable,
+}
+
+/// What a place is checked against before anything there is overwritten.
+pub(crate) type Check = Arc<dyn Fn(String, String) -> futures::future::BoxFuture<'static, Found> + Send + Sync>;
 
 impl Places {
     pub(crate) fn new(destinations: &[Destination], limits: &NotaryLimits) -> Self {
@@ -239,8 +248,13 @@ impl Told {
             if let Some(note) = in_time(self.answer, self.place.read()).await? {
                 // One that stays is never written again.
                 stays &= note.lines().nth(1) != Some(publication.size.to_string().as_str());
-                if !(self.check)(self.place.name(), note).await {
-                    return Err(PublishError::Unusable("has a checkpoint of another log".to_owned()));
+                let unusable = match (self.check)(self.place.name(), note).await {
+                    Found::BorneOut => None,
+                    Found::Contradicting => Some("has a checkpoint of another log"),
+                    Found::NotComparable => Some("has a checkpoint that cannot be compared with the log now"),
+                };
+                if let Some(why) = unusable {
+                    return Err(PublishError::Unusable(why.to_owned()));
                 }
             }
             *is_checked = true;

@@ -15,6 +15,7 @@ struct Shared {
     objects: Mutex<BTreeMap<String, String>>,
     answer: Mutex<Option<u16>>,
     refused: Mutex<usize>,
+    read: Mutex<usize>,
     authorization: Mutex<String>,
 }
 
@@ -46,6 +47,11 @@ impl Bucket {
 
     pub(super) fn refused(&self) -> usize {
         *self.shared.refused.lock().unwrap()
+    }
+
+    /// How often something was read.
+    pub(super) fn read(&self) -> usize {
+        *self.shared.read.lock().unwrap()
     }
 
     pub(super) fn put(&self, name: &str, text: &str) {
@@ -82,6 +88,7 @@ async fn take(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     }
     let name = request.uri().path_and_query().unwrap().to_string();
     if request.method() == Method::GET {
+        *shared.read.lock().unwrap() += 1;
         let found = shared.objects.lock().unwrap().get(&name).cloned();
         return found.map_or(StatusCode::NOT_FOUND.into_response(), IntoResponse::into_response);
     }

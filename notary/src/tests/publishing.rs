@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use event_log::SystemClock;
 use sqlx::PgPool;
@@ -9,7 +10,7 @@ use sqlx::PgPool;
 use super::bucket::Bucket;
 use super::support::*;
 use crate::publish::BucketSettings;
-use crate::{Alarm, Checkpoint, Destination};
+use crate::{Alarm, Checkpoint, Destination, NotaryLimits};
 
 fn bucket_settings(bucket: &Bucket) -> BucketSettings {
     BucketSettings {
@@ -131,6 +132,43 @@ async fn a_bucket_that_comes_back_with_more_than_the_log_has_stops_the_notary(po
         "{alarm:?}"
     );
     assert_eq!(size_of(&bucket.get("/evidence/log/checkpoint").unwrap()), 1_000);
+    // It is known for good, also while the bucket is away again.
+    bucket.answer_with(Some(500));
+    let refused = bucket.refused();
+    until("it was looked for again", async || bucket.refused() > refused + 10).await;
+    assert_eq!(office.notary.standing().alarm, Some(alarm));
+    office.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_cannot_be_compared_yet_is_not_overwritten(pool: PgPool) {
+    let bucket = Bucket::start().await;
+    let mut outside = Outside::new();
+    outside.destinations = vec![Destination::Bucket(bucket_settings(&bucket))];
+    bucket.answer_with(Some(500));
+    let other = Checkpoint {
+        origin: key().name().to_owned(),
+        size: 5,
+        root: [7; 32],
+    };
+    bucket.put("/evidence/log/checkpoint", &other.sign(&key()).to_string());
+    let quiet = NotaryLimits {
+        patrol: Duration::from_hours(1),
+        ..limits()
+    };
+    let office = Office::with(&pool, &outside, quiet).await;
+    office.append("a", 0, 10).await;
+    office.signed(10).await;
+    sql(&pool, "DELETE FROM notary_tiles").await;
+    bucket.answer_with(None);
+    let read = bucket.read();
+    until("it was read", async || bucket.read() > read + 2).await;
+    assert_eq!(size_of(&bucket.get("/evidence/log/checkpoint").unwrap()), 5);
+    // The next checkpoint brings the tree back, and what is there is no part of it.
+    office.append("a", 10, 1).await;
+    let alarm = office.alarm().await;
+    assert!(matches!(alarm, Alarm::Forked { after: 0, size: 5, .. }), "{alarm:?}");
+    assert_eq!(size_of(&bucket.get("/evidence/log/checkpoint").unwrap()), 5);
     office.close().await;
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use event_log::EventLog as _;
 use event_log::chain::{self, Leaf};
-use sqlx::PgPool;
+use sqlx::{PgPool, Row as _};
 
 use super::support::*;
 use crate::{Alarm, Destination, NotaryLimits};
@@ -19,6 +19,11 @@ async fn filled(pool: &PgPool, outside: &Outside) -> Office {
     office
 }
 
+fn hex(hash: &[u8; 32]) -> String {
+    hash.iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
 /// Writes the chain anew behind `position`, as somebody does who knows how it is made.
 async fn rechain(pool: &PgPool, office: &Office, position: u64) {
     let events = office.log.read_all(position - 1, 10_000).await.unwrap();
@@ -29,9 +34,7 @@ async fn rechain(pool: &PgPool, office: &Office, position: u64) {
     let mut statements = String::new();
     for event in events {
         hash = chain::link(&hash, &Leaf::from(&event));
-        let hex = hash
-            .iter()
-            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let hex = hex(&hash);
         let _whole = writeln!(
             statements,
             "UPDATE events SET hash = '\\x{hex}' WHERE position = {};",
@@ -128,6 +131,122 @@ async fn a_log_that_was_cut_off_is_found_out(pool: PgPool) {
         "{alarm:?}"
     );
     assert_eq!(alarm.position(), 291);
+    office.close().await;
+}
+
+/// What puts another payload in the place of an event's, and its leaf in the place of the one in the tree.
+async fn edit_with_leaf(office: &Office, position: u64) -> String {
+    let event = office.log.read_all(position - 1, 1).await.unwrap().remove(0);
+    let leaf = Leaf {
+        payload: br#"{"n":0}"#,
+        ..Leaf::from(&event)
+    };
+    let (index, leaf) = (position - 1, hex(&leaf.hash()));
+    format!(
+        r#"UPDATE events SET payload = '{{"n":0}}' WHERE position = {position};
+        UPDATE notary_tiles SET hashes = overlay(hashes PLACING '\x{leaf}' FROM {} FOR 32) WHERE level = 0 AND index = {}"#,
+        (index % 256) * 32 + 1,
+        index / 256,
+    )
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_event_edited_together_with_its_leaf_is_named(pool: PgPool) {
+    let outside = Outside::new();
+    let office = filled(&pool, &outside).await;
+    // Where a step of the patrol begins, and where none does.
+    for position in [limits().patrol_events + 1, 100] {
+        sql(&pool, "DROP TABLE IF EXISTS events_before, tiles_before").await;
+        sql(&pool, "CREATE TABLE events_before AS SELECT * FROM events").await;
+        sql(&pool, "CREATE TABLE tiles_before AS SELECT * FROM notary_tiles").await;
+        tamper(&pool, &edit_with_leaf(&office, position).await).await;
+        // A patrol that had passed the event before it was edited has put its leaf back.
+        let alarm = office.alarm().await;
+        assert!(
+            [Alarm::Broken { position }, Alarm::Changed { position }].contains(&alarm),
+            "{alarm:?}"
+        );
+        let restore = "DELETE FROM events; INSERT INTO events SELECT * FROM events_before;
+            DELETE FROM notary_tiles; INSERT INTO notary_tiles SELECT * FROM tiles_before";
+        tamper(&pool, restore).await;
+        until("the alarm is over", async || office.notary.standing().alarm.is_none()).await;
+    }
+    office.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_rewritten_log_with_leaves_to_match_is_not_the_signed_one(pool: PgPool) {
+    let outside = Outside::new();
+    let office = Office::open(&pool, &outside).await;
+    for (after, size) in [(0, 50), (50, 150), (150, SIZE)] {
+        office.append("a", after, size - after).await;
+        office.signed(size).await;
+    }
+    office.close().await;
+    // By somebody who leaves everything as it is that the notary goes on from, and has time while it is away.
+    let nobody = Outside::new();
+    let quiet = NotaryLimits {
+        look: Duration::from_hours(1),
+        patrol: Duration::from_hours(1),
+        ..limits()
+    };
+    let office = Office::with(&pool, &nobody, quiet).await;
+    let edit = edit_with_leaf(&office, 170).await;
+    tamper(&pool, &edit).await;
+    rechain(&pool, &office, 170).await;
+    let hash = "UPDATE notary_checkpoints SET chain_hash = (SELECT hash FROM events WHERE position = size)";
+    sql(&pool, hash).await;
+    office.close().await;
+    for is_lost in [false, true] {
+        if is_lost {
+            sql(&pool, "DELETE FROM notary_tiles WHERE level = 0 AND index = 0").await;
+        }
+        let office = Office::open(&pool, &outside).await;
+        let alarm = office.alarm().await;
+        assert!(
+            matches!(
+                alarm,
+                Alarm::Forked {
+                    after: 150,
+                    size: SIZE,
+                    ..
+                }
+            ),
+            "{alarm:?}"
+        );
+        // Also at the next look, which goes along all of it.
+        office.append("b", u64::from(is_lost), 1).await;
+        tokio::time::sleep(limits().pause * 3).await;
+        assert_eq!(office.notary.standing().alarm, Some(alarm));
+        office.close().await;
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_lost_of_the_tree_is_made_again(pool: PgPool) {
+    let outside = Outside::new();
+    let office = filled(&pool, &outside).await;
+    let checkpoint = office.notary.checkpoint(None).await.unwrap();
+    let damages = [
+        "DELETE FROM notary_tiles WHERE level = 0 AND index = 0",
+        "UPDATE notary_tiles SET hashes = sha256('') WHERE level = 1",
+        "DELETE FROM notary_tiles",
+    ];
+    sql(&pool, "CREATE TABLE before AS SELECT * FROM notary_tiles").await;
+    for damage in damages {
+        sql(&pool, damage).await;
+        let is_whole = async || {
+            let changed = "SELECT count(*) FROM before FULL JOIN notary_tiles USING (level, index, hashes)
+                WHERE before.ctid IS NULL OR notary_tiles.ctid IS NULL";
+            let row = sqlx::raw_sql(changed).fetch_one(&pool).await.unwrap();
+            row.get::<i64, _>(0) == 0
+        };
+        until("every tile is there again", is_whole).await;
+        for position in [1, 256, 257, SIZE] {
+            office.notary.inclusion(position, checkpoint.clone()).await.unwrap();
+        }
+    }
+    assert_eq!(office.notary.standing().alarm, None);
     office.close().await;
 }
 

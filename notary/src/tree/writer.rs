@@ -103,6 +103,16 @@ impl TileWriter {
         }
         changed
     }
+
+    /// The tiles that are not full, as far as they go.
+    pub fn unfinished(&self) -> Vec<Tile> {
+        let edge = (0_u32..).zip(&self.edge).filter(|(_, edge)| !edge.hashes.is_empty());
+        let tiles = edge.map(|(level, edge)| Tile {
+            id: last_tile(level, self.size()),
+            hashes: edge.hashes.clone(),
+        });
+        tiles.collect()
+    }
 }
 
 /// The levels of tiles that a tree of this size has, from the leaves up.
