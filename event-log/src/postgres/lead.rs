@@ -56,6 +56,16 @@ pub(super) async fn end_silent_leader(session: &mut impl Session, limits: &LogLi
     in_time(statement_time(limits), end).await
 }
 
+/// Whether the log still holds what this node has seen of it.
+pub(super) async fn compare(
+    session: &mut impl Session,
+    limits: &LogLimits,
+    seen: Head,
+) -> Result<Option<Fork>, sqlx::Error> {
+    let stored = in_time(statement_time(limits), session.stored_hash(seen.position)).await?;
+    Ok(Fork::between(seen, stored.as_deref()))
+}
+
 fn statement_time(limits: &LogLimits) -> Duration {
     limits.statement_limit + NETWORK_SLACK
 }
@@ -136,10 +146,8 @@ impl<S: Session> Line<S> {
         Ok(true)
     }
 
-    /// Whether the log still holds what this node has seen of it.
-    pub(super) async fn compare(&mut self, seen: Head) -> Result<Option<Fork>, sqlx::Error> {
-        let stored = in_time(self.statement_limit, self.session.stored_hash(seen.position)).await?;
-        Ok(Fork::between(seen, stored.as_deref()))
+    pub(super) async fn compare(&mut self, limits: &LogLimits, seen: Head) -> Result<Option<Fork>, sqlx::Error> {
+        compare(&mut self.session, limits, seen).await
     }
 
     pub(super) async fn take_office(&mut self, node: &Node) -> Result<(), sqlx::Error> {

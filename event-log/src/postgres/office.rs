@@ -73,11 +73,7 @@ impl<D: Database> Office<D> {
                     self.shared
                         .set_standing(Standing::Away("the database is away".to_owned()));
                 }
-                Err(Untaken::Forked(fork)) => {
-                    error!("{fork}: this node does not lead");
-                    self.shared.set_standing(Standing::Away(fork.to_string()));
-                    self.shared.set_fork(Some(fork));
-                }
+                Err(Untaken::Forked(fork)) => self.stand_back(fork),
             }
             tokio::time::sleep(back_off.pause()).await;
         }
@@ -92,12 +88,35 @@ impl<D: Database> Office<D> {
         self.outwait_predecessor(&mut session).await?;
         let asked = Instant::now();
         let mut lead = Lead::begin(session, &self.limits).await?;
-        if let Some(fork) = lead.line.compare(self.shared.seen()).await? {
+        if let Some(fork) = lead.line.compare(&self.limits, self.shared.seen()).await? {
             return Err(Untaken::Forked(fork));
         }
         lead.line.take_office(&self.node).await?;
         self.shared.confirm(asked);
         Ok(lead)
+    }
+
+    /// What this node has seen of the log is gone: it does not write, and says so, until somebody has decided. What is in
+    /// memory may be of either log.
+    fn stand_back(&self, fork: Fork) {
+        error!("{fork}: this node does not lead");
+        self.shared.turn_epoch();
+        self.shared.set_standing(Standing::Away(fork.to_string()));
+        self.shared.set_fork(Some(fork));
+    }
+
+    /// Ends a lead whose log is not the one that it began with. A server that was promoted behind the last one ends earlier:
+    /// whoever went on there would record other events at positions that were acknowledged.
+    pub(super) async fn compare(&self, line: &mut Line<D::Session>) -> Result<(), End> {
+        match line.compare(&self.limits, self.shared.seen()).await {
+            Ok(None) => Ok(()),
+            Ok(Some(fork)) => {
+                let reason = fork.to_string();
+                self.stand_back(fork);
+                Err(End::Disconnected(reason))
+            }
+            Err(error) => Err(End::Disconnected(error.to_string())),
+        }
     }
 
     /// Another process has the lock: says where it is, and ends its session if it has fallen silent.
@@ -187,7 +206,7 @@ impl<D: Database> Office<D> {
         true
     }
 
-    /// `None` if another node took over meanwhile. It may have appended and be gone again, so the lock alone says nothing:
+    /// `None` if this lead is over: the log is another one, or another node took over meanwhile. It may have appended and be gone again, so the lock alone says nothing:
     /// what this lead knows, and what is in memory, would be out of date. It may even be there and not know yet that it lost
     /// the lock; the lease that it trusts its memory for is waited for by whoever takes office, and by nobody else.
     async fn reconnected(&self) -> Option<D::Session> {
@@ -195,10 +214,10 @@ impl<D: Database> Office<D> {
         loop {
             if let Ok(mut session) = lead::connect(&self.database, &self.limits).await {
                 while let Ok(is_leader) = lead::try_lead(&mut session, &self.limits).await {
-                    match self.has_successor(&mut session).await {
-                        Ok(true) => return None,
-                        Ok(false) if is_leader => return Some(session),
-                        Ok(false) => tokio::time::sleep(LEADER_RETRY).await,
+                    match self.may_go_on(&mut session).await {
+                        Ok(false) => return None,
+                        Ok(true) if is_leader => return Some(session),
+                        Ok(true) => tokio::time::sleep(LEADER_RETRY).await,
                         Err(_) => break,
                     }
                 }
@@ -207,10 +226,19 @@ impl<D: Database> Office<D> {
         }
     }
 
-    /// Whether another node has taken office.
-    async fn has_successor(&self, session: &mut D::Session) -> Result<bool, sqlx::Error> {
+    /// Whether no other node has taken office, and the log holds what was seen of it.
+    async fn may_go_on(&self, session: &mut D::Session) -> Result<bool, sqlx::Error> {
         let incumbent = lead::incumbent(session, &self.limits).await?;
-        Ok(incumbent.is_some_and(|incumbent| incumbent.node != self.node.id))
+        if incumbent.is_some_and(|incumbent| incumbent.node != self.node.id) {
+            return Ok(false);
+        }
+        match lead::compare(session, &self.limits, self.shared.seen()).await? {
+            None => Ok(true),
+            Some(fork) => {
+                self.stand_back(fork);
+                Ok(false)
+            }
+        }
     }
 
     /// Until when somebody who asked at `oldest` waits.

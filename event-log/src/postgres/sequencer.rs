@@ -98,19 +98,27 @@ impl<D: Database> Sequencer<D> {
             self.known = Some(lead.tail);
             match outcome {
                 Ok(()) => {}
-                Err(End::Fenced) => match lead.reload(&self.office.limits).await {
-                    Ok(true) => {
-                        warn!(log.position = lead.tail.head.position, "another process wrote the log");
-                        self.office.shared.turn_epoch();
-                        self.office.shared.announce(lead.tail.head);
-                        desk = Desk::after(lead.tail);
-                    }
-                    Ok(false) => return End::Fenced,
-                    Err(error) => return End::Disconnected(error.to_string()),
+                Err(End::Fenced) => match self.catch_up(&mut lead).await {
+                    Ok(()) => desk = Desk::after(lead.tail),
+                    Err(end) => return end,
                 },
                 Err(end) => return end,
             }
         }
+    }
+
+    /// Goes on behind what another process wrote, if the log still holds all that this one has seen of it.
+    async fn catch_up(&self, lead: &mut Lead<D::Session>) -> Result<(), End> {
+        match lead.reload(&self.office.limits).await {
+            Ok(true) => {}
+            Ok(false) => return Err(End::Fenced),
+            Err(error) => return Err(End::Disconnected(error.to_string())),
+        }
+        self.office.compare(&mut lead.line).await?;
+        warn!(log.position = lead.tail.head.position, "another process wrote the log");
+        self.office.shared.turn_epoch();
+        self.office.shared.announce(lead.tail.head);
+        Ok(())
     }
 
     /// Records what is there, or waits until something is. If it fails, nothing is left on the desk.

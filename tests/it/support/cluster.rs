@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use boxoffice::client::eventually;
 use boxoffice::managed::{account, spawner};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row as _};
 use tempfile::TempDir;
 use tokio::process::Child;
 
@@ -82,6 +82,14 @@ impl Pair {
 
     pub(crate) async fn promote_standby(&self) -> Result<()> {
         self.execute(STANDBY_PORT, "SELECT pg_promote()").await
+    }
+
+    /// Where the log ends on the standby.
+    pub(crate) async fn end_of_log(&self) -> Result<u64> {
+        let mut connection = self.standby_options().connect().await?;
+        let row = connection.fetch_one("SELECT max(position) FROM events").await?;
+        connection.close().await?;
+        Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
     }
 
     /// From here on the standby receives nothing.

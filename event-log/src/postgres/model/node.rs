@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::super::sequencer::Sequencer;
 use super::super::standing::{Shared, Standing};
+use super::super::witness::Fork;
 use super::table::Line;
 use crate::hot::HotAggregates;
 use crate::pipeline::Permit;
@@ -150,6 +151,10 @@ impl EventLog for NodeLog {
 
     fn wake(&self) -> watch::Receiver<u64> {
         self.shared.durable()
+    }
+
+    fn fork(&self) -> Option<Fork> {
+        self.shared.fork()
     }
 
     fn epoch(&self) -> Option<u64> {

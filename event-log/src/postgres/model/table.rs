@@ -83,6 +83,16 @@ impl Table {
         }
     }
 
+    /// A server takes over that lacks the last row, and knows none of the sessions. What it holds.
+    pub(super) fn lose_tail(&self) -> Vec<RecordedEvent> {
+        let mut state = self.state();
+        state.rows.pop();
+        state.leader = None;
+        let sessions = 1..=state.sessions;
+        state.ended.extend(sessions);
+        state.rows.clone()
+    }
+
     /// From now on the node gets no connection. If it leads, the server ends its session.
     pub(super) fn cut(&self, node: usize) {
         let mut state = self.state();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shuttle::future::JoinHandle;
+use shuttle::future::{JoinHandle, spawn};
 use uuid::Uuid;
 
 use super::faults::{Fault, Faults};
@@ -13,7 +13,7 @@ use super::play::{Act, begin};
 use super::scenarios::{Tally, repeat, sell};
 use super::schedule::{Explore, explore};
 use super::table::{Line, Table};
-use crate::LogLimits;
+use crate::{EventLog as _, LogLimits};
 
 /// Two nodes, of which the second is started when the first one leads.
 struct Scene {
@@ -124,4 +124,44 @@ fn a_leader_that_comes_back_while_its_successor_believes_to_lead() {
         scene.ask(&successor, repeat()).await.unwrap();
         scene.end([leader, successor], tally).await;
     });
+}
+
+/// A standby is promoted that lacks the last event, at any moment of a sale. Nobody may write over what was acknowledged: either
+/// all that was is there, or the node has found the fork and the log stays as it is.
+async fn lose_the_tail(fault: Fault, tally: Tally) {
+    let scene = Scene::new(Faults::Script([Fault::Nothing, fault].into()));
+    let leader = scene.start(0);
+    leader.log.leads().await;
+    let [first, second, third] = [1, 2, 3].map(|hall| sell(1).in_hall(Uuid::from_u128(hall)));
+    scene.ask(&leader, first).await.unwrap();
+    let table = scene.table.clone();
+    let loss = spawn(async move { table.lose_tail() });
+    scene.ask(&leader, second).await.unwrap();
+    let left = loss.await.unwrap();
+    // After a look at the log's end.
+    let after = Some(Duration::from_secs(5));
+    scene.ask(&leader, Act { after, ..third }).await.unwrap();
+    let is_forked = leader.log.fork().is_some();
+    leader.stop().await;
+    if is_forked {
+        assert_eq!(scene.table.rows(), left, "written over what was lost");
+    } else {
+        scene.history.check(&scene.table.rows());
+    }
+    scene.history.with(|calls| tally.count(calls));
+}
+
+#[test]
+fn a_server_without_the_tail_takes_over_under_a_sale() {
+    let tally = Tally::default();
+    for fault in [Fault::Nothing, Fault::Unanswered] {
+        let counter = tally.clone();
+        let all = Explore::All { preemptions: 1 };
+        let executions = explore(all, move || lose_the_tail(fault, counter.clone()));
+        eprintln!("a lost tail: all {executions} schedules, {tally:?}");
+    }
+    // The first sale is lost; the second one, which was told; the second one, which nobody was told, and it is tried again.
+    for outcomes in ["away + away + sold", "away + sold + sold", "sold + sold + sold"] {
+        assert!(tally.of(outcomes) > 0, "{outcomes}: {tally:?}");
+    }
 }
