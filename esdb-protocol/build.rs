@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const FILES: [&str; 2] = ["streams.proto", "serverfeatures.proto"];
+const FILES: [&str; 3] = ["streams.proto", "serverfeatures.proto", "gossip.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");

@@ -21,6 +21,7 @@ const PAGE: usize = 100;
 /// How a subscription is served.
 pub(crate) struct Feed {
     store: Arc<Store>,
+    faults: Arc<Faults>,
     count: watch::Receiver<usize>,
     cuts: watch::Receiver<Cuts>,
     /// What had happened when it began.
@@ -34,12 +35,13 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// After a position; without the engine's own events if so filtered.
-    pub(crate) fn new(store: Arc<Store>, faults: &Faults, after: u64, without_own: bool) -> Self {
+    pub(crate) fn new(store: Arc<Store>, faults: Arc<Faults>, after: u64, without_own: bool) -> Self {
         let mut cuts = faults.cuts();
         let begun = *cuts.borrow_and_update();
         Self {
             count: store.count(),
             store,
+            faults,
             begun,
             cuts,
             at: after,
@@ -94,7 +96,8 @@ impl Feed {
         };
         self.at = last.position;
         let is_passed = self.without_own && is_own(&last.stream);
-        for event in page {
+        let times = if self.faults.is_repeating() { 2 } else { 1 };
+        for event in std::iter::repeat_n(page, times).flatten() {
             if !self.without_own || !is_own(&event.stream) {
                 self.to_say.push_back(wire(event));
             }

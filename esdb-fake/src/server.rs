@@ -3,7 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use esdb_protocol::event_store::client::gossip::gossip_server::GossipServer;
 use esdb_protocol::event_store::client::server_features::server_features_server::ServerFeaturesServer;
 use esdb_protocol::event_store::client::streams::streams_server::StreamsServer;
 use futures::TryStreamExt as _;
@@ -22,6 +24,10 @@ use crate::store::Store;
 /// Below the ports that the kernel gives to clients: one of those might take a node's while it is away.
 const PORTS: std::ops::Range<u16> = 12_000..32_000;
 const PORTS_TRIED: usize = 100;
+
+/// How long an address may still be taken by the node that was there before, whose end nobody waits for.
+const ADDRESS_WAIT: Duration = Duration::from_secs(10);
+const ADDRESS_PAUSE: Duration = Duration::from_millis(10);
 
 fn own_address() -> SocketAddr {
     let random = Uuid::new_v4().as_u64_pair().0;
@@ -57,7 +63,22 @@ impl EsdbFake {
 
     /// On an address that is known already: that of a node that came back.
     pub fn listen(store: Arc<Store>, address: SocketAddr) -> io::Result<Self> {
-        Self::serve(store, std::net::TcpListener::bind(address)?)
+        let until = Instant::now() + ADDRESS_WAIT;
+        loop {
+            match std::net::TcpListener::bind(address) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < until => {
+                    std::thread::sleep(ADDRESS_PAUSE);
+                }
+                listener => return Self::serve(store, listener?),
+            }
+        }
+    }
+
+    /// A cluster of so many nodes, of which the first leads for as long as it is there, and then the next.
+    pub fn cluster(nodes: usize) -> io::Result<Vec<Self>> {
+        let store = Arc::new(Store::default());
+        store.cluster().elect();
+        (0..nodes).map(|_| Self::join(Arc::clone(&store))).collect()
     }
 
     fn serve(store: Arc<Store>, listener: std::net::TcpListener) -> io::Result<Self> {
@@ -69,22 +90,36 @@ impl EsdbFake {
             TcpListener::from_std(listener)?
         };
         let faults = Arc::new(Faults::default());
-        let service = Service::new(Arc::clone(&store), Arc::clone(&faults));
+        let service = Service::new(Arc::clone(&store), Arc::clone(&faults), address);
         let router = Server::builder()
             .add_service(StreamsServer::new(service.clone()))
+            .add_service(GossipServer::new(service.clone()))
             .add_service(ServerFeaturesServer::new(service));
-        // Small answers leave at once.
+        let of_connections = Arc::clone(&faults);
         let connections = TcpListenerStream::new(listener)
-            .inspect_ok(|connection| drop(connection.set_nodelay(true)))
-            .map_ok(Prompt);
+            .map_ok(move |connection| Prompt::new(connection, Arc::clone(&of_connections)));
         let serve = async move { drop(router.serve_with_incoming(connections).await) };
         TaskTracker::new().spawn_on(serve, runtime.handle());
+        store.cluster().enter(address);
         Ok(Self {
             address,
             store,
             faults,
             runtime: Some(runtime),
         })
+    }
+
+    /// Nothing comes through to this node or from it any more, on the connections that there are and on new ones, and no
+    /// client is told. The other nodes count it out.
+    pub fn cut_off(&self) {
+        self.faults.cut_link();
+        self.store.cluster().leave(self.address);
+    }
+
+    /// New connections come through again. Those from before are lost, and no client is told.
+    pub fn come_back(&self) {
+        self.faults.mend_link();
+        self.store.cluster().enter(self.address);
     }
 
     pub fn url(&self) -> String {
@@ -106,6 +141,7 @@ impl EsdbFake {
 
 impl Drop for EsdbFake {
     fn drop(&mut self) {
+        self.store.cluster().leave(self.address);
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

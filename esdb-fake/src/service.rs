@@ -1,5 +1,6 @@
 //! The calls that the double answers.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use esdb_protocol::event_store::client::streams::append_req::options::ExpectedSt
 use esdb_protocol::event_store::client::streams::append_req::{self, ProposedMessage};
 use esdb_protocol::event_store::client::streams::append_resp::success::{CurrentRevisionOption, PositionOption};
 use esdb_protocol::event_store::client::streams::append_resp::{self, wrong_expected_version as wrong};
+use esdb_protocol::event_store::client::streams::read_req;
 use esdb_protocol::event_store::client::streams::read_req::options::all_options::AllOption;
 use esdb_protocol::event_store::client::streams::read_req::options::stream_options::RevisionOption;
 use esdb_protocol::event_store::client::streams::read_req::options::{CountOption, FilterOption, StreamOption};
@@ -20,11 +22,12 @@ use esdb_protocol::event_store::client::streams::{
 };
 use esdb_protocol::event_store::client::{Empty, StreamIdentifier, Uuid as WireUuid, uuid as wire_uuid};
 use futures::stream::{self, Stream};
-use tonic::metadata::MetadataValue;
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use crate::fault::{Fault, Faults};
+use crate::cluster::Cluster;
+use crate::fault::{Fault, Faults, ReadFault};
 use crate::feed::Feed;
 use crate::store::{Expected, Held, Proposed, Store, Stored, Wrong};
 
@@ -32,6 +35,7 @@ use crate::store::{Expected, Held, Proposed, Store, Stored, Wrong};
 pub(crate) struct Service {
     store: Arc<Store>,
     faults: Arc<Faults>,
+    address: SocketAddr,
 }
 
 /// A request that no client sends.
@@ -40,6 +44,15 @@ struct Malformed(String);
 impl From<Malformed> for Status {
     fn from(Malformed(reason): Malformed) -> Self {
         Self::invalid_argument(reason)
+    }
+}
+
+/// A call for the leader, which another node is.
+struct Elsewhere(SocketAddr);
+
+impl From<Elsewhere> for Status {
+    fn from(Elsewhere(leader): Elsewhere) -> Self {
+        not_leader(&leader.ip().to_string(), leader.port())
     }
 }
 
@@ -55,8 +68,19 @@ impl From<Nowhere> for Status {
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Service {
-    pub(crate) fn new(store: Arc<Store>, faults: Arc<Faults>) -> Self {
-        Self { store, faults }
+    pub(crate) fn new(store: Arc<Store>, faults: Arc<Faults>, address: SocketAddr) -> Self {
+        Self { store, faults, address }
+    }
+
+    pub(crate) fn cluster(&self) -> &Cluster {
+        self.store.cluster()
+    }
+
+    /// Whoever asks for the leader is told where it is, if it is not here.
+    fn lead(&self, metadata: &MetadataMap) -> Result<(), Elsewhere> {
+        let is_asked = metadata.get("requires-leader").is_some_and(|told| told == "true");
+        let leader = self.cluster().instead_of(self.address).filter(|_| is_asked);
+        leader.map_or(Ok(()), |leader| Err(Elsewhere(leader)))
     }
 
     async fn store(&self, stream: &str, expected: Expected, events: &[Proposed]) -> Result<AppendResp, Status> {
@@ -64,6 +88,7 @@ impl Service {
         match &fault {
             Some(Fault::Unavailable) => return Err(Status::unavailable("as asked")),
             Some(Fault::Refused) => return Err(Status::invalid_argument("as asked")),
+            Some(Fault::Denied) => return Err(Status::permission_denied("as asked")),
             Some(Fault::NotLeader { host, port }) => return Err(not_leader(host, *port)),
             _ => {}
         }
@@ -72,16 +97,21 @@ impl Service {
             Some(Fault::StoredButUnavailable) => return Err(Status::unavailable("as asked, and stored")),
             Some(Fault::Delayed(pause)) => tokio::time::sleep(pause).await,
             Some(Fault::StoredAndSilent) => std::future::pending().await,
+            Some(Fault::StoredAndEmpty) => return Ok(AppendResp { result: None }),
             Some(Fault::WithoutPosition) => return Ok(answer(outcome, false)),
             _ => {}
         }
         Ok(answer(outcome, true))
     }
 
-    fn found(
-        &self,
-        options: &esdb_protocol::event_store::client::streams::read_req::Options,
-    ) -> Result<Vec<ReadResp>, Malformed> {
+    fn fault_of(&self, options: &read_req::Options) -> Option<ReadFault> {
+        match options.count_option {
+            Some(CountOption::Subscription(_)) => self.faults.take_of_subscription(),
+            _ => self.faults.take_of_read(),
+        }
+    }
+
+    fn found(&self, options: &read_req::Options) -> Result<Vec<ReadResp>, Malformed> {
         let backwards = options.read_direction == 1;
         let Some(CountOption::Count(count)) = &options.count_option else {
             return Err(Malformed("no subscriptions of one stream here".to_owned()));
@@ -132,15 +162,26 @@ impl Streams for Service {
     type BatchAppendStream = Answers<BatchAppendResp>;
 
     async fn read(&self, request: Request<ReadReq>) -> Result<Response<Self::ReadStream>, Status> {
+        self.lead(request.metadata())?;
         let options = request
             .into_inner()
             .options
             .ok_or_else(|| Status::invalid_argument("no options"))?;
+        match self.fault_of(&options) {
+            Some(ReadFault::Unavailable) => return Err(Status::unavailable("as asked")),
+            Some(ReadFault::Silent) => std::future::pending().await,
+            Some(ReadFault::Delayed(pause)) => tokio::time::sleep(pause).await,
+            Some(ReadFault::Empty) => {
+                let nothing = stream::once(async { Ok(ReadResp { content: None }) });
+                return Ok(Response::new(Box::pin(nothing)));
+            }
+            None => {}
+        }
         if let Some(StreamOption::All(all)) = &options.stream_option {
             let begin = self.begin(all.all_option.as_ref())?;
             if matches!(options.count_option, Some(CountOption::Subscription(_))) {
                 let without_own = matches!(options.filter_option, Some(FilterOption::Filter(_)));
-                let feed = Feed::new(Arc::clone(&self.store), &self.faults, begin, without_own);
+                let feed = Feed::new(Arc::clone(&self.store), Arc::clone(&self.faults), begin, without_own);
                 return Ok(Response::new(Box::pin(feed.into_stream())));
             }
         }
@@ -149,6 +190,7 @@ impl Streams for Service {
     }
 
     async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
+        self.lead(request.metadata())?;
         let mut messages = request.into_inner();
         let (mut target, mut events) = (None, Vec::new());
         while let Some(message) = messages.message().await? {

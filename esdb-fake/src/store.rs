@@ -6,6 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::cluster::Cluster;
+
 /// Where the first event lies; before it is what an engine writes for itself.
 const BEGIN: u64 = 1024;
 /// Of each record, beside the data.
@@ -59,6 +61,7 @@ pub struct Store {
     memory: Mutex<Memory>,
     /// How many events there are.
     count: watch::Sender<usize>,
+    cluster: Cluster,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +85,10 @@ impl Store {
         if let Some(event) = memory.events.iter_mut().find(|event| event.position == position) {
             change(event);
         }
+    }
+
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.cluster
     }
 
     pub(crate) fn append(&self, stream: &str, expected: Expected, events: &[Proposed]) -> Result<Stored, Wrong> {
