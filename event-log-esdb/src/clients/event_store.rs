@@ -10,6 +10,7 @@ use eventstore as engine;
 use rustls::crypto::CryptoProvider;
 
 use super::fuse::Fuse;
+use super::held::{Call, Holder};
 use super::same::{self, ConnectError};
 use crate::client::{Client, ClientError, Expected, Found, Outgoing, Signal, Subscription, Written};
 

@@ -3,6 +3,7 @@
 use kurrentdb as engine;
 
 use super::fuse::Fuse;
+use super::held::{Call, Holder};
 use super::same::{self, ConnectError};
 use crate::client::{Client, ClientError, Expected, Found, Outgoing, Signal, Subscription, Written};
 

@@ -2,6 +2,7 @@
 
 mod event_store;
 mod fuse;
+mod held;
 mod kurrent;
 mod same;
 

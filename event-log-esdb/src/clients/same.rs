@@ -1,18 +1,18 @@
 //! What the two clients of the engine have in common, which is nearly everything but their names.
 //!
 //! Worked round here:
-//! - Their worker ends for good when the engine cannot be found: then it is made anew.
+//! - They stay with a node that is gone, and end for good when none can be found: then they are made anew (`held.rs`).
 //! - They report what a node that does not lead said, turn to the leader, and leave it to the caller to ask again.
 //! - A subscription that the engine ends cleanly spins for ever: the task that it is in ends it (`fuse.rs`).
 
 use thiserror::Error;
 
-use crate::client::ClientError;
-
 /// Status codes of gRPC that say that the same call will fail again: invalid argument, failed precondition, out of range.
 pub(super) const REFUSALS: [i32; 3] = [3, 9, 11];
 
-const DISCOVERY_PAUSE_MS: u32 = 50;
+/// What an address leaves open. The client pauses before it connects, even for the first time, for half a second; and it gives
+/// a node three seconds to answer when it looks for one, which is longer than a call may take.
+const DEFAULTS: [(&str, u32); 2] = [("discoveryInterval", 50), ("gossipTimeout", 500)];
 
 #[derive(Debug, Error)]
 pub enum ConnectError {
@@ -24,22 +24,21 @@ pub enum ConnectError {
     TlsTaken,
 }
 
-/// The client pauses before it connects, even for the first time: for half a second unless the address says otherwise.
+/// Looks for a node in milliseconds, unless the address says otherwise.
 pub(super) fn impatient(url: &str) -> String {
-    if url.to_ascii_lowercase().contains("discoveryinterval=") {
-        return url.to_owned();
-    }
-    let joint = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{joint}discoveryInterval={DISCOVERY_PAUSE_MS}")
+    let said = url.to_ascii_lowercase();
+    let open = DEFAULTS
+        .iter()
+        .filter(|(name, _)| !said.contains(&format!("{}=", name.to_ascii_lowercase())));
+    open.fold(url.to_owned(), |url, (name, millis)| {
+        let joint = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{joint}{name}={millis}")
+    })
 }
 
-/// What a node says that it could not do. In one case it is the caller's fault.
-pub(super) fn failing(status: String) -> ClientError {
-    if status.contains("invalid position") {
-        ClientError::NoSuchPosition
-    } else {
-        ClientError::InDoubt(status)
-    }
+/// Whether it is the caller's fault that a node failed: it is well, then.
+pub(super) fn is_misplaced(status: &str) -> bool {
+    status.contains("invalid position")
 }
 
 /// Puts the client that is called `engine` where this stands behind the trait, as `$name`. What is named differently is
@@ -49,7 +48,7 @@ macro_rules! speak {
         #[derive(Clone)]
         struct Connection {
             settings: engine::ClientSettings,
-            client: std::sync::Arc<std::sync::Mutex<Option<engine::Client>>>,
+            holder: Holder<engine::Client>,
         }
 
         impl Connection {
@@ -57,79 +56,48 @@ macro_rules! speak {
                 let settings = same::impatient(url).parse::<engine::ClientSettings>();
                 Ok(Self {
                     settings: settings.map_err(|error| ConnectError::Address(error.message().to_owned()))?,
-                    client: std::sync::Arc::default(),
+                    holder: Holder::new(),
                 })
             }
 
-            fn client(&self) -> Result<engine::Client, ClientError> {
-                let mut client = self
-                    .client
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
-                if let Some(client) = &*client {
-                    return Ok(client.clone());
-                }
-                let made = engine::Client::new(self.settings.clone());
-                let made = made.map_err(|error| ClientError::InDoubt(error.to_string()))?;
-                Ok(client.insert(made).clone())
+            fn call(&self) -> Result<Call<engine::Client>, ClientError> {
+                self.holder.call(|runtime| {
+                    let made = engine::Client::with_runtime_handle(runtime, self.settings.clone());
+                    made.map_err(|error| error.to_string())
+                })
             }
 
-            fn failed(&self, error: engine::Error) -> ClientError {
-                use engine::{CurrentRevision, Error};
-                match error {
-                    Error::WrongExpectedVersion { current, .. } => ClientError::WrongRevision {
-                        current: match current {
-                            CurrentRevision::Current(revision) => Some(revision),
-                            CurrentRevision::NoStream => None,
-                        },
-                    },
-                    Error::AccessDenied | Error::ResourceDeleted | Error::UnsupportedFeature => {
-                        ClientError::Refused(error.to_string())
-                    }
-                    Error::Grpc { code, .. } if same::REFUSALS.contains(&(code as i32)) => {
-                        ClientError::Refused(error.to_string())
-                    }
-                    Error::ServerError(status) => same::failing(status),
-                    Error::ConnectionClosed | Error::GrpcConnectionError(_) => {
-                        // Its worker is gone: the next call makes another one.
-                        *self
-                            .client
-                            .lock()
-                            .unwrap_or_else(std::sync::PoisonError::into_inner) = None;
-                        ClientError::InDoubt(error.to_string())
-                    }
-                    _ => ClientError::InDoubt(error.to_string()),
-                }
-            }
-
-            async fn gather(&self, stream: engine::Result<engine::ReadStream>) -> Result<Vec<Found>, ClientError> {
-                let mut stream = match stream {
-                    Err(engine::Error::ResourceNotFound) => return Ok(Vec::new()),
-                    stream => stream.map_err(|error| self.failed(error))?,
-                };
+            async fn gather(
+                mut call: Call<engine::Client>,
+                stream: engine::Result<engine::ReadStream>,
+            ) -> Result<Vec<Found>, ClientError> {
+                let mut stream = stream.map_err(|error| failed(&mut call, error))?;
                 let mut events = Vec::new();
                 loop {
-                    match stream.next().await {
-                        Err(engine::Error::ResourceNotFound) => return Ok(events),
-                        event => match event
-                            .map_err(|error| self.failed(error))?
-                            .and_then(|event| event.event)
-                        {
-                            Some(event) => events.push(found(event)),
-                            None => return Ok(events),
-                        },
-                    }
+                    let event = match stream.next().await {
+                        Err(engine::Error::ResourceNotFound) => None,
+                        event => event
+                            .map_err(|error| failed(&mut call, error))?
+                            .and_then(|event| event.event),
+                    };
+                    let Some(event) = event else {
+                        call.keep();
+                        return Ok(events);
+                    };
+                    events.push(found(event));
                 }
             }
 
             /// Brings what the engine sends until it fails or nobody takes it any more.
             async fn bring(
-                self,
+                mut call: Call<engine::Client>,
                 mut engine: engine::Subscription,
                 signals: tokio::sync::mpsc::Sender<Result<Signal, ClientError>>,
                 fuse: Fuse,
             ) {
                 use engine::SubscriptionEvent;
+                // Whoever gives it up may have nothing against the node.
+                call.keep();
                 loop {
                     let signal = match engine.next_subscription_event().await {
                         Ok(SubscriptionEvent::EventAppeared(event)) => {
@@ -137,7 +105,7 @@ macro_rules! speak {
                         }
                         Ok(SubscriptionEvent::Checkpoint(position)) => Some(Ok(Signal::Passed(position.commit))),
                         Ok(_) => None,
-                        Err(error) => Some(Err(self.failed(error))),
+                        Err(error) => Some(Err(failed(&mut call, error))),
                     };
                     fuse.mend();
                     let is_over = matches!(signal, Some(Err(_)));
@@ -150,6 +118,39 @@ macro_rules! speak {
                         return;
                     }
                 }
+            }
+        }
+
+        /// What became of a call, and whether it is the node's fault.
+        fn failed(call: &mut Call<engine::Client>, error: engine::Error) -> ClientError {
+            use engine::{CurrentRevision, Error};
+            let is_gone = match &error {
+                Error::ServerError(status) => !same::is_misplaced(status),
+                // A node that does not know who leads, as it says of no stream: that is among the answers.
+                Error::ResourceNotFound => true,
+                Error::DeadlineExceeded | Error::ConnectionClosed | Error::GrpcConnectionError(_) => true,
+                _ => false,
+            };
+            if is_gone {
+                call.lose();
+            } else {
+                call.keep();
+            }
+            match error {
+                Error::WrongExpectedVersion { current, .. } => ClientError::WrongRevision {
+                    current: match current {
+                        CurrentRevision::Current(revision) => Some(revision),
+                        CurrentRevision::NoStream => None,
+                    },
+                },
+                Error::AccessDenied | Error::ResourceDeleted | Error::UnsupportedFeature => {
+                    ClientError::Refused(error.to_string())
+                }
+                Error::Grpc { code, .. } if same::REFUSALS.contains(&(code as i32)) => {
+                    ClientError::Refused(error.to_string())
+                }
+                Error::ServerError(status) if same::is_misplaced(&status) => ClientError::NoSuchPosition,
+                _ => ClientError::InDoubt(error.to_string()),
             }
         }
 
@@ -198,8 +199,10 @@ macro_rules! speak {
             ) -> Result<Written, ClientError> {
                 let options = expecting(engine::AppendToStreamOptions::default(), expected);
                 let events: Vec<engine::EventData> = events.into_iter().map(data).collect();
-                let outcome = self.0.client()?.append_to_stream(stream, &options, events).await;
-                let written = outcome.map_err(|error| self.0.failed(error))?;
+                let mut call = self.0.call()?;
+                let outcome = call.append_to_stream(stream, &options, events).await;
+                let written = outcome.map_err(|error| failed(&mut call, error))?;
+                call.keep();
                 let said = |position: &u64| *position > 0 && *position < u64::MAX;
                 Ok(Written {
                     last_revision: written.next_expected_version,
@@ -211,16 +214,18 @@ macro_rules! speak {
                 let options = engine::ReadStreamOptions::default()
                     .position(engine::StreamPosition::Position(revision))
                     .max_count(limit);
-                let stream = self.0.client()?.read_stream(stream, &options).await;
-                self.0.gather(stream).await
+                let call = self.0.call()?;
+                let stream = call.read_stream(stream, &options).await;
+                Connection::gather(call, stream).await
             }
 
             async fn read_all(&self, position: u64, limit: usize) -> Result<Vec<Found>, ClientError> {
                 let options = engine::ReadAllOptions::default()
                     .position(at(position))
                     .max_count(limit);
-                let stream = self.0.client()?.read_all(&options).await;
-                self.0.gather(stream).await
+                let call = self.0.call()?;
+                let stream = call.read_all(&options).await;
+                Connection::gather(call, stream).await
             }
 
             async fn read_back(&self, position: Option<u64>, limit: usize) -> Result<Vec<Found>, ClientError> {
@@ -228,18 +233,20 @@ macro_rules! speak {
                     .position(position.map_or(engine::StreamPosition::End, at))
                     .backwards()
                     .max_count(limit);
-                let stream = self.0.client()?.read_all(&options).await;
-                self.0.gather(stream).await
+                let call = self.0.call()?;
+                let stream = call.read_all(&options).await;
+                Connection::gather(call, stream).await
             }
 
             async fn subscribe(&self, position: u64) -> Result<Subscription, ClientError> {
                 let options = engine::SubscribeToAllOptions::default()
                     .position(at(position))
                     .filter(engine::SubscriptionFilter::on_stream_name().exclude_system_events());
-                let engine = self.0.client()?.subscribe_to_all(&options).await;
+                let call = self.0.call()?;
+                let engine = call.subscribe_to_all(&options).await;
                 let fuse = Fuse::default();
                 Ok(Subscription::new(|signals| {
-                    let bringing = self.0.clone().bring(engine, signals, fuse.clone());
+                    let bringing = Connection::bring(call, engine, signals, fuse.clone());
                     let bringing = tracing::instrument::WithSubscriber::with_subscriber(bringing, fuse);
                     tokio_util::task::AbortOnDropHandle::new(tokio_util::task::TaskTracker::new().spawn(bringing))
                 }))

@@ -56,11 +56,7 @@ impl Opened {
 
     /// One that looks into silence soon.
     pub(super) async fn watchful(by: By) -> Self {
-        let limits = EsdbLimits {
-            silence: Duration::from_millis(200),
-            ..impatient()
-        };
-        Self::with(EsdbFake::start().unwrap(), Arc::new(SystemClock), limits, by).await
+        Self::with(EsdbFake::start().unwrap(), Arc::new(SystemClock), watchful(), by).await
     }
 
     /// Another process on the same engine.
@@ -74,8 +70,13 @@ impl Opened {
     }
 
     async fn with(fake: EsdbFake, clock: Arc<dyn Clock>, limits: EsdbLimits, by: By) -> Self {
+        let opened = Self::at(&fake.url(), clock, limits, by).await;
+        opened.with_engine(fake)
+    }
+
+    /// On nodes that the test has.
+    pub(super) async fn at(url: &str, clock: Arc<dyn Clock>, limits: EsdbLimits, by: By) -> Self {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
-        let url = fake.url();
         let start = Start {
             clock,
             limits,
@@ -83,11 +84,11 @@ impl Opened {
             cancel: &cancel,
         };
         let log = match by {
-            By::EventStore => start.on(EventStore::connect(&url).unwrap()).await,
-            By::Kurrent => start.on(Kurrent::connect(&url).unwrap()).await,
+            By::EventStore => start.on(EventStore::connect(url).unwrap()).await,
+            By::Kurrent => start.on(Kurrent::connect(url).unwrap()).await,
         };
         Self {
-            fake: Some(fake),
+            fake: None,
             log,
             tracker,
             cancel,
@@ -137,12 +138,20 @@ impl Start<'_> {
 }
 
 /// Calls that hang are given up soon. Silence is not looked into within the time that a test takes.
-fn impatient() -> EsdbLimits {
+pub(super) fn impatient() -> EsdbLimits {
     EsdbLimits {
         call_limit: Duration::from_millis(500),
         silence: Duration::from_mins(10),
         // Smaller than what most tests read.
         page: 4,
         ..EsdbLimits::default()
+    }
+}
+
+/// Silence is looked into soon.
+pub(super) fn watchful() -> EsdbLimits {
+    EsdbLimits {
+        silence: Duration::from_millis(200),
+        ..impatient()
     }
 }
