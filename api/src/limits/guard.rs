@@ -13,10 +13,13 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::address::{TrustedProxies, network};
+use super::bodies::Bodies;
 use super::door::{Door, Place};
 use super::rate::{Meter, Rate};
 use super::rooms::{RoomPlace, Rooms};
 use crate::ApiError;
+use crate::extract::BODY_BYTES_MAX;
+use crate::webhooks::WEBHOOK_BYTES_MAX;
 
 /// How often callers who were not seen lately are forgotten.
 const TIDY_INTERVAL: Duration = Duration::from_secs(1);
@@ -42,6 +45,11 @@ pub struct LimitsConfig {
     pub reads: usize,
     /// Webhooks at the same time. Providers deliver again.
     pub webhooks: usize,
+    /// Bodies of holds and other writes that are on their way at the same time, of 64 KiB at most. Beyond that the slowest of
+    /// them is turned away.
+    pub bodies: usize,
+    /// The same of webhooks, of 1 MiB at most.
+    pub webhook_bodies: usize,
     /// Streams of the log at the same time. Each reads with a connection of the pool while its client keeps up.
     pub log_streams: usize,
 }
@@ -56,6 +64,8 @@ impl Default for LimitsConfig {
             writes: 1_024,
             reads: 1_024,
             webhooks: 1_024,
+            bodies: 2_048,
+            webhook_bodies: 256,
             log_streams: 8,
         }
     }
@@ -85,6 +95,8 @@ struct Guards {
     writes: Arc<Door>,
     reads: Arc<Door>,
     webhooks: Arc<Door>,
+    bodies: Arc<Bodies>,
+    webhook_bodies: Arc<Bodies>,
     log_streams: Arc<Door>,
     shed_by_rooms: Counter,
     limited_users: Counter,
@@ -120,6 +132,8 @@ impl Limits {
             writes: Door::new("writes", config.writes, None),
             reads: Door::new("reads", config.reads, None),
             webhooks: Door::new("webhooks", config.webhooks, None),
+            bodies: Bodies::new("writes", config.bodies, BODY_BYTES_MAX),
+            webhook_bodies: Bodies::new("webhooks", config.webhook_bodies, WEBHOOK_BYTES_MAX),
             log_streams: Door::new("log_streams", config.log_streams, None),
             shed_by_rooms: counter!("http_requests_shed_total", "door" => "room"),
             limited_users: limited("user"),
@@ -146,15 +160,29 @@ impl Limits {
     where
         F: Future<Output = Response>,
     {
-        let kind = kind(&request);
-        let admitted = match kind {
-            Kind::Health | Kind::Webhook => Ok(()),
-            Kind::Hold | Kind::Write | Kind::Read => self.admit_address(&request),
-        };
-        match admitted.and_then(|()| self.enter(kind, request.uri().path())) {
-            Ok(_inside) => answer(request).await,
+        match self.let_in(request).await {
+            Ok((request, _inside)) => answer(request).await,
             Err(refusal) => refusal.into_response(),
         }
+    }
+
+    /// A client that is slow to send its request is waited for outside.
+    async fn let_in(&self, request: Request) -> Result<(Request, Inside), ApiError> {
+        let kind = kind(&request);
+        let request = match kind {
+            Kind::Health => request,
+            Kind::Webhook => self.0.webhook_bodies.complete(request).await?,
+            Kind::Read => {
+                self.admit_address(&request)?;
+                request
+            }
+            Kind::Hold | Kind::Write => {
+                self.admit_address(&request)?;
+                self.0.bodies.complete(request).await?
+            }
+        };
+        let inside = self.enter(kind, request.uri().path())?;
+        Ok((request, inside))
     }
 
     /// Counts a request of this user.

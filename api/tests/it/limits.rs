@@ -17,7 +17,7 @@ const BURST: u32 = 5;
 /// Far more than come back meanwhile.
 const ASKS_MAX: u32 = 500;
 
-async fn listen(app: &TestApp) -> SocketAddr {
+pub(crate) async fn listen(app: &TestApp) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its address");
     let serving = serve(listener, app.router(), ServerLimits::default(), app.cancel.clone());

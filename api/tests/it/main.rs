@@ -38,6 +38,7 @@ mod sealing;
 mod selling;
 mod server;
 mod sharing;
+mod slow_bodies;
 mod staging;
 mod storing;
 mod subscription_places;
