@@ -24,9 +24,20 @@ use crate::webhooks::WEBHOOK_BYTES_MAX;
 pub(super) const FORWARDED: HeaderName = HeaderName::from_static("boxoffice-forwarded");
 /// On an answer of a node that was asked to handle a write, and does not lead: it recorded nothing.
 pub(super) const NOT_LEADING: HeaderName = HeaderName::from_static("boxoffice-not-leading");
-/// How long a write waits for a leader, all tries together. Longer than another node needs to take over from one that died
-/// or fell silent.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a write waits, all tries together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waits {
+    /// For a leader. Longer than another node needs to take over from one that died or fell silent.
+    pub(super) leader: Duration,
+    /// For the answer, if no other node takes over from the leader that was sent it: as long as one may need that asks a
+    /// payment provider. Shorter than any request may take, so that there is an answer.
+    pub(super) answer: Duration,
+}
+
+const WAITS: Waits = Waits {
+    leader: Duration::from_secs(5),
+    answer: Duration::from_secs(15),
+};
 /// The pause before the same leader is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// Requests that are on their way to the leader at one time.
@@ -34,7 +45,7 @@ const IN_FLIGHT_MAX: usize = 1024;
 
 #[derive(Debug, Error)]
 enum NoLeader {
-    #[error("no node that leads the log was found in {PATIENCE:?}")]
+    #[error("no node that leads the log was found in time")]
     NotFound,
     #[error("this node does not lead the log, and was asked by one that does not either")]
     Loop,
@@ -48,6 +59,7 @@ pub(crate) struct Forwarder {
     leader: watch::Receiver<Leader>,
     upstream: Upstream,
     places: Arc<Semaphore>,
+    waits: Waits,
 }
 
 impl fmt::Debug for Forwarder {
@@ -58,10 +70,15 @@ impl fmt::Debug for Forwarder {
 
 impl Forwarder {
     pub(crate) fn new(leader: watch::Receiver<Leader>) -> Self {
+        Self::with_waits(leader, WAITS)
+    }
+
+    pub(super) fn with_waits(leader: watch::Receiver<Leader>, waits: Waits) -> Self {
         Self {
             leader,
             upstream: Upstream::new(),
             places: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            waits,
         }
     }
 
@@ -137,7 +154,8 @@ impl Forwarder {
     async fn pass_on(&self, request: Request, next: Next) -> Result<Response, ApiError> {
         let mut leader = self.leader.clone();
         let _place = self.places.try_acquire().map_err(|_| ApiError::Overloaded)?;
-        let deadline = Instant::now() + PATIENCE;
+        let asked = Instant::now();
+        let (deadline, answer_by) = (asked + self.waits.leader, asked + self.waits.answer);
         let kept = Kept::read(request).await?;
         loop {
             let now = leader.borrow_and_update().clone();
@@ -147,7 +165,7 @@ impl Forwarder {
             };
             if let Some(url) = url {
                 let attempt = tokio::select! {
-                    attempt = self.upstream.send(&url, &kept) => attempt,
+                    attempt = self.upstream.send(&url, &kept, answer_by) => attempt,
                     // A leader that was paused answers nothing; another one has taken over.
                     () = moved(&mut leader) => Err(Failure::Superseded),
                 };

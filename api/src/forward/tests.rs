@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -19,16 +19,20 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::Forwarder;
-use super::layer::NOT_LEADING;
+use super::layer::{NOT_LEADING, Waits};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// This node: what it handles by itself answers `here`.
 fn node(leader: &watch::Sender<Leader>) -> Router {
+    around(Forwarder::new(leader.subscribe()))
+}
+
+fn around(forwarder: Forwarder) -> Router {
     Router::new()
         .fallback(any(|| async { "here" }))
         .layer(middleware::from_fn_with_state(
-            Forwarder::new(leader.subscribe()),
+            forwarder,
             async |State(forwarder): State<Forwarder>, request: Request, next: Next| {
                 forwarder.forward(request, next).await
             },
@@ -197,4 +201,38 @@ async fn a_write_whose_fate_is_unknown_is_repeated_only_with_a_key() {
     let (status, _, _) = send(node(&leader), request(Method::POST, Some("a-key-of-mine"))).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(broken.load(Ordering::SeqCst) > 2);
+}
+
+/// A leader that takes a write and says nothing may be at work, or may have recorded it: it is waited for, no longer in all
+/// than was said, and the write is not sent to it again.
+#[tokio::test]
+async fn a_write_waits_so_long_for_the_answer_of_a_silent_leader() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let leader = watch::Sender::new(elsewhere(None));
+    let waits = Waits {
+        leader: Duration::from_millis(2500),
+        answer: Duration::from_secs(3),
+    };
+    let node = around(Forwarder::with_waits(leader.subscribe(), waits));
+    let started = Instant::now();
+    let answer = send(node, request(Method::POST, Some("a-key-of-mine")));
+    let late = async {
+        // Found at the last moment, which leaves it less time.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        leader.send_replace(elsewhere(Some(&url)));
+        listener.accept().await.unwrap()
+    };
+    let ((status, headers, body), silent) = tokio::join!(answer, late);
+    let took = started.elapsed();
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        headers.contains_key("retry-after") && body.contains("log_unavailable"),
+        "{body}"
+    );
+    assert!(took >= waits.answer, "it may still have answered: {took:?}");
+    assert!(took < Duration::from_millis(4700), "{took:?}");
+    let again = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
+    assert!(again.is_err(), "it is not asked twice");
+    drop(silent);
 }

@@ -12,12 +12,11 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
+use tokio::time::Instant;
 
 use super::layer::{FORWARDED, Kept};
 
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(1);
-/// For the whole answer. Shorter than any request may take, so that there is one.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(15);
 /// Idle connections that are kept; each carries one request at a time.
 const IDLE_CONNECTIONS_MAX: usize = 64;
 const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
@@ -59,7 +58,6 @@ impl Upstream {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIME_MAX)
-            .timeout(ANSWER_TIME_MAX)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .pool_idle_timeout(IDLE_TIME_MAX)
             .redirect(Policy::none())
@@ -72,13 +70,15 @@ impl Upstream {
         Self { client }
     }
 
-    pub(super) async fn send(&self, leader: &str, kept: &Kept) -> Result<Response, Failure> {
+    /// The leader's answer, if it is there in time.
+    pub(super) async fn send(&self, leader: &str, kept: &Kept, answer_by: Instant) -> Result<Response, Failure> {
         let path = kept.head.uri.path_and_query().map_or("/", |path| path.as_str());
         let url = format!("{}{path}", leader.trim_end_matches('/'));
         let request = self
             .client
             .request(kept.head.method.clone(), url)
             .headers(passed_on(kept))
+            .timeout(answer_by.saturating_duration_since(Instant::now()))
             .body(kept.body.clone());
         let answer = request.send().await.map_err(|error| {
             if error.is_connect() || error.is_builder() {
