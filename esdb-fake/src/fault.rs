@@ -16,6 +16,8 @@ pub enum Fault {
     Unavailable,
     /// It is not stored, and would not be if it came again.
     Refused,
+    /// It is stored, and the answer says that it never will be.
+    StoredButRefused,
     /// It is not stored: whoever asks may not.
     Denied,
     /// It is stored, and the answer comes this much later.

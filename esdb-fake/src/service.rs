@@ -95,6 +95,7 @@ impl Service {
         let outcome = self.store.append(stream, expected, events);
         match fault {
             Some(Fault::StoredButUnavailable) => return Err(Status::unavailable("as asked, and stored")),
+            Some(Fault::StoredButRefused) => return Err(Status::invalid_argument("as asked, and stored")),
             Some(Fault::Delayed(pause)) => tokio::time::sleep(pause).await,
             Some(Fault::StoredAndSilent) => std::future::pending().await,
             Some(Fault::StoredAndEmpty) => return Ok(AppendResp { result: None }),

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use event_log::pipeline::Request;
-use event_log::{AppendError, Appended, Clock, StreamAppend, StreamId};
+use event_log::{AppendError, Appended, Clock, StreamId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::client::{Client, ClientError, Expected, Found, Outgoing};
+use crate::client::{Client, ClientError, Expected, Found, Outgoing, Written};
 use crate::envelope::Sender;
 use crate::limits::EsdbLimits;
 
@@ -27,19 +27,44 @@ pub(crate) struct Delivery<C> {
     pub(crate) latest: AtomicI64,
 }
 
+/// An append that waits for its turn.
+pub(crate) struct Waiting {
+    pub(crate) request: Request,
+    /// Drawn once: the ids of its events are made of it, however often they are sent.
+    pub(crate) id: Uuid,
+}
+
+impl Waiting {
+    pub(crate) fn new(request: Request) -> Self {
+        Self {
+            request,
+            id: Uuid::new_v4(),
+        }
+    }
+}
+
 /// Appends of a stream that are sent together.
 struct Run {
-    requests: Vec<Request>,
+    requests: Vec<Waiting>,
     /// One list for each request.
     events: Vec<Vec<Outgoing>>,
 }
 
 impl Run {
     /// Returns the others.
-    fn keep_first(&mut self) -> Vec<Request> {
+    fn keep_first(&mut self) -> Vec<Waiting> {
         self.events.truncate(1);
         self.requests.split_off(1)
     }
+}
+
+/// A run on the wire.
+struct Sent {
+    stream: String,
+    /// The version of the stream that it goes on from.
+    after: u64,
+    events: Vec<Outgoing>,
+    is_single: bool,
 }
 
 /// What is known of a run that was sent.
@@ -55,7 +80,7 @@ enum Fate {
 
 impl<C: Client> Delivery<C> {
     /// Answers what can be answered, and hands back what has to be judged on its own.
-    pub(crate) async fn deliver(&self, requests: Vec<Request>) -> Vec<Request> {
+    pub(crate) async fn deliver(&self, requests: Vec<Waiting>) -> Vec<Waiting> {
         let (mut run, mut unsound, mut left) = self.prepare(requests);
         let mut fate = self.send(&run).await;
         if matches!(fate, Fate::Refused(_)) && run.requests.len() > 1 {
@@ -67,14 +92,14 @@ impl<C: Client> Delivery<C> {
         match fate {
             Fate::Recorded(events) => self.acknowledge(run, &events),
             Fate::Unknown(reason) => {
-                for request in run.requests {
+                for Waiting { request, .. } in run.requests {
                     request.answer(Err(AppendError::Unavailable(reason.clone())));
                 }
             }
             Fate::Conflict(actual) => {
                 let rest = run.keep_first();
                 left = behind(rest, unsound.take(), left);
-                for request in run.requests {
+                for Waiting { request, .. } in run.requests {
                     let append = request.append();
                     let conflict = AppendError::Conflict {
                         stream: append.stream.clone(),
@@ -85,39 +110,39 @@ impl<C: Client> Delivery<C> {
                 }
             }
             Fate::Refused(reason) => {
-                for request in run.requests {
+                for Waiting { request, .. } in run.requests {
                     request.answer(Err(AppendError::Rejected(reason.clone())));
                 }
             }
         }
         // Whoever cannot be sent hears of it when what came before has met its fate.
-        if let Some((request, error)) = unsound {
-            request.answer(Err(error));
+        if let Some((waiting, error)) = unsound {
+            waiting.request.answer(Err(error));
         }
         left
     }
 
     /// The appends up to the first that cannot be sent, that one, and those behind it.
-    fn prepare(&self, requests: Vec<Request>) -> (Run, Option<(Request, AppendError)>, Vec<Request>) {
+    fn prepare(&self, requests: Vec<Waiting>) -> (Run, Option<(Waiting, AppendError)>, Vec<Waiting>) {
         let mut run = Run {
             requests: Vec::new(),
             events: Vec::new(),
         };
         let now = self.now();
         let mut requests = requests.into_iter();
-        while let Some(request) = requests.next() {
-            match self.seal(&request, request.recorded_at().unwrap_or(now)) {
+        while let Some(waiting) = requests.next() {
+            match self.seal(&waiting, now) {
                 Ok(events) => {
                     run.events.push(events);
-                    run.requests.push(request);
+                    run.requests.push(waiting);
                 }
-                Err(error) => return (run, Some((request, error)), requests.collect()),
+                Err(error) => return (run, Some((waiting, error)), requests.collect()),
             }
         }
         (run, None, Vec::new())
     }
 
-    fn seal(&self, request: &Request, recorded_at: Timestamp) -> Result<Vec<Outgoing>, AppendError> {
+    fn seal(&self, Waiting { request, id }: &Waiting, now: Timestamp) -> Result<Vec<Outgoing>, AppendError> {
         let append = request.append();
         if request.is_cut_off() {
             return Err(AppendError::Cascade {
@@ -137,9 +162,9 @@ impl<C: Client> Delivery<C> {
         }
         let sender = Sender {
             stream: &append.stream,
-            id: Uuid::new_v4(),
+            id: *id,
             writer: self.writer,
-            recorded_at,
+            recorded_at: request.recorded_at().unwrap_or(now),
             metadata: &append.metadata,
         };
         let numbered = append.events.iter().zip(append.expected_version + 1..);
@@ -154,54 +179,68 @@ impl<C: Client> Delivery<C> {
     }
 
     async fn send(&self, run: &Run) -> Fate {
-        let Some(first) = run.requests.first() else {
+        let Some(Waiting { request: first, .. }) = run.requests.first() else {
             return Fate::Recorded(Vec::new());
         };
         let until = first.queued_at() + self.outage_wait;
-        let StreamAppend {
-            stream,
-            expected_version,
-            ..
-        } = first.append();
-        let name = stream.to_string();
-        let expected = Expected::after_sequence(*expected_version);
-        let events: Vec<Outgoing> = run.events.iter().flatten().cloned().collect();
+        let append = first.append();
+        let sent = Sent {
+            stream: append.stream.to_string(),
+            after: append.expected_version,
+            events: run.events.iter().flatten().cloned().collect(),
+            is_single: run.requests.len() == 1,
+        };
+        let expected = Expected::after_sequence(sent.after);
         let mut pause = self.limits.retry.0;
         let mut was_in_doubt = false;
         loop {
-            let call = self.client.append(&name, expected, events.clone());
-            let reason = match self.bounded(call).await {
-                // The position of what was sent twice, or of what is not the last event, is asked for.
-                Ok(written) => match (written.position, was_in_doubt || run.requests.len() > 1) {
-                    (Some(position), false) => {
-                        return Fate::Recorded(last_at(&events, written.last_revision, position));
-                    }
-                    _ => match self.stored(&name, *expected_version, &events).await {
-                        Ok(Some(found)) => return Fate::Recorded(found),
-                        Ok(None) => "the engine does not show what it recorded".to_owned(),
-                        Err(error) => error.to_string(),
-                    },
-                },
-                Err(ClientError::WrongRevision { current }) if !was_in_doubt => {
-                    return Fate::Conflict(current.map_or(0, |revision| revision + 1));
-                }
-                Err(ClientError::WrongRevision { current }) => {
-                    match self.stored(&name, *expected_version, &events).await {
-                        Ok(Some(found)) => return Fate::Recorded(found),
-                        Ok(None) => return Fate::Conflict(current.map_or(0, |revision| revision + 1)),
-                        Err(error) => error.to_string(),
-                    }
-                }
-                Err(ClientError::Refused(reason)) => return Fate::Refused(reason),
-                Err(error @ (ClientError::InDoubt(_) | ClientError::NoSuchPosition)) => error.to_string(),
+            let call = self.client.append(&sent.stream, expected, sent.events.clone());
+            let answer = self.bounded(call).await;
+            let error = match self.fate(answer, &sent, was_in_doubt).await {
+                Ok(fate) => return fate,
+                Err(error) => error,
             };
             was_in_doubt = true;
             if Instant::now() + pause > until {
-                return Fate::Unknown(reason);
+                return Fate::Unknown(error.to_string());
             }
-            tracing::debug!(%stream, %reason, "an append is sent again");
+            tracing::debug!(stream = sent.stream, %error, "an append is sent again");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(self.limits.retry.1);
+        }
+    }
+
+    /// What follows from an answer; an error if nothing does.
+    async fn fate(
+        &self,
+        answer: Result<Written, ClientError>,
+        sent: &Sent,
+        was_in_doubt: bool,
+    ) -> Result<Fate, ClientError> {
+        let verdict = match answer {
+            Ok(Written {
+                last_revision,
+                position: Some(position),
+            }) if sent.is_single && !was_in_doubt => {
+                return Ok(Fate::Recorded(last_at(&sent.events, last_revision, position)));
+            }
+            // The position of what was sent twice, or of what is not the last event, is asked for.
+            Ok(_) => None,
+            Err(ClientError::WrongRevision { current }) => {
+                Some(Fate::Conflict(current.map_or(0, |revision| revision + 1)))
+            }
+            Err(ClientError::Refused(reason)) => Some(Fate::Refused(reason)),
+            Err(error @ (ClientError::InDoubt(_) | ClientError::NoSuchPosition)) => return Err(error),
+        };
+        match verdict {
+            Some(verdict) if !was_in_doubt => Ok(verdict),
+            // Whatever the engine says now, it may have recorded what it did not answer.
+            verdict => match self.stored(sent).await? {
+                Some(found) => Ok(Fate::Recorded(found)),
+                None => {
+                    verdict.ok_or_else(|| ClientError::InDoubt("the engine does not show what it recorded".to_owned()))
+                }
+            },
         }
     }
 
@@ -210,14 +249,12 @@ impl<C: Client> Delivery<C> {
         in_time.unwrap_or_else(|_| Err(ClientError::InDoubt("it took too long".to_owned())))
     }
 
-    /// These very events, if the stream has them after this version.
-    async fn stored(&self, name: &str, version: u64, events: &[Outgoing]) -> Result<Option<Vec<Found>>, ClientError> {
-        let call = self.client.read_stream(name, version, events.len());
+    /// These very events, if the stream has them.
+    async fn stored(&self, sent: &Sent) -> Result<Option<Vec<Found>>, ClientError> {
+        let call = self.client.read_stream(&sent.stream, sent.after, sent.events.len());
         let found = self.bounded(call).await?;
-        let is_ours = found
-            .iter()
-            .map(|found| found.id)
-            .eq(events.iter().map(|event| event.id));
+        let ids = sent.events.iter().map(|event| event.id);
+        let is_ours = found.iter().map(|found| found.id).eq(ids);
         Ok(is_ours.then_some(found))
     }
 
@@ -225,7 +262,7 @@ impl<C: Client> Delivery<C> {
         if let Some(last) = events.last() {
             self.reached(last.position);
         }
-        for request in run.requests {
+        for Waiting { request, .. } in run.requests {
             let append = request.append();
             let last_sequence = append.expected_version + append.events.len() as u64;
             let last = events.iter().find(|event| event.revision + 1 == last_sequence);
@@ -266,8 +303,8 @@ fn last_at(events: &[Outgoing], revision: u64, position: u64) -> Vec<Found> {
 }
 
 /// In the order of the line.
-fn behind(rest: Vec<Request>, unsound: Option<(Request, AppendError)>, left: Vec<Request>) -> Vec<Request> {
-    let unsound = unsound.map(|(request, _)| request);
+fn behind(rest: Vec<Waiting>, unsound: Option<(Waiting, AppendError)>, left: Vec<Waiting>) -> Vec<Waiting> {
+    let unsound = unsound.map(|(waiting, _)| waiting);
     rest.into_iter().chain(unsound).chain(left).collect()
 }
 

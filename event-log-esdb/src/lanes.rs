@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Waiting};
 
 /// Bytes of payload that are sent to a stream at once, unless a single append has more. The engine takes 1 MiB with all.
 const RUN_BYTES: usize = 256 << 10;
@@ -22,12 +22,12 @@ pub(crate) struct Lanes<C> {
     delivery: Arc<Delivery<C>>,
     requests: mpsc::Receiver<Request>,
     /// Those that wait behind one of their stream, too.
-    lines: HashMap<StreamId, VecDeque<Request>>,
+    lines: HashMap<StreamId, VecDeque<Waiting>>,
     /// Streams whose line is not under way.
     ready: VecDeque<StreamId>,
     waiting: usize,
     waiting_max: usize,
-    under_way: JoinSet<(StreamId, Vec<Request>)>,
+    under_way: JoinSet<(StreamId, Vec<Waiting>)>,
 }
 
 impl<C: Client> Lanes<C> {
@@ -73,10 +73,10 @@ impl<C: Client> Lanes<C> {
             self.ready.push_back(stream);
             VecDeque::new()
         });
-        line.push_back(request);
+        line.push_back(Waiting::new(request));
     }
 
-    fn resume(&mut self, stream: StreamId, left: Vec<Request>) {
+    fn resume(&mut self, stream: StreamId, left: Vec<Waiting>) {
         let Some(line) = self.lines.get_mut(&stream) else {
             return;
         };
@@ -109,11 +109,11 @@ impl<C: Client> Lanes<C> {
 }
 
 /// What stands first in a line, and whatever goes on where it ends.
-fn take_run(line: &mut VecDeque<Request>, events_max: usize) -> Vec<Request> {
+fn take_run(line: &mut VecDeque<Waiting>, events_max: usize) -> Vec<Waiting> {
     let mut run = Vec::new();
     let (mut events, mut bytes, mut version) = (0, 0, 0);
     while let Some(next) = line.front() {
-        let append = next.append();
+        let append = next.request.append();
         events += append.events.len();
         bytes += append
             .events

@@ -21,6 +21,9 @@ by_each! {
     an_engine_that_comes_back_finds_the_append_waiting
     an_event_that_was_changed_is_not_read
     an_append_that_the_engine_refuses_fails_alone
+    a_refusal_after_doubt_is_none_if_it_was_recorded
+    a_refusal_after_doubt_is_one_if_it_was_not
+    what_is_judged_alone_keeps_its_ids
     an_engine_that_stays_away_is_said_to_be
 }
 
@@ -145,6 +148,45 @@ async fn an_append_that_the_engine_refuses_fails_alone(by: By) {
     assert!(matches!(outcomes[1], Err(AppendError::Rejected(_))), "{outcomes:?}");
     assert_eq!(outcomes[2].as_ref().unwrap().last_sequence, 3);
     assert_eq!(outcomes[3].as_ref().unwrap().last_sequence, 4);
+    assert_eq!(sequences(&opened, "a").await, [1, 2, 3, 4]);
+    opened.close().await;
+}
+
+async fn a_refusal_after_doubt_is_none_if_it_was_recorded(by: By) {
+    for refusal in [Fault::Denied, Fault::Refused] {
+        let opened = Opened::new(by).await;
+        // The others are gathered behind the first and sent together.
+        opened.fake().faults().next(Fault::Delayed(Duration::from_millis(100)));
+        opened.fake().faults().next(Fault::StoredButUnavailable);
+        opened.fake().faults().next(refusal.clone());
+        let appends = [append("a", 0, 1), append("a", 1, 1), append("a", 2, 2)];
+        let outcomes = opened.log.append(appends.to_vec()).await;
+        assert_eq!(outcomes[1].as_ref().unwrap().last_sequence, 2, "{refusal:?}");
+        assert_eq!(outcomes[2].as_ref().unwrap().last_sequence, 4, "{refusal:?}");
+        assert_eq!(sequences(&opened, "a").await, [1, 2, 3, 4], "{refusal:?}");
+        opened.close().await;
+    }
+}
+
+async fn a_refusal_after_doubt_is_one_if_it_was_not(by: By) {
+    let opened = Opened::new(by).await;
+    opened.fake().faults().next(Fault::Unavailable);
+    opened.fake().faults().next(Fault::Denied);
+    let refused = opened.log.append(vec![append("a", 0, 1)]).await.remove(0);
+    assert!(matches!(refused, Err(AppendError::Rejected(_))), "{refused:?}");
+    assert!(sequences(&opened, "a").await.is_empty());
+    opened.close().await;
+}
+
+/// Refused together, recorded by an engine that did not say so, and sent again one by one.
+async fn what_is_judged_alone_keeps_its_ids(by: By) {
+    let opened = Opened::new(by).await;
+    opened.fake().faults().next(Fault::Delayed(Duration::from_millis(100)));
+    opened.fake().faults().next(Fault::StoredButRefused);
+    let appends = [append("a", 0, 1), append("a", 1, 1), append("a", 2, 2)];
+    let outcomes = opened.log.append(appends.to_vec()).await;
+    assert_eq!(outcomes[1].as_ref().unwrap().last_sequence, 2);
+    assert_eq!(outcomes[2].as_ref().unwrap().last_sequence, 4);
     assert_eq!(sequences(&opened, "a").await, [1, 2, 3, 4]);
     opened.close().await;
 }
