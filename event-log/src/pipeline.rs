@@ -56,6 +56,8 @@ pub struct Request {
     queued_at: Instant,
     /// When another log recorded it, of which this one holds a copy.
     recorded_at: Option<Timestamp>,
+    /// The one position that its first event may have.
+    place: Option<u64>,
     answer: Option<Arc<Answer>>,
     /// Given back when the request is answered.
     admission: Option<Admission>,
@@ -72,6 +74,10 @@ impl Request {
 
     pub fn recorded_at(&self) -> Option<Timestamp> {
         self.recorded_at
+    }
+
+    pub(crate) fn place(&self) -> Option<u64> {
+        self.place
     }
 
     /// What another log needs to decide it.
@@ -153,15 +159,25 @@ impl Permit {
 
     /// Never waits. What is enqueued in this order is recorded in this order.
     pub fn enqueue(self, append: StreamAppend, generation: Option<Generation>) -> Pending {
-        self.send(append, generation, None)
+        self.send(append, generation, (None, None))
     }
 
     /// What another log recorded at this time, as it was recorded there.
     pub(crate) fn enqueue_copy(self, append: StreamAppend, recorded_at: Timestamp) -> Pending {
-        self.send(append, None, Some(recorded_at))
+        self.send(append, None, (Some(recorded_at), None))
     }
 
-    fn send(self, append: StreamAppend, generation: Option<Generation>, recorded_at: Option<Timestamp>) -> Pending {
+    /// The same, at this position or not at all: nothing may be left out before it, and nothing put in.
+    pub(crate) fn enqueue_at(self, append: StreamAppend, recorded_at: Timestamp, place: u64) -> Pending {
+        self.send(append, None, (Some(recorded_at), Some(place)))
+    }
+
+    fn send(
+        self,
+        append: StreamAppend,
+        generation: Option<Generation>,
+        (recorded_at, place): (Option<Timestamp>, Option<u64>),
+    ) -> Pending {
         let answer = Arc::new(Answer::default());
         // A closed queue still takes what was promised a place; its reader answers it.
         drop(self.place.send(Request {
@@ -169,6 +185,7 @@ impl Permit {
             generation,
             queued_at: Instant::now(),
             recorded_at,
+            place,
             answer: Some(Arc::clone(&answer)),
             admission: self.admission,
         }));

@@ -97,7 +97,7 @@ impl Plan {
 
     /// Numbers a request whose stream is at version `actual`, or refuses it if it cannot be recorded.
     pub(crate) fn judge(&mut self, request: Request, actual: u64, ground: &Ground, versions: &mut Versions) {
-        if let Some(error) = refusal(&request, actual, ground) {
+        if let Some(error) = self.refusal(&request, actual, ground) {
             request.break_off();
             self.refused.push((request, error));
             return;
@@ -223,27 +223,35 @@ impl Plan {
         }
         self.refuse();
     }
-}
 
-fn refusal(request: &Request, actual: u64, ground: &Ground) -> Option<AppendError> {
-    let append = request.append();
-    if request.is_cut_off() || ground.spoiled.contains(&append.stream) {
-        return Some(AppendError::Cascade {
+    fn refusal(&self, request: &Request, actual: u64, ground: &Ground) -> Option<AppendError> {
+        let append = request.append();
+        if request.is_cut_off() || ground.spoiled.contains(&append.stream) {
+            return Some(AppendError::Cascade {
+                stream: append.stream.clone(),
+            });
+        }
+        if ground.judged_at.duration_since(request.queued_at()) > ground.patience {
+            return Some(AppendError::Unavailable("the log was away for too long".to_owned()));
+        }
+        if request
+            .place()
+            .is_some_and(|place| place != self.tail.head.position + 1)
+        {
+            return Some(AppendError::Unavailable(
+                "the log does not end before its place".to_owned(),
+            ));
+        }
+        if append.events.is_empty() {
+            return Some(AppendError::Rejected("an append without events".to_owned()));
+        }
+        if !append.stream.is_storable() {
+            return Some(AppendError::Rejected("a stream id with a NUL".to_owned()));
+        }
+        (append.expected_version != actual).then(|| AppendError::Conflict {
             stream: append.stream.clone(),
-        });
+            expected: append.expected_version,
+            actual,
+        })
     }
-    if ground.judged_at.duration_since(request.queued_at()) > ground.patience {
-        return Some(AppendError::Unavailable("the log was away for too long".to_owned()));
-    }
-    if append.events.is_empty() {
-        return Some(AppendError::Rejected("an append without events".to_owned()));
-    }
-    if !append.stream.is_storable() {
-        return Some(AppendError::Rejected("a stream id with a NUL".to_owned()));
-    }
-    (append.expected_version != actual).then(|| AppendError::Conflict {
-        stream: append.stream.clone(),
-        expected: append.expected_version,
-        actual,
-    })
 }

@@ -1,11 +1,13 @@
 //! The one task that copies: reads the other log in its order, and appends what it finds to the database.
 //!
 //! Invariants:
-//! - Only the process that leads the database's log copies. What was copied twice, or by two processes at once, is refused
-//!   by its sequence in its stream, and compared.
+//! - Only the process that leads the database's log copies, and each event is recorded at the one place that it has in the
+//!   copy, or not at all: whatever fails, nothing of what comes after it is recorded.
+//! - Nothing is copied before everything that the copy holds beyond what was written down of it was found in the other log.
 //! - The copy of an event is made of that event and of those before it alone: whoever copies the other log again, from its
 //!   beginning and in another database, gets the same positions, times and hashes.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,19 +18,23 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::kinds::kind;
-use super::origin::{self, origin};
+use super::origin;
 use super::places::Places;
+use super::reached::Reached;
 use crate::jitter::BackOff;
 use crate::leader::{self, Leader};
+use crate::pipeline::Permit;
 use crate::postgres::Fork;
-use crate::{AppendError, EventLog, Head, NewEvent, PostgresLog, ReadError, RecordedEvent, StreamAppend, StreamId};
+use crate::{AppendError, EventLog, NewEvent, PostgresLog, ReadError, RecordedEvent, StreamAppend, StreamId};
 
-/// Events that are copied before the next are read.
-const PAGE: usize = 1000;
 /// How often the other log is looked at though nothing says that it grew.
 const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// How long the copy may be ahead of what is written down of it.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// It is written down where copying stops, too, if that takes no longer.
+const KEEP_LIMIT: Duration = Duration::from_secs(2);
+/// An engine of several nodes may answer by one that is behind: what it does not show for so long is lost.
+const LAG_LIMIT: Duration = Duration::from_secs(3);
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LONGEST: Duration = Duration::from_secs(2);
 /// The pause when the database's queue is full.
@@ -46,6 +52,8 @@ pub(super) struct Copier {
 /// Why copying stops for a while.
 #[derive(Debug, Error)]
 pub(super) enum Stop {
+    #[error("the process ends")]
+    Told,
     /// This process does not lead any more.
     #[error("another process copies")]
     Over,
@@ -53,6 +61,9 @@ pub(super) enum Stop {
     Trouble(String),
     #[error("what was copied is not what the log holds: {0}")]
     Forked(Fork),
+    /// It may be lost, or not shown yet.
+    #[error("the log does not show what was copied of it: {0}")]
+    Missing(Fork),
 }
 
 impl From<ReadError> for Stop {
@@ -72,60 +83,75 @@ impl From<sqlx::Error> for Stop {
 
 impl Copier {
     pub(super) async fn run(self) {
-        let cancel = self.cancel.clone();
-        cancel.run_until_cancelled(self.copy_always()).await;
-    }
-
-    async fn copy_always(self) {
         let mut back_off = BackOff::new(RETRY_FIRST, RETRY_LONGEST);
-        loop {
-            leader::on_duty(&*self.copy).await;
+        let mut missing_since = None;
+        while !self.cancel.is_cancelled() {
+            if self.uncancelled(leader::on_duty(&*self.copy)).await.is_err() {
+                break;
+            }
             let began = Instant::now();
             let Err(stop) = self.copy_while_leading().await;
             self.is_ready.send_replace(false);
+            let missed_before = missing_since.take();
             match stop {
+                Stop::Told => break,
                 Stop::Over => info!("{stop}"),
                 Stop::Trouble(_) => warn!("the log is not copied for the moment: {stop}"),
-                Stop::Forked(fork) => {
-                    error!("{fork}: the database is no copy of this log");
-                    self.copy.set_fork(Some(fork));
+                Stop::Forked(fork) => self.alarm(fork),
+                Stop::Missing(fork) => {
+                    let since = missed_before.unwrap_or(began);
+                    missing_since = Some(since);
+                    if since.elapsed() < LAG_LIMIT {
+                        warn!("the log is not copied for the moment: it does not show what was copied: {fork}");
+                    } else {
+                        self.alarm(fork);
+                    }
                 }
             }
             if began.elapsed() > RETRY_LONGEST {
                 back_off.reset();
             }
-            tokio::time::sleep(back_off.pause()).await;
+            let _ = self.uncancelled(tokio::time::sleep(back_off.pause())).await;
         }
     }
 
-    async fn copy_while_leading(&self) -> Result<std::convert::Infallible, Stop> {
-        let mut at = origin(self.copy.pool()).await?.unwrap_or(Head::EMPTY);
-        self.compare(at).await?;
-        self.copy.set_fork(None);
-        self.places.begin(at.position);
-        let (mut kept, mut kept_at) = (at, Instant::now());
+    async fn uncancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        self.cancel.run_until_cancelled(work).await.ok_or(Stop::Told)
+    }
+
+    fn alarm(&self, fork: Fork) {
+        error!("{fork}: the database is no copy of this log");
+        self.copy.set_fork(Some(fork));
+    }
+
+    async fn copy_while_leading(&self) -> Result<Infallible, Stop> {
+        let mut reached = self.uncancelled(self.resume()).await??;
+        let Err(stop) = self.uncancelled(self.go_on(&mut reached)).await.flatten();
+        // If that fails, more has to be compared.
+        let _ = tokio::time::timeout(KEEP_LIMIT, origin::keep(self.copy.pool(), reached.at)).await;
+        Err(stop)
+    }
+
+    async fn go_on(&self, reached: &mut Reached) -> Result<Infallible, Stop> {
+        let (mut kept, mut kept_at) = (reached.at, Instant::now());
         let (mut wake, mut leader) = (self.source.wake(), self.copy.leader());
         loop {
             if *leader.borrow_and_update() != Leader::Here {
                 return Err(Stop::Over);
             }
             wake.borrow_and_update();
-            let page = self.source.read_all(at.position, PAGE).await?;
-            self.copy(&page).await?;
-            if let Some(last) = page.last() {
-                at = Head {
-                    position: last.position,
-                    hash: last.hash,
-                };
-            }
+            let page = self.read_on(reached).await?;
+            self.copy(&page.events, reached).await?;
+            let at = reached.at;
             if kept.position < at.position && (kept_at.elapsed() >= KEEP_EVERY || !*self.is_ready.borrow()) {
                 origin::keep(self.copy.pool(), at).await?;
                 (kept, kept_at) = (at, Instant::now());
             }
-            if page.len() == PAGE {
+            if page.is_full {
                 continue;
             }
             if !self.is_ready.send_replace(true) {
+                self.copy.set_fork(None);
                 info!(log.position = at.position, "everything that the log holds is copied");
             }
             tokio::select! {
@@ -136,60 +162,33 @@ impl Copier {
         }
     }
 
-    /// Whether the other log still holds what was copied last.
-    async fn compare(&self, seen: Head) -> Result<(), Stop> {
-        if seen.position == 0 {
-            return Ok(());
-        }
-        let found = self.source.read_at(&[seen.position]).await?;
-        let found = found.first().map(|event| event.hash);
-        if found == Some(seen.hash) {
-            return Ok(());
-        }
-        Err(Stop::Forked(Fork { seen, found }))
-    }
-
-    async fn copy(&self, page: &[RecordedEvent]) -> Result<(), Stop> {
+    async fn copy(&self, page: &[RecordedEvent], reached: &mut Reached) -> Result<(), Stop> {
         let mut under_way = Vec::with_capacity(page.len());
-        for event in page {
-            let permit = loop {
-                match self.copy.reserve() {
-                    Ok(permit) => break permit,
-                    Err(AppendError::Overloaded) => tokio::time::sleep(FULL_PAUSE).await,
-                    Err(error) => return Err(Stop::Trouble(error.to_string())),
+        let mut stop = None;
+        for (event, place) in page.iter().zip(reached.place + 1..) {
+            match self.permit().await {
+                Ok(permit) => under_way.push((event, permit.enqueue_at(append(event)?, event.recorded_at, place))),
+                Err(error) => {
+                    stop = Some(error);
+                    break;
                 }
-            };
-            under_way.push((event, permit.enqueue_copy(append(event)?, event.recorded_at)));
+            }
         }
         for (event, pending) in under_way {
-            let place = match pending.await {
-                Ok(appended) => appended.position,
-                Err(AppendError::Conflict { actual, .. }) if actual >= event.sequence => {
-                    self.copied_before(event).await?
-                }
-                Err(error) => return Err(Stop::Trouble(error.to_string())),
-            };
-            self.places.put(event.position, place);
+            let appended = pending.await.map_err(|error| Stop::Trouble(error.to_string()))?;
+            reached.advance(event, appended.position);
+            self.places.put(event.position, appended.position);
         }
-        Ok(())
+        stop.map_or(Ok(()), Err)
     }
 
-    /// The place of an event that the copy has already: this one, or the other log was replaced by another.
-    async fn copied_before(&self, event: &RecordedEvent) -> Result<u64, Stop> {
-        let stream = stream(event)?;
-        let found = self.copy.read_stream(&stream, event.sequence - 1, 1).await?;
-        let same = |found: &&RecordedEvent| {
-            (&found.event_type, &found.payload, &found.metadata) == (&event.event_type, &event.payload, &event.metadata)
-        };
-        match found.iter().find(same) {
-            Some(found) => Ok(found.position),
-            None => Err(Stop::Forked(Fork {
-                seen: Head {
-                    position: event.position,
-                    hash: event.hash,
-                },
-                found: found.first().map(|found| found.hash),
-            })),
+    async fn permit(&self) -> Result<Permit, Stop> {
+        loop {
+            match self.copy.reserve() {
+                Ok(permit) => return Ok(permit),
+                Err(AppendError::Overloaded) => tokio::time::sleep(FULL_PAUSE).await,
+                Err(error) => return Err(Stop::Trouble(error.to_string())),
+            }
         }
     }
 }
@@ -207,7 +206,7 @@ pub(super) fn append(event: &RecordedEvent) -> Result<StreamAppend, Stop> {
     })
 }
 
-fn stream(event: &RecordedEvent) -> Result<StreamId, Stop> {
+pub(super) fn stream(event: &RecordedEvent) -> Result<StreamId, Stop> {
     Ok(StreamId {
         aggregate_type: kind(&event.aggregate_type)
             .ok_or_else(|| Stop::Trouble(format!("position {}: too many kinds of streams", event.position)))?,

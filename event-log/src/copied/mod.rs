@@ -13,6 +13,7 @@ mod kinds;
 mod moving;
 mod origin;
 mod places;
+mod reached;
 
 use std::fmt;
 use std::sync::Arc;

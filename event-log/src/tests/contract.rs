@@ -33,7 +33,7 @@ macro_rules! contract {
             $(
                 #[sqlx::test(migrations = "../migrations")]
                 async fn $name(pool: sqlx::PgPool) {
-                    let copied = crate::tests::copied::Copied::of(crate::MemoryLog::new(), &pool).await;
+                    let copied = crate::tests::copied::Copied::of(crate::tests::copied::Elsewhere::new(), &pool).await;
                     crate::tests::rules::$name(copied.port()).await;
                     copied.close().await;
                 }
