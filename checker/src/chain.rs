@@ -18,8 +18,8 @@ pub(crate) struct Walk {
     pub(crate) events: u64,
     hash: [u8; 32],
     recorded_at: i64,
-    /// By type, then by id: the last sequence.
-    streams: HashMap<String, HashMap<String, u64>>,
+    /// By type, then by id: the last sequence. `None` where nobody asks for it: a log may have millions of streams.
+    streams: Option<HashMap<String, HashMap<String, u64>>>,
 }
 
 impl Walk {
@@ -29,7 +29,15 @@ impl Walk {
             events: 0,
             hash: [0; 32],
             recorded_at: i64::MIN,
-            streams: HashMap::new(),
+            streams: Some(HashMap::new()),
+        }
+    }
+
+    /// Looks at positions, times and hashes alone, in memory that does not grow.
+    pub(crate) fn of_the_chain() -> Self {
+        Self {
+            streams: None,
+            ..Self::new()
         }
     }
 
@@ -55,9 +63,12 @@ impl Walk {
     }
 
     fn check_sequence(&mut self, entry: &Entry<'_>, found: &mut Findings) {
-        let streams = match self.streams.get_mut(entry.aggregate_type) {
+        let Some(types) = &mut self.streams else {
+            return;
+        };
+        let streams = match types.get_mut(entry.aggregate_type) {
             Some(streams) => streams,
-            None => self.streams.entry(entry.aggregate_type.to_owned()).or_default(),
+            None => types.entry(entry.aggregate_type.to_owned()).or_default(),
         };
         let last = match streams.get_mut(entry.aggregate_id) {
             Some(last) => last,

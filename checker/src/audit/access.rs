@@ -166,8 +166,16 @@ impl Access {
         match event_type {
             "co_host_appointed" => _ = self.host_side.insert(user),
             "co_host_dismissed" => _ = self.host_side.remove(&user),
-            "person_removed" => _ = self.bars.insert((user, Bar::Removed)),
-            "person_banned" => _ = self.bars.insert((user, ban(person))),
+            // Whoever is sent out is no co-host any more, also once they may be back.
+            "person_removed" | "person_banned" => {
+                let bar = if event_type == "person_removed" {
+                    Bar::Removed
+                } else {
+                    ban(person)
+                };
+                self.bars.insert((user, bar));
+                self.host_side.remove(&user);
+            }
             _ => {
                 self.bars.remove(&(user, ban(person)));
                 // A ban from this room that is over lets those back who were removed, too.

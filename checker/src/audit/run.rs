@@ -16,7 +16,7 @@ pub async fn audit_database(
     mut show: impl FnMut(&Change) + Send,
 ) -> Result<Outcome, CheckError> {
     let mut audit = audit;
-    let mut walk = Walk::new();
+    let mut walk = Walk::of_the_chain();
     let mut broken = Findings::default();
     let mut snapshot = Snapshot::open(options).await?;
     snapshot

@@ -286,6 +286,42 @@ fn who_has_none_is_named() {
 }
 
 #[test]
+fn a_co_host_who_was_sent_out_does_not_come_back_as_one() {
+    for sent_out in ["person_removed", "person_banned"] {
+        let mut story = evening();
+        let out = json!({"user": CO_HOST, "by": HOST, "removed_at": time("05:00")});
+        let out = match sent_out {
+            "person_removed" => out,
+            _ => json!({"user": CO_HOST, "by": HOST, "banned_at": time("05:00")}),
+        };
+        story.add("room", ROOM, sent_out, out);
+        let back = json!({"user": CO_HOST, "by": HOST, "unbanned_at": time("10:00")});
+        story.add("room", ROOM, "person_unbanned", back);
+        let position = record(&mut story, &json!([stay(CO_HOST, None, "11:00", "20:00")]));
+        assert_eq!(wrong_at(Question::Access, &story), position, "{sent_out}");
+
+        // Unless they are appointed again.
+        let mut story = evening();
+        story.add(
+            "room",
+            ROOM,
+            "person_banned",
+            json!({"user": CO_HOST, "by": HOST, "banned_at": time("05:00")}),
+        );
+        story.add(
+            "room",
+            ROOM,
+            "person_unbanned",
+            json!({"user": CO_HOST, "by": HOST, "unbanned_at": time("10:00")}),
+        );
+        let again = json!({"user": CO_HOST, "by": HOST, "appointed_at": time("10:30")});
+        story.add("room", ROOM, "co_host_appointed", again);
+        record(&mut story, &json!([stay(CO_HOST, None, "11:00", "20:00")]));
+        holds(Question::Access, &story);
+    }
+}
+
+#[test]
 fn a_room_that_is_not_there_has_no_audit() {
     let (_, outcome) = run(Question::Capacity, &Story::default());
     assert!(!outcome.holds, "{outcome:?}");
