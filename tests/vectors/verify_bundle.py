@@ -114,9 +114,15 @@ def times(number, base):
 BASE = point(bytes.fromhex("58" + "66" * 31))
 
 
+def is_small(one):
+    """Whether the point's order is at most 8."""
+    x, y, z, _ = times(8, one)
+    return x % P == 0 and (y - z) % P == 0
+
+
 def is_signed(key, message, signature):
     r, s, public = point(signature[:32]), int.from_bytes(signature[32:], "little"), point(key)
-    if len(signature) != 64 or r is None or public is None or s >= ORDER:
+    if len(signature) != 64 or r is None or public is None or s >= ORDER or is_small(r) or is_small(public):
         return False
     challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
     left, right = times(s, BASE), add(r, times(challenge, public))
@@ -210,8 +216,11 @@ class Signed:
     """Every checkpoint there is, held against the tree as it grows."""
 
     def __init__(self, bundle, names, key, given):
-        own = Key(bundle.read("key.txt").decode()) if "key.txt" in names and not key else None
-        self.key, self.tree, self.agreed = key or own, Tree(), None
+        # What is wrong with the bundle's key or checkpoints: said if nothing else is.
+        self.flaw, self.tree, self.agreed = None, Tree(), None
+        self.key = key or (self.own_key(bundle) if "key.txt" in names else None)
+        if given and self.flaw:
+            raise self.flaw
         if given and not self.key:
             raise SystemExit("a checkpoint was given, and no key to check it with")
         due = [self.key.open(note) for note in given]
@@ -221,21 +230,32 @@ class Signed:
         self.due = sorted(due, key=lambda signed: signed[0], reverse=True)
         self.compare()
 
+    def own_key(self, bundle):
+        try:
+            return Key(bundle.read("key.txt").decode())
+        except ValueError as error:
+            self.flaw = Broken(None, f"key.txt: {error}")
+
     def of_the_bundle(self, bundle):
+        """Those before the first that is none."""
         text, trouble = decompress(bundle.read("checkpoints.ndjson.zst"))
-        if trouble:
-            raise Broken(None, f"checkpoints.ndjson.zst {trouble}")
-        found = [(0, None)]
-        for line in text.splitlines():
-            told = json.loads(line)
+        *lines, rest = text.split(b"\n")
+        found, last = [], 0
+        for line in lines:
             try:
+                told = json.loads(line)
                 size, root = self.key.open(told["note"])
-            except ValueError as error:
-                raise Broken(None, f"checkpoints.ndjson.zst, of {told['size']} events: {error}")
-            if size != told["size"] or size < found[-1][0]:
-                raise Broken(None, "checkpoints.ndjson.zst: a checkpoint is not in its place")
+            except (ValueError, KeyError, TypeError) as error:
+                self.flaw = Broken(None, f"checkpoints.ndjson.zst: {error}")
+                return found
+            if size != told["size"] or size < last:
+                self.flaw = Broken(None, "checkpoints.ndjson.zst: a checkpoint is not in its place")
+                return found
             found.append((size, root))
-        return found[1:]
+            last = size
+        if trouble or rest:
+            self.flaw = Broken(None, f"checkpoints.ndjson.zst {trouble or 'ends in the middle of a line'}")
+        return found
 
     def push(self, leaf):
         self.tree.push(leaf)
@@ -266,6 +286,8 @@ def verify(bundle, key, given):
         file, start = entry["file"], position
         if file != f"segments/{entry['first']:020}.ndjson.zst":
             raise SystemExit(f"{file} is no segment's name")
+        if entry["first"] != position + 1:
+            raise Broken(position + 1, f"the manifest has {file} begin at {entry['first']}")
         if file not in names:
             raise Broken(position + 1, f"{file} is missing")
         data = bundle.read(file)
@@ -306,6 +328,8 @@ def verify(bundle, key, given):
     listed = {"manifest.json"} | {entry["file"] for entry in manifest["segments"] + manifest["files"]}
     for name in sorted(names - listed):
         raise Broken(None, f"{name} is not listed by the manifest")
+    if signed.flaw:
+        raise signed.flaw
     return {"verdict": "verified", "events": position, "position": position, "hash": value.hex(), "signed": signed.agreed}
 
 

@@ -62,6 +62,10 @@ def is_signed(public, message, signature):
     r, s = signature[:32], int.from_bytes(signature[32:], "little")
     if len(signature) != 64 or s >= L:
         return False
+    for given in (decompress(r), decompress(public)):
+        x, y, z, _ = times(8, given)
+        if x % P == 0 and (y - z) % P == 0:
+            return False  # a point of small order
     challenge = int.from_bytes(hashlib.sha512(r + public + message).digest(), "little") % L
     one, other = times(s, BASE), add(decompress(r), times(challenge, decompress(public)))
     return (one[0] * other[2] - other[0] * one[2]) % P == 0 and (one[1] * other[2] - other[1] * one[2]) % P == 0

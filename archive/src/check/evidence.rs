@@ -35,14 +35,23 @@ pub(super) struct Evidence {
     given: Vec<Checkpoint>,
     agreed: Option<Checkpoint>,
     count: u64,
+    /// What is wrong with the bundle's key or checkpoints. No event is wrong because of it, so whatever is comes first.
+    flaw: Option<Flaw>,
 }
 
 impl Evidence {
     pub(super) fn open(bundle: &Bundle, trust: &Trust) -> Result<Self, Trouble> {
+        let mut flaw = None;
         let key = match &trust.key {
             Some(key) => Some(key.clone()),
-            None => own_key(bundle)?,
+            None => defer(own_key(bundle), &mut flaw)?,
         };
+        if !trust.checkpoints.is_empty()
+            && let Some(flaw) = flaw
+        {
+            // There is no telling whether they are the log's.
+            return Err(flaw.into());
+        }
         let mut given = Vec::with_capacity(trust.checkpoints.len());
         for note in &trust.checkpoints {
             let key = key.as_ref().ok_or(ArchiveError::NoKey)?;
@@ -50,8 +59,12 @@ impl Evidence {
             given.push(opened.checkpoint);
         }
         given.sort_by_key(|checkpoint| Reverse(checkpoint.size));
+        let own = match &key {
+            Some(_) => defer(own_checkpoints(bundle), &mut flaw)?,
+            None => None,
+        };
         let mut evidence = Self {
-            own: if key.is_some() { own_checkpoints(bundle)? } else { None },
+            own,
             key,
             key_was_given: trust.key.is_some(),
             frontier: Frontier::new(),
@@ -59,8 +72,9 @@ impl Evidence {
             given,
             agreed: None,
             count: 0,
+            flaw,
         };
-        evidence.read_next()?;
+        evidence.read_next();
         evidence.compare()?;
         Ok(evidence)
     }
@@ -94,7 +108,7 @@ impl Evidence {
         let size = self.frontier.size();
         while let Some(own) = self.next.take_if(|own| own.size == size) {
             self.hold_against(own)?;
-            self.read_next()?;
+            self.read_next();
         }
         while let Some(given) = self.given.pop_if(|given| given.size == size) {
             self.hold_against(given)?;
@@ -121,27 +135,36 @@ impl Evidence {
         Err(Flaw::between(first, size, reason))
     }
 
-    /// Reads the bundle's next checkpoint.
-    fn read_next(&mut self) -> Result<(), Trouble> {
+    /// Reads the bundle's next checkpoint. Behind one that is none, nothing is believed.
+    fn read_next(&mut self) {
+        match self.read_own() {
+            Ok(next) => self.next = next,
+            Err(flaw) => self.flaw = Some(flaw),
+        }
+        if self.next.is_none() {
+            self.own = None;
+        }
+    }
+
+    fn read_own(&mut self) -> Result<Option<Checkpoint>, Flaw> {
         let (Some(own), Some(key)) = (&mut self.own, &self.key) else {
-            return Ok(());
+            return Ok(None);
         };
         let line = read_note(own).map_err(|error| Flaw::beside(format!("{CHECKPOINTS} cannot be read: {error}")))?;
         let Some(line) = line else {
-            self.own = None;
-            return Ok(());
+            return Ok(None);
         };
         let of = format!("{CHECKPOINTS}, of {} events", line.size);
         let opened = Checkpoint::open(&line.note, key).map_err(|error| Flaw::beside(format!("{of}: {error}")))?;
         if opened.checkpoint.size != line.size || line.size < self.frontier.size() {
-            return Err(Flaw::beside(format!("{of}: the checkpoint is not in its place")).into());
+            return Err(Flaw::beside(format!("{of}: the checkpoint is not in its place")));
         }
-        self.next = Some(opened.checkpoint);
-        Ok(())
+        Ok(Some(opened.checkpoint))
     }
 
-    /// What vouches for the log, which ends at `end`; or the flaw, if more was signed than is there.
-    pub(super) fn finish(self, end: u64) -> Result<Option<Vouched>, Flaw> {
+    /// What vouches for the log, which ends at `end`, and what is wrong with the bundle's own evidence; or the flaw, if more
+    /// was signed than is there.
+    pub(super) fn finish(self, end: u64) -> Result<(Option<Vouched>, Option<Flaw>), Flaw> {
         let left = self.next.iter().chain(self.given.first());
         if let Some(missing) = left.max_by_key(|checkpoint| checkpoint.size) {
             let (origin, size) = (&missing.origin, missing.size);
@@ -149,14 +172,26 @@ impl Evidence {
             return Err(Flaw::at(end + 1, reason));
         }
         let key_id = self.key.as_ref().map(VerifierKey::id).unwrap_or_default();
-        Ok(self.agreed.map(|agreed| Vouched {
+        let vouched = self.agreed.map(|agreed| Vouched {
             size: agreed.size,
             root: Hash(agreed.root),
             origin: agreed.origin,
             key_id: format!("{:08x}", u32::from_be_bytes(key_id)),
             key_was_given: self.key_was_given,
             checkpoints: self.count,
-        }))
+        });
+        Ok((vouched, self.flaw))
+    }
+}
+
+/// Goes on without what is flawed.
+fn defer<T>(found: Result<Option<T>, Trouble>, flaw: &mut Option<Flaw>) -> Result<Option<T>, Trouble> {
+    match found {
+        Err(Trouble::Flaw(found)) => {
+            *flaw = Some(found);
+            Ok(None)
+        }
+        found => found,
     }
 }
 

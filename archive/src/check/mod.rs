@@ -84,9 +84,14 @@ where
         head = piece.reached?;
         take(piece.value).await?;
     }
-    let vouched = evidence.finish(head.position)?;
+    let (vouched, of_evidence) = evidence.finish(head.position)?;
     let shared = Arc::clone(bundle);
-    if let Some(flaw) = blocking(move || Ok(files::check(&shared, head)?)).await? {
+    let of_files = blocking(move || Ok(files::check(&shared, head)?)).await?;
+    let (of_log, beside) = of_files.map_or((None, None), |flaw| match flaw.position {
+        Some(_) => (Some(flaw), None),
+        None => (None, Some(flaw)),
+    });
+    if let Some(flaw) = of_log.or(of_evidence).or(beside) {
         return Err(flaw.into());
     }
     Ok(Summary {

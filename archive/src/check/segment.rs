@@ -41,8 +41,8 @@ pub(super) fn check<T: Default>(
         value: T::default(),
     };
     let text = read(bundle, entry)?;
-    let walked = walk
-        .lines(&text.bytes, entry, show)
+    let walked = begins(entry, walk.head.position + 1)
+        .and_then(|()| walk.lines(&text.bytes, entry, show))
         .and_then(|()| text.check(entry, &walk));
     Ok(Piece {
         reached: walked.map(|()| walk.head),
@@ -50,6 +50,17 @@ pub(super) fn check<T: Default>(
         leaves: walk.leaves,
         value: walk.value,
     })
+}
+
+fn begins(entry: &SegmentEntry, next: u64) -> Result<(), Flaw> {
+    if entry.first == next {
+        return Ok(());
+    }
+    let reason = format!(
+        "the manifest has {} begin at {}, and the log goes on at {next}",
+        entry.file, entry.first
+    );
+    Err(Flaw::at(next, reason))
 }
 
 const fn end_of(entry: &SegmentEntry) -> HeadEntry {

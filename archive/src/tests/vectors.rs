@@ -12,8 +12,9 @@ use notary::SigningKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::story::{Event, judge_with, log_key, note, rechain, signed, story, write, write_with};
-use crate::format::{MANIFEST, segment_name};
+use super::story::{Event, judge_with, log_key, note, rechain, sign, signed, story, write, write_with};
+use crate::export::Signed;
+use crate::format::{MANIFEST, NoteLine, segment_name};
 use crate::{Manifest, Trust, Verdict};
 
 /// What an auditor has kept of the story.
@@ -178,6 +179,17 @@ async fn make_all() {
     let mut manifest: Manifest = serde_json::from_slice(&fs::read(&file).expect("a manifest")).expect("JSON");
     manifest.segments.clear();
     fs::write(file, serde_json::to_vec_pretty(&manifest).expect("JSON")).expect("written");
+    make("renamed_segment", |_| {});
+    let folder = bundles.join("renamed_segment");
+    let mut manifest: Manifest =
+        serde_json::from_slice(&fs::read(folder.join(MANIFEST)).expect("a manifest")).expect("JSON");
+    fs::rename(folder.join(segment_name(1)), folder.join(segment_name(5))).expect("renamed");
+    (manifest.segments[0].first, manifest.segments[0].file) = (5, segment_name(5));
+    fs::write(
+        folder.join(MANIFEST),
+        serde_json::to_vec_pretty(&manifest).expect("JSON"),
+    )
+    .expect("written");
     make("foreign_file", |_| {});
     fs::write(bundles.join("foreign_file/note.txt"), "look here\n").expect("written");
     make_signed(&bundles);
@@ -205,6 +217,17 @@ fn make_signed(bundles: &Path) {
     let forger = SigningKey::log("example.org/bundles".parse().expect("a name"), &[0x44; 32]);
     let lie = signed(&changed, &[4, 9, 12], &forger);
     write_with(&changed, &lie, &bundles.join("forged"));
+
+    // A checkpoint that is none, and an event that is wrong: the event is named, wherever the checkpoint stands.
+    let mixed = [(4, log_key()), (9, forger), (12, log_key())].map(|(size, key)| NoteLine {
+        size: size as u64,
+        note: sign(&events, size, &key).sign(&key).to_string(),
+    });
+    let mixed = Signed::new(Some(log_key().verifier()), mixed.into());
+    write_with(&events, &mixed, &bundles.join("one_checkpoint_forged"));
+    let mut edited = events.clone();
+    edited[6].payload = edited[6].payload.replace('x', "y");
+    write_with(&edited, &mixed, &bundles.join("one_checkpoint_forged_and_edited"));
 
     // What the bundle leaves out, the auditor has kept.
     fs::write(folder().join(KEPT), note(&events, 12)).expect("written");
