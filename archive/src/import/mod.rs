@@ -57,8 +57,8 @@ pub async fn require_empty(pool: &PgPool) -> Result<(), ArchiveError> {
 }
 
 async fn into_empty(connection: &mut PgConnection, bundle: &Arc<Bundle>) -> Result<Imported, ArchiveError> {
-    require_no_leader(connection).await?;
     let mut transaction = connection.begin().await?;
+    require_no_leader(&mut transaction).await?;
     transaction
         .execute("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
         .await?;
@@ -83,7 +83,7 @@ async fn into_empty(connection: &mut PgConnection, bundle: &Arc<Bundle>) -> Resu
     })
 }
 
-/// A server would go on writing the log that it knows.
+/// A server would go on writing the log that it knows. None becomes the leader before the transaction is over.
 async fn require_no_leader(connection: &mut PgConnection) -> Result<(), ArchiveError> {
     let lock = LogLimits::default().leader_lock;
     let is_free = sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock($1) AS "is_free!""#, lock)

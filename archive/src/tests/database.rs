@@ -195,6 +195,34 @@ async fn a_bundle_goes_into_an_empty_database_only(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn nobody_leads_a_log_while_it_is_restored(pool: PgPool) {
+    let scratch = TempDir::new().unwrap();
+    let path = scratch.path().join("bundle");
+    write(&story(12), &path);
+    // The import waits for the table.
+    let mut reader = pool.acquire().await.expect("a connection");
+    reader
+        .execute("BEGIN; LOCK TABLE events IN ACCESS SHARE MODE")
+        .await
+        .expect("locked");
+    let leads = async {
+        let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut looks = 0;
+        while pool.fetch_optional(waiting).await.expect("looked").is_none() {
+            looks += 1;
+            assert!(looks < KILL_LOOKS, "it does not wait");
+        }
+        let lead = format!("SELECT pg_try_advisory_xact_lock({})", LogLimits::default().leader_lock);
+        let leads: bool = pool.fetch_one(lead.as_str()).await.expect("asked").get(0);
+        reader.execute("ROLLBACK").await.expect("let go");
+        leads
+    };
+    let (restored, leads) = tokio::join!(restore(&pool, &path), leads);
+    assert!(!leads);
+    assert_eq!(restored.expect("restored").events, 12);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn nothing_of_a_bundle_that_is_wrong_is_restored(pool: PgPool) {
     let scratch = TempDir::new().unwrap();
     let keys = definitions(&pool).await;
