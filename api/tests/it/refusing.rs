@@ -21,7 +21,7 @@ fn receipt_of(room: &str, refused: &Answer) -> String {
 
 /// What the receipt says, once it is checked.
 async fn stated(app: &TestApp, path: &str, head: &Value) -> Refusal {
-    let receipt = receipt(app.get(path).by(CLEO).send().await, head);
+    let receipt = receipt(app, path, CLEO, head).await;
     let is_sealed = receipt.entry.payload.is_none() && receipt.entry.metadata.is_none();
     assert!(is_sealed, "others' events are not shown");
     let verified = receipt.verify(&key(head)).expect("it holds");
@@ -40,14 +40,14 @@ async fn who_was_refused_a_seat_can_prove_what_the_room_was(_: PgPoolOptions, op
     let position = refused.header("log-position").expect("what it rests on").to_owned();
     let head = settled(&app).await;
     let path = format!("/v1/rooms/{room}/refusals/{position}");
-    let held = receipt(app.get(&path).by(CLEO).send().await, &head);
+    let held = receipt(&app, &path, CLEO, &head).await;
     assert_eq!(
         (held.entry.payload, held.entry.metadata),
         (None, None),
         "others' events are not shown"
     );
     assert_eq!(held.entry.position.to_string(), position);
-    let verified = receipt(app.get(&path).by(CLEO).send().await, &head).verify(&key(&head));
+    let verified = receipt(&app, &path, CLEO, &head).await.verify(&key(&head));
     let room_then = verified.expect("it holds").refusal.expect("a refusal").room;
     assert_eq!((room_then.seats, room_then.held, room_then.sold), (2, 1, 1));
 
@@ -159,10 +159,7 @@ async fn who_came_too_late_with_a_promo_code_can_prove_it(_: PgPoolOptions, opti
     assert_eq!(refused.body["reason"], "promo_code");
     let head = settled(&app).await;
     let path = receipt_of(&room, &refused);
-    let of_code = receipt(
-        app.get(format!("{path}?promo_code=half%20")).by(CLEO).send().await,
-        &head,
-    );
+    let of_code = receipt(&app, &format!("{path}?promo_code=half%20"), CLEO, &head).await;
     let Subject::Refusal { promo_code, .. } = &of_code.subject else {
         panic!("of a refusal: {:?}", of_code.subject);
     };

@@ -103,10 +103,15 @@ impl Notary {
         })
     }
 
-    /// A tile of the tree, as far as it is notarised.
+    /// A tile of the tree, as far as it is notarised. What is stored beyond the newest checkpoint nobody has signed.
     pub async fn tile(&self, id: TileId) -> Result<Option<Tile>, StoreError> {
+        let size = self.latest().await?.map_or(0, |latest| latest.size);
         let tiles = store::find_tiles(&self.shared.deps.pool, &[id].into()).await?;
-        Ok(tiles.get(id))
+        let signed = tiles.get(id).map(|mut tile| {
+            tile.hashes.truncate(id.width_of(size));
+            tile
+        });
+        Ok(signed.filter(|tile| !tile.hashes.is_empty()))
     }
 
     /// Proves that the log of its first `new` events begins with that of the first `old`. No more than are notarised.

@@ -365,3 +365,19 @@ proptest! {
         prop_assert!(verify_consistency((old, &leaf), (size, &root), &proof).is_err());
     }
 }
+
+#[test]
+fn a_tile_is_as_wide_as_the_tree_makes_it() {
+    let width = |level, index, size| TileId { level, index }.width_of(size);
+    assert_eq!(
+        [0, 1, 255, 256, 257].map(|size| width(0, 0, size)),
+        [0, 1, 255, 256, 256]
+    );
+    assert_eq!([256, 257, 600].map(|size| width(0, 1, size)), [0, 1, 256]);
+    assert_eq!(
+        [255, 256, 65_535, 65_536].map(|size| width(1, 0, size)),
+        [0, 1, 255, 256]
+    );
+    assert_eq!(width(0, u64::MAX, u64::MAX), 0);
+    assert_eq!(width(7, 0, u64::MAX), 255);
+}

@@ -36,6 +36,13 @@ impl TileId {
         }
     }
 
+    /// How many hashes it has in a tree of `size` leaves.
+    pub fn width_of(self, size: u64) -> usize {
+        let at_level = size.checked_shr(TILE_HEIGHT * self.level).unwrap_or(0);
+        let before = self.index.saturating_mul(1 << TILE_HEIGHT);
+        usize::try_from(at_level.saturating_sub(before)).map_or(TILE_WIDTH, |width| width.min(TILE_WIDTH))
+    }
+
     /// Where `tlog-tiles` has it, as a full tile (`None`) or one of so many hashes: `tile/0/x001/x234/067.p/8`.
     pub fn path(self, partial: Option<usize>) -> String {
         let mut groups = vec![];
