@@ -66,16 +66,15 @@ class Log:
     def pages(self, after: int = 0, *, seen: str | None = None, limit: int | None = None) -> Iterator[list[LogEvent]]:
         """The events after a position, as far as there are any now, a page of them at a time.
 
-        `seen` is the hash of the event at `after`: it is checked that the log still holds it.
+        `seen` is the hash of the event at `after`: it is checked that the log still holds it, now and each time that a stream broke
+        off: another node may have taken over.
         """
-        if seen is not None and after > 0:
-            self._check(after, seen)
         failures = 0
         while True:
             try:
-                for page in self._stream(after, limit):
+                for page in self._stream(after, seen, limit):
                     failures = 0
-                    after = page[-1]["position"]
+                    after, seen = page[-1]["position"], page[-1]["hash"]
                     if limit is not None:
                         limit -= len(page)
                     yield page
@@ -97,16 +96,13 @@ class Log:
         for page in self.pages(after, seen=seen, limit=limit):
             yield from page
 
-    def _check(self, position: int, seen: str) -> None:
-        query = urlencode({"after": position - 1, "limit": 1})
-        found = self._retrying(lambda: self._json(f"/v1/log/events?{query}"))["data"]
-        if not found or found[0]["position"] != position or found[0]["hash"] != seen:
-            raise LogForked(f"the log does not hold the event that was seen at position {position}")
-
-    def _stream(self, after: int, limit: int | None) -> Iterator[list[LogEvent]]:
+    def _stream(self, after: int, seen: str | None, limit: int | None) -> Iterator[list[LogEvent]]:
         if limit is not None and limit <= 0:
             return
-        query = urlencode({"after": after} | ({} if limit is None else {"limit": limit}))
+        # What was seen last comes once more, in the same answer: nobody can take over between the two.
+        again = 1 if seen is not None and after > 0 else 0
+        at = after - again
+        query = urlencode({"after": at} | ({} if limit is None else {"limit": limit + again}))
         connection = self._connect()
         try:
             answer = self._ask(connection, f"/v1/log/events?{query}", NDJSON)
@@ -119,10 +115,17 @@ class Log:
                 # One call for all lines: a line holds no line break.
                 page = json.loads(b"[" + (rest + whole).replace(b"\n", b",") + b"]")
                 rest = tail
-                if page[0]["position"] != after + 1 or page[-1]["position"] != after + len(page):
-                    raise LogBroken(f"expected the events after position {after}, got {page[0]['position']}")
-                after = page[-1]["position"]
-                yield page
+                if page[0]["position"] != at + 1 or page[-1]["position"] != at + len(page):
+                    raise LogBroken(f"expected the events after position {at}, got {page[0]['position']}")
+                at = page[-1]["position"]
+                if again:
+                    if page[0]["hash"] != seen:
+                        break
+                    again, page = 0, page[1:]
+                if page:
+                    yield page
+            if again:
+                raise LogForked(f"the log does not hold the event that was seen at position {after}")
             if rest:
                 raise http.client.IncompleteRead(rest)
         finally:

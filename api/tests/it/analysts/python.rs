@@ -94,6 +94,57 @@ except LogForked as reason:
     print(json.dumps(str(reason)))
 ";
 
+/// The stream breaks off after two events, and the next node has another log, or one that ends before.
+const BROKEN_OFF: &str = r"
+import http.server, json, threading, urllib.parse
+from boxoffice_client import Log, LogForked, log as module
+module.PAUSE_FIRST_SECONDS = 0.01
+event = lambda position, hash: json.dumps({'position': position, 'hash': hash}).encode() + b'\n'
+first = [event(1, '01'), event(2, '02'), event(3, '03')]
+
+class Node(http.server.BaseHTTPRequestHandler):
+    asked, others, protocol_version = 0, [], 'HTTP/1.1'
+    def do_GET(self):
+        after = int(urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)['after'][0])
+        Node.asked += 1
+        events = first[after:after + 2] if Node.asked == 1 else Node.others[after:]
+        body = b''.join(events)
+        self.send_response(200)
+        self.send_header('Transfer-Encoding', 'chunked')
+        self.end_headers()
+        if body:
+            self.wfile.write(b'%x\r\n%s\r\n' % (len(body), body))
+        # The first answer does not come to its end.
+        if Node.asked > 1:
+            self.wfile.write(b'0\r\n\r\n')
+        self.close_connection = True
+    def log_message(self, *_): pass
+
+server = http.server.HTTPServer(('127.0.0.1', 0), Node)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+said = []
+for others in (first, [event(1, '01'), event(2, 'ff'), event(3, 'fe')], first[:1]):
+    Node.asked, Node.others = 0, others
+    seen = []
+    try:
+        for page in Log(f'http://127.0.0.1:{server.server_port}', 'x').pages():
+            seen += [event['hash'] for event in page]
+    except LogForked:
+        seen.append('forked')
+    said.append(seen)
+print(json.dumps(said))
+";
+
+#[tokio::test]
+async fn the_client_notices_another_log_when_a_stream_broke_off() {
+    let mut python = python();
+    let output = python.arg("-c").arg(BROKEN_OFF).output().await.expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let expected = serde_json::json!([["01", "02", "03"], ["01", "02", "forked"], ["01", "02", "forked"]]);
+    assert_eq!(said, expected);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_cursor_survives_its_process_and_notices_another_log(_: PgPoolOptions, options: PgConnectOptions) {
     let app = TestApp::start(options).await;
