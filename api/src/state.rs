@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use domain::{Preset, TaxRules, Timestamp};
 use event_log::{Aggregates, Clock, EventLog};
 use media_bridge::Bridge;
@@ -29,6 +30,8 @@ use crate::rollout::RolloutGate;
 
 /// How long a read waits for its `min_position`, and a write for its own effect.
 const VIEW_WAIT_MAX: Duration = Duration::from_secs(2);
+/// An event has its time before it is durable: so long after a moment, none of that moment is still on its way.
+const MOMENT_SETTLES: TimeDelta = TimeDelta::seconds(5);
 
 /// Everything the API is wired to.
 pub struct ApiParts {
@@ -127,9 +130,24 @@ impl ApiState {
             Some(AsOf::Time(time)) if time > self.now() => {
                 return Err(ApiError::invalid("/query/as_of", "is in the future"));
             }
-            Some(AsOf::Time(time)) => self.log.position_at(time).await?,
+            Some(AsOf::Time(time)) => self.settled_position_at(time).await?,
         };
         Ok(Some(position))
+    }
+
+    /// The last position that was recorded by `time`, once that is sure for good.
+    async fn settled_position_at(&self, time: Timestamp) -> Result<u64, ApiError> {
+        let head = self.log.head().await?.position;
+        let position = self.log.position_at(time).await?;
+        // Times never go back along the log: if there was an event behind, nothing can come before it any more.
+        if position < head || self.now() - time >= MOMENT_SETTLES {
+            return Ok(position);
+        }
+        let detail = format!(
+            "is too young: what was recorded by then is known for good {} seconds later",
+            MOMENT_SETTLES.num_seconds()
+        );
+        Err(ApiError::invalid("/query/as_of", detail))
     }
 
     /// The same, and waits until `view` shows it.

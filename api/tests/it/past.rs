@@ -1,5 +1,6 @@
 //! Rooms and tickets as they were: at a position of the log, or at a time.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
@@ -67,6 +68,22 @@ async fn a_room_is_shown_as_it_was(_: PgPoolOptions, options: PgConnectOptions) 
     for wrong in [(app.head().await + 100).to_string(), "yesterday".to_owned()] {
         as_of(wrong).await.expect_problem(422, "invalid_field");
     }
+    app.stop().await;
+}
+
+/// An event of a moment that has just passed may still be on its way; some seconds later none is.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_moment_that_has_just_passed_is_not_settled(_: PgPoolOptions, options: PgConnectOptions) {
+    let app = TestApp::start(options).await;
+    let room = app.schedule(HOST, "room", |_| {}).await;
+    let scheduled = app.head().await;
+    let moment = app.now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    let as_of = || app.get(format!("/v1/rooms/{room}?as_of={moment}")).send();
+    let young = as_of().await;
+    young.expect_problem(422, "invalid_field");
+    assert_eq!(young.pointer(), Some("/query/as_of"));
+    app.clock.skip(TimeDelta::seconds(5));
+    assert_eq!(as_of().await.expect(200)["position"], scheduled);
     app.stop().await;
 }
 
