@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use archive::{Bundle, ExportOptions, Trust, Verdict};
+use event_log::stretches::stretch;
 use event_log::{Clock as _, SystemClock};
+use notary::{Checkpoint, Frontier, SigningKey};
 use projections::View;
 use projections::ledger::trial_balance;
 
@@ -18,6 +20,8 @@ use crate::peer::Rows as Copied;
 use crate::world::{Database, Kind};
 
 const POOL: u32 = 4;
+/// Events that the tree is grown by at once.
+const STRETCH: u64 = 50_000;
 /// Lines that the purchases of the synthetic log come to: three for a capture, two for a ticket, of seven events.
 const LINES_PER_PURCHASE: u64 = 5;
 const EVENTS_PER_PURCHASE: u64 = 7;
@@ -34,9 +38,10 @@ pub(super) async fn bundles(bench: &Bench) -> Result<Outcome> {
         async |_| copy_out(&database, events).await,
     )
     .await?;
+    let trust = kept(&database, events as u64).await?;
     let mut verified = Rounds::default();
     for _ in 0..bench.rounds() {
-        verified.ours.push(verify(&target, events).await?);
+        verified.ours.push(verify(&target, &trust, events).await?);
     }
     let rows = Copied::read(&database, events).await?;
     let imported = alternate(
@@ -57,7 +62,9 @@ pub(super) async fn bundles(bench: &Bench) -> Result<Outcome> {
         &verified,
         &[Goal::AtLeast(1_000_000.0)],
     )
-    .note(&log);
+    .note(format!(
+        "{log} Chain and tree, held against a signed checkpoint of all of it."
+    ));
     let imported = Row::new("log import", "events/s", &imported, &[Goal::AtLeast(300_000.0)])
         .beside("COPY BINARY of the same rows from memory, keys made behind it, 1 transaction")
         .note(format!(
@@ -85,13 +92,42 @@ async fn export(database: &Database, target: &Path, events: usize) -> Result<Sam
     Ok(Sample::plain(per_second(events, elapsed)))
 }
 
-async fn verify(target: &Path, events: usize) -> Result<Sample> {
+/// What an auditor has kept: the log's key, and a checkpoint of all of it. So the tree is grown beside the chain.
+async fn kept(database: &Database, events: u64) -> Result<Trust> {
+    let key = SigningKey::log("bench.example.org/log".parse()?, &[7; 32]);
+    let pool = database.pool(POOL);
+    let mut tree = Frontier::new();
+    while tree.size() < events {
+        let after = tree.size();
+        let up_to = events.min(after + STRETCH);
+        stretch(&pool, (after, up_to), |event| tree.push(event.leaf.hash())).await?;
+        ensure!(tree.size() == up_to, "the log has holes behind position {after}");
+    }
+    pool.close().await;
+    let checkpoint = Checkpoint {
+        origin: key.name().to_owned(),
+        size: tree.size(),
+        root: tree.root(),
+    };
+    Ok(Trust {
+        key: Some(key.verifier()),
+        checkpoints: vec![checkpoint.sign(&key).to_string()],
+    })
+}
+
+async fn verify(target: &Path, trust: &Trust, events: usize) -> Result<Sample> {
     let started = Instant::now();
     let bundle = Arc::new(Bundle::open(target)?);
-    let verdict = archive::verify(&bundle, &Trust::default()).await?;
+    let verdict = archive::verify(&bundle, trust).await?;
     let elapsed = started.elapsed();
     match verdict {
-        Verdict::Verified(summary) => ensure!(usize::try_from(summary.events) == Ok(events), "{summary:?}"),
+        Verdict::Verified(summary) => {
+            let vouched = summary.vouched.as_ref().map(|vouched| vouched.size);
+            ensure!(
+                vouched == Some(events as u64) && summary.events == events as u64,
+                "{summary:?}"
+            );
+        }
         Verdict::Broken(flaw) => bail!("the bundle does not verify: {flaw}"),
     }
     Ok(Sample::plain(per_second(events, elapsed)))
