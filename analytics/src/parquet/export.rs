@@ -85,7 +85,10 @@ pub async fn export(
 async fn begin(log: &dyn EventLog, folder: &Folder, plan: &ExportPlan) -> Result<State, ExportError> {
     let Some(state) = folder.state()? else {
         let after = plan.from.map_or(0, |from| from.saturating_sub(1));
-        return Ok(State::new(after, after, String::new()));
+        let state = State::new(after, after, String::new());
+        // Where it begins is said before there is a file: whoever goes on after a crash begins there, or is refused.
+        folder.finish(&[], &state)?;
+        return Ok(state);
     };
     if let Some(asked) = plan.from.filter(|from| *from != state.reached + 1) {
         let reached = state.reached;
