@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use analytics::project::Moment;
 use anyhow::{Context, anyhow, ensure};
 use domain::Timestamp;
 use event_log::{EventLog as _, LogLimits, PostgresLog};
@@ -24,6 +25,16 @@ impl FromStr for Until {
         }
         let time = parse_time(text).map_err(|error| anyhow!("must be a log position, or: {error}"))?;
         Ok(Self::Time(time))
+    }
+}
+
+impl Until {
+    /// The same for who may read the views of analysts alone.
+    pub(super) const fn into_moment(self) -> Moment {
+        match self {
+            Self::Position(position) => Moment::Position(position),
+            Self::Time(time) => Moment::Time(time),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::moment::{self, Until};
+use super::moment::Until;
 use crate::database::{Database, DatabaseAccess};
 use crate::output;
 use crate::pace::{self, EXIT_STOPPED, Pace};
@@ -69,7 +69,10 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 async fn project(database: &Database, options: &Options, (name, script): (String, Script)) -> anyhow::Result<ExitCode> {
     let up_to = match options.until {
-        Some(until) => Some(moment::position(database, Some(until)).await?),
+        Some(until) => {
+            let position = until.into_moment().position(&database.pool).await;
+            Some(position.context("--until")?)
+        }
         None => None,
     };
     let plan = FoldPlan {
@@ -89,11 +92,8 @@ async fn project(database: &Database, options: &Options, (name, script): (String
 /// Runs a fold to its end, and says what it did.
 pub(super) async fn fold(database: &Database, plan: FoldPlan, as_json: bool) -> anyhow::Result<ExitCode> {
     let (schema, name) = (plan.schema.clone(), plan.name.clone());
-    let up_to = match plan.up_to {
-        Some(up_to) => up_to,
-        None => moment::position(database, None).await?,
-    };
     let mut fold = Fold::open(&database.pool, plan).await.context("open the fold")?;
+    let up_to = fold.end().await?;
     let (reached, cancel) = (fold.watch(), CancellationToken::new());
     let pace = Pace::new(fold.position(), up_to);
     let (outcome, elapsed) = pace::watched(fold.run(&cancel), pace, || *reached.borrow(), &cancel).await?;

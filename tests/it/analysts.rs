@@ -16,8 +16,12 @@ const LIMIT: Duration = Duration::from_mins(1);
 
 /// A command on the shop's database: its exit code, and its last line as JSON.
 async fn run(shop: &Shop, arguments: &[&str]) -> Result<(i32, Value)> {
+    run_on(shop, shop.server.database_url(), arguments).await
+}
+
+async fn run_on(shop: &Shop, database_url: &str, arguments: &[&str]) -> Result<(i32, Value)> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_boxoffice"));
-    command.args(arguments).env("DATABASE_URL", shop.server.database_url());
+    command.args(arguments).env("DATABASE_URL", database_url);
     command.env("BOXOFFICE_DATA_DIR", shop.server.options().data_dir.join("analyst"));
     command.stdin(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(LIMIT, command.output())
@@ -184,9 +188,54 @@ async fn an_analyst_replays_folds_and_exports_beside_a_running_shop() -> Result<
     assert_eq!(succeeds(&shop, &project).await?["position"], head);
     assert_eq!(succeeds(&shop, &project).await?["events"], 0);
 
+    is_folded_by_a_role_of_its_own(&shop, scratch.path(), head).await?;
     if cfg!(feature = "parquet") {
         is_exported_once(&shop, scratch.path(), head).await?;
     }
+    Ok(())
+}
+
+/// A block of the page for analysts, by its mark.
+fn block<'a>(page: &'a str, mark: &str) -> Result<&'a str> {
+    let (_, rest) = page
+        .split_once(&format!("<!-- {mark} -->\n```sql\n"))
+        .context("the mark")?;
+    Ok(rest.split_once("```").context("the end of the block")?.0)
+}
+
+/// Somebody else's fold, as the page says: with no rights but those of a role of its own, whatever it tries.
+async fn is_folded_by_a_role_of_its_own(shop: &Shop, folder: &Path, head: u64) -> Result<()> {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ANALYTICS.md"))?;
+    // Roles are the cluster's, which may have one of this name.
+    let ann = format!("ann_{}", std::process::id());
+    let roles = block(&page, "role: ann")?.replace("ann", &ann);
+    let url = shop.server.database_url();
+    PgPool::connect(url).await?.execute(roles.as_str()).await?;
+    let of_ann = url.replacen("//boxoffice@", &format!("//{ann}@"), 1);
+    ensure!(of_ann != url, "the owner of {url}");
+    let sql = folder.join("late.sql");
+    std::fs::write(&sql, block(&page, "file: late.sql")?)?;
+    let sql = sql.display().to_string();
+    let project = ["project", "--sql", &sql, "--into", &ann, "--json"];
+    let until: &[&[&str]] = &[&["--until", "2"], &["--until", "2999-01-01"], &[]];
+    for (until, position) in until.iter().zip([2, head, head]) {
+        let (code, answer) = run_on(shop, &of_ann, &[&project[..], until].concat()).await?;
+        assert_eq!(
+            (code, &answer["position"]),
+            (0, &position.into()),
+            "{until:?}: {answer}"
+        );
+    }
+    let greedy = folder.join("greedy.sql");
+    let taken = "-- boxoffice:setup\n-- boxoffice:page\nSELECT set_config('role', 'none', true);
+        SELECT FROM public.events WHERE position > :after AND position <= :until;";
+    std::fs::write(&greedy, taken)?;
+    let greedy = greedy.display().to_string();
+    let (code, refused) = run_on(shop, &of_ann, &["project", "--sql", &greedy, "--into", &ann]).await?;
+    assert!(
+        code == 1 && refused.to_string().contains("permission denied"),
+        "{refused}"
+    );
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::Timestamp;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 use tokio::sync::watch;
@@ -56,6 +57,32 @@ pub struct Fold {
     exclusive: PgConnection,
 }
 
+/// A moment of the log as the views of analysts show it: whoever folds may read nothing else.
+#[derive(Clone, Copy, Debug)]
+pub enum Moment {
+    Position(u64),
+    Time(Timestamp),
+}
+
+impl Moment {
+    /// Up to where the log was then.
+    pub async fn position(self, pool: &PgPool) -> Result<u64, FoldError> {
+        if !place::is_installed(pool).await? {
+            return Err(FoldError::NotInstalled);
+        }
+        match self {
+            Self::Position(position) => {
+                let head = place::head(pool).await?;
+                if position > head {
+                    return Err(FoldError::BeyondLog { position, head });
+                }
+                Ok(position)
+            }
+            Self::Time(time) => Ok(place::position_at(pool, time).await?),
+        }
+    }
+}
+
 impl Fold {
     /// Takes the fold, makes what is missing, and finds out where it is. Nothing is changed if the plan does not fit what is
     /// there.
@@ -80,9 +107,17 @@ impl Fold {
         }
     }
 
-    /// Where it is, and where it goes.
+    /// Where it is.
     pub fn position(&self) -> u64 {
         self.place.position
+    }
+
+    /// Where it goes, as far as can be told now.
+    pub async fn end(&self) -> Result<u64, FoldError> {
+        match self.plan.up_to {
+            Some(up_to) => Ok(up_to),
+            None => Ok(place::head(&self.pool).await?),
+        }
     }
 
     /// Follows where it is.
@@ -95,10 +130,7 @@ impl Fold {
         let from = self.place.position;
         let mut pages = 0_u32;
         loop {
-            let up_to = match self.plan.up_to {
-                Some(up_to) => up_to,
-                None => place::head(&self.pool).await?,
-            };
+            let up_to = self.end().await?;
             while self.place.position < up_to && !cancel.is_cancelled() {
                 self.page(up_to).await?;
                 pages = pages.saturating_add(1);

@@ -4,6 +4,7 @@
     reason = "the schema is the analyst's, so its name is known only at run time"
 )]
 
+use domain::Timestamp;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, PgPool, Row as _};
 
@@ -143,7 +144,8 @@ pub(super) async fn begin(transaction: &mut PgConnection, plan: &FoldPlan) -> Re
     Ok(())
 }
 
-/// Moves a fold's place to a position of the log; `None` if it is not where it was found, or the log has no such event.
+/// Moves a fold's place to a position of the log; `None` if it is not where it was found, the log does not hold the event that was
+/// seen there, or has no such event.
 pub(super) async fn advance(
     transaction: &mut PgConnection,
     name: &str,
@@ -154,6 +156,9 @@ pub(super) async fn advance(
         "UPDATE folds SET position = $3, hash = event.hash, moved_at = now()
          FROM analytics.events AS event
          WHERE name = $1 AND folds.position = $2 AND event.position = $3
+           AND ($2 = 0 OR EXISTS (
+               SELECT FROM analytics.events AS seen WHERE seen.position = $2 AND seen.hash = folds.hash
+           ))
          RETURNING event.hash",
     )
     .bind(name)
@@ -194,6 +199,26 @@ pub(super) async fn head(pool: &PgPool) -> Result<u64, sqlx::Error> {
         .fetch_one(pool)
         .await?;
     Ok(head.cast_unsigned())
+}
+
+/// The position of the last event that was recorded by then: times never go back along the log.
+pub(super) async fn position_at(pool: &PgPool, time: Timestamp) -> Result<u64, sqlx::Error> {
+    let (mut before, mut behind) = (0, head(pool).await? + 1);
+    while behind - before > 1 {
+        let middle = before.midpoint(behind);
+        let recorded: Option<bool> =
+            sqlx::query_scalar("SELECT recorded_at <= $2 FROM analytics.events WHERE position = $1")
+                .bind(middle.cast_signed())
+                .bind(time)
+                .fetch_optional(pool)
+                .await?;
+        if recorded.unwrap_or_default() {
+            before = middle;
+        } else {
+            behind = middle;
+        }
+    }
+    Ok(before)
 }
 
 /// Has the planner look at the tables of a schema: they were empty when it looked last.

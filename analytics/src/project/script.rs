@@ -126,7 +126,8 @@ fn pieces(sql: &str) -> Vec<Piece> {
     pieces
 }
 
-/// The first statement that ends the transaction, or takes other rights; the runner does that.
+/// The first statement that ends the transaction, or takes other rights; the runner does that. It finds mistakes: whoever wants to
+/// take them finds a way.
 fn not_its_own(sql: &str) -> Option<&'static str> {
     const FORBIDDEN: &[&str] = &[
         "begin",

@@ -111,6 +111,16 @@ async fn a_fold_that_does_not_fit_changes_nothing(_: PgPoolOptions, options: PgC
         Fold::open(&app.pool, back).await,
         Err(FoldError::Beyond { .. })
     ));
+    // A log that is another one since the fold was opened is as good as one that was before.
+    app.schedule(HOST, "later", |_| {}).await;
+    let mut opened = Fold::open(&app.pool, counting()).await.expect("opened");
+    sqlx::raw_sql("UPDATE mine.folds SET hash = sha256('another log')")
+        .execute(&app.pool)
+        .await
+        .expect("spoilt");
+    let run = opened.run(&CancellationToken::new()).await;
+    assert!(matches!(run, Err(FoldError::Forked { .. })), "{run:?}");
+    opened.close().await;
     sqlx::raw_sql("UPDATE mine.folds SET hash = sha256('another log')")
         .execute(&app.pool)
         .await
