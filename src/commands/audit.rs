@@ -1,4 +1,5 @@
 //! `boxoffice audit`: three questions about one room, answered by folds over the raw log that share nothing with the rules.
+//! Exit code 0: the rule holds; 1: it does not; 2: nobody can tell, because the log cannot be read or is not what was recorded.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use checker::audit::{Audit, Change, Outcome, Question, audit_database};
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
+use super::bundle::{NOT_JUDGED, TrustOptions, judge, verified};
 use crate::database::{Database, DatabaseAccess};
 use crate::output;
 
@@ -28,9 +30,11 @@ pub(crate) enum Command {
 pub(crate) struct Options {
     /// The room's id
     room: Uuid,
-    /// Read this bundle, and check it on the way, instead of a database
+    /// Read this bundle, once it is verified, instead of a database
     #[arg(long, value_name = "BUNDLE")]
     bundle: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustOptions,
     /// Answer with a line of JSON for each change, and one for the outcome
     #[arg(long)]
     json: bool,
@@ -45,32 +49,61 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Access(options) => (Question::Access, options),
     };
     let audit = Audit::new(question, options.room);
-    if !options.json {
-        output::line(header(question));
-    }
     let outcome = match &options.bundle {
-        Some(path) => over_bundle(path, audit, options.json).await?,
-        None => over_database(&options, audit).await?,
+        Some(path) => over_bundle(path, &options, audit).await,
+        None => over_database(&options, audit).await,
     };
-    report(&outcome, options.json);
-    Ok(ExitCode::from(u8::from(!outcome.holds)))
+    match outcome {
+        Ok(holds) => Ok(ExitCode::from(u8::from(!holds))),
+        Err(error) => {
+            output::remark(format!("boxoffice: {error:#}"));
+            Ok(ExitCode::from(NOT_JUDGED))
+        }
+    }
 }
 
-async fn over_database(options: &Options, audit: Audit) -> anyhow::Result<Outcome> {
+async fn over_database(options: &Options, audit: Audit) -> anyhow::Result<bool> {
     let database = Database::for_command(&options.database).await?;
     let connect = database.pool.connect_options();
+    begin(&audit, options.json);
     let outcome = audit_database(&connect, audit, |change| show(change, options.json)).await;
     database.close().await;
-    outcome.context("read the log")
+    let outcome = outcome.context("read the log")?;
+    if options.json {
+        output::line(serde_json::to_string(&outcome)?);
+    } else {
+        report(&outcome);
+    }
+    Ok(outcome.holds)
 }
 
-/// The audit rests on what was recorded, or says nothing.
-async fn over_bundle(path: &Path, audit: Audit, as_json: bool) -> anyhow::Result<Outcome> {
-    let bundle = Arc::new(Bundle::open(path)?);
-    let mut audit = audit;
+/// The audit rests on what was recorded, or says nothing: all of the bundle is verified before any of it is shown, and once more
+/// while it is read.
+async fn over_bundle(path: &Path, options: &Options, audit: Audit) -> anyhow::Result<bool> {
+    let (bundle, trust, verdict) = judge(path, &options.trust).await?;
+    let summary = match verdict {
+        Verdict::Verified(summary) => summary,
+        Verdict::Broken(flaw) => bail!("the bundle is broken {flaw}"),
+    };
+    if !options.json {
+        output::line(verified(&bundle, &summary));
+    }
+    begin(&audit, options.json);
+    let outcome = read(&bundle, &trust, audit, options.json).await?;
+    if options.json {
+        let mut line = serde_json::to_value(&outcome)?;
+        line["signed"] = serde_json::to_value(&summary.vouched)?;
+        output::line(line);
+    } else {
+        report(&outcome);
+    }
+    Ok(outcome.holds)
+}
+
+async fn read(bundle: &Arc<Bundle>, trust: &Trust, mut audit: Audit, as_json: bool) -> anyhow::Result<Outcome> {
     let verdict = archive::check(
-        &bundle,
-        &Trust::default(),
+        bundle,
+        trust,
         |events: &mut Vec<Kept>, event: &RawEvent<'_>| events.push(Kept::of(event)),
         async |events: Vec<Kept>| {
             for event in &events {
@@ -84,9 +117,15 @@ async fn over_bundle(path: &Path, audit: Audit, as_json: bool) -> anyhow::Result
     )
     .await?;
     if let Verdict::Broken(flaw) = verdict {
-        bail!("the bundle is broken {flaw}");
+        bail!("the bundle was changed while it was read: it is broken {flaw}");
     }
     Ok(audit.finish())
+}
+
+fn begin(audit: &Audit, as_json: bool) {
+    if !as_json {
+        output::line(header(audit.question()));
+    }
 }
 
 /// An event of a segment that waits for its turn.
@@ -180,11 +219,7 @@ fn width(column: &str) -> usize {
     }
 }
 
-fn report(outcome: &Outcome, as_json: bool) {
-    if as_json {
-        output::line(serde_json::to_string(outcome).unwrap_or_default());
-        return;
-    }
+fn report(outcome: &Outcome) {
     for wrong in &outcome.wrong {
         output::line(wrong);
     }

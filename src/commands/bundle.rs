@@ -15,8 +15,8 @@ use crate::config::NotaryKeyOptions;
 use crate::database::{Database, DatabaseAccess};
 use crate::output;
 
-/// Exit code when a bundle could not be judged.
-const NOT_JUDGED: u8 = 2;
+/// Exit code when there is no verdict.
+pub(super) const NOT_JUDGED: u8 = 2;
 /// No checkpoint is longer.
 const CHECKPOINT_BYTES_MAX: u64 = 1 << 20;
 
@@ -125,7 +125,7 @@ async fn restore(database: &Database, bundle: &Arc<Bundle>) -> anyhow::Result<ar
 /// Needs no database: whoever has the bundle can run it.
 pub(crate) async fn verify(path: &Path, trust: &TrustOptions, as_json: bool) -> ExitCode {
     match judge(path, trust).await {
-        Ok((bundle, Verdict::Verified(summary))) => {
+        Ok((bundle, _, Verdict::Verified(summary))) => {
             output::line(if as_json {
                 verified_json(&summary).to_string()
             } else {
@@ -133,7 +133,7 @@ pub(crate) async fn verify(path: &Path, trust: &TrustOptions, as_json: bool) -> 
             });
             ExitCode::SUCCESS
         }
-        Ok((_, Verdict::Broken(flaw))) => {
+        Ok((_, _, Verdict::Broken(flaw))) => {
             output::line(if as_json {
                 broken_json(&flaw).to_string()
             } else {
@@ -148,7 +148,8 @@ pub(crate) async fn verify(path: &Path, trust: &TrustOptions, as_json: bool) -> 
     }
 }
 
-async fn judge(path: &Path, options: &TrustOptions) -> anyhow::Result<(Arc<Bundle>, Verdict)> {
+/// The bundle, what it was held against, and the verdict.
+pub(super) async fn judge(path: &Path, options: &TrustOptions) -> anyhow::Result<(Arc<Bundle>, Trust, Verdict)> {
     let checkpoints = options.checkpoints.iter().map(|file| read_checkpoint(file));
     let trust = Trust {
         key: options.key.clone(),
@@ -156,7 +157,7 @@ async fn judge(path: &Path, options: &TrustOptions) -> anyhow::Result<(Arc<Bundl
     };
     let bundle = Arc::new(Bundle::open(path)?);
     let verdict = archive::verify(&bundle, &trust).await?;
-    Ok((bundle, verdict))
+    Ok((bundle, trust, verdict))
 }
 
 fn read_checkpoint(file: &Path) -> anyhow::Result<String> {
@@ -170,7 +171,8 @@ fn read_checkpoint(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(read)
 }
 
-fn verified(bundle: &Bundle, summary: &Summary) -> String {
+/// What was verified, and who vouches for it.
+pub(super) fn verified(bundle: &Bundle, summary: &Summary) -> String {
     let Summary { events, head, .. } = summary;
     let vouched = match &summary.vouched {
         Some(vouched) => signed(vouched),

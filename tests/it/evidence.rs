@@ -70,8 +70,8 @@ async fn is_signed(folder: &Path, key: &str, kept: u64) -> Result<()> {
     Ok(())
 }
 
-/// The audits of the bundle and of the database say the same.
-async fn is_audited(folder: &Path, room: &str, source: &str) -> Result<()> {
+/// The audits of the bundle and of the database it was restored into say the same.
+async fn is_audited(folder: &Path, room: &str, restored: &str) -> Result<()> {
     for question in ["capacity", "money", "access"] {
         let of_bundle = json(
             folder,
@@ -79,11 +79,11 @@ async fn is_audited(folder: &Path, room: &str, source: &str) -> Result<()> {
             None,
         )
         .await?;
-        let of_table = json(folder, &["audit", question, room, "--json"], Some(source)).await?;
+        let of_table = json(folder, &["audit", question, room, "--json"], Some(restored)).await?;
         assert_eq!(of_bundle["holds"], true, "{question}: {of_bundle}");
         assert_eq!(of_bundle["changes"], of_table["changes"], "{question}");
     }
-    let table = run(folder, &["audit", "capacity", room], Some(source)).await?;
+    let table = run(folder, &["audit", "capacity", room], Some(restored)).await?;
     assert!(
         stdout(&table).contains("held + sold ≤ capacity: holds at every position"),
         "{table:?}"
@@ -119,7 +119,6 @@ async fn a_shop_is_exported_checked_audited_and_restored() -> Result<()> {
     );
     assert_eq!(verified["signed"]["key_was_given"], false, "{verified}");
     is_signed(folder, key.trim(), kept).await?;
-    is_audited(folder, &room, &source).await?;
 
     let target = fresh_database().await?;
     let restored = json(folder, &["log", "import", "bundle.tar", "--json"], Some(&target)).await?;
@@ -136,6 +135,7 @@ async fn a_shop_is_exported_checked_audited_and_restored() -> Result<()> {
         (&chain["chain"], &chain["hash"]),
         (&Value::from("verified"), &exported["hash"])
     );
+    is_audited(folder, &room, &target).await?;
 
     let position = &exported["position"];
     let path = format!("/v1/ledger/trial_balance?as_of={position}");
@@ -213,5 +213,56 @@ async fn a_bundle_that_was_changed_is_told_from_one_that_cannot_be_judged() -> R
         (Some(2), ""),
         "{absent:?}"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_audit_of_a_bundle_rests_on_what_somebody_vouches_for() -> Result<()> {
+    let scratch = TempDir::new()?;
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/bundles");
+    let audit = async |name: &str, more: &[&str]| {
+        let path = vectors.join(name);
+        let path = path.to_string_lossy();
+        let room = "00000000-0000-0000-0000-000000000001";
+        let arguments = [&["audit", "capacity", room, "--bundle", &path], more].concat();
+        run(scratch.path(), &arguments, None).await
+    };
+    let own = audit("signed", &[]).await?;
+    assert!(
+        stdout(&own).starts_with("verified: 12 events") && stdout(&own).contains("the bundle's own key"),
+        "{own:?}"
+    );
+    let key = std::fs::read_to_string(vectors.join("signed/key.txt"))?;
+    let given = audit("signed", &["--key", key.trim()]).await?;
+    assert!(stdout(&given).contains("the key that was given"), "{given:?}");
+    let given = audit("signed", &["--key", key.trim(), "--json"]).await?;
+    let text = stdout(&given);
+    let last: Value = serde_json::from_str(text.lines().last().context("the outcome")?)?;
+    assert_eq!(last["signed"]["key_was_given"], true, "{last}");
+    assert_eq!(last["signed"]["size"], 12, "{last}");
+    assert_eq!((given.status.code(), &last["holds"]), (Some(0), &Value::from(true)));
+    // Nothing is shown of what nobody recorded, and it is told from a rule that does not hold.
+    let kept = vectors.join("../bundle_checkpoint.txt");
+    let kept = kept.to_string_lossy();
+    let cases: [(&str, &[&str], &str); 4] = [
+        ("edited", &[], "the bundle is broken at position 7: "),
+        ("forged", &["--key", key.trim()], "the bundle is broken "),
+        (
+            "restored",
+            &["--key", key.trim(), "--checkpoint", &kept],
+            "the bundle is broken at position 10: missing",
+        ),
+        ("no-such-bundle", &[], "no-such-bundle"),
+    ];
+    for (name, more, says) in cases {
+        let refused = audit(name, more).await?;
+        assert_eq!(
+            (refused.status.code(), stdout(&refused).as_str()),
+            (Some(2), ""),
+            "{name}: {refused:?}"
+        );
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains(says), "{name}: {said}");
+    }
     Ok(())
 }
