@@ -192,21 +192,28 @@ fn create_secret(path: &Path) -> anyhow::Result<()> {
     create_once(path, &hex::encode(&bytes))
 }
 
-/// Two processes may do this at once: the first file to get the name wins, and is complete when it has it.
+/// Two processes may do this at once: the first file to get the name wins, and is complete and on the disk when it has it.
 fn create_once(path: &Path, text: &str) -> anyhow::Result<()> {
     let draft = path.with_extension(format!("draft-{}", std::process::id()));
     write_private(&draft, text)?;
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
-        _ => Ok(()),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.into()),
+        _ => {}
     }
+    // Of a key that was used, a crash must not leave the signatures alone.
+    if let Some(folder) = path.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
-/// Writes a file that nobody but its owner can read.
+/// Writes a file that nobody but its owner can read, to the disk.
 pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(true).write(true).mode(0o600);
-    options.open(path)?.write_all(text.as_bytes())
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }

@@ -66,6 +66,17 @@ async fn copy_database(from: &str, to: &str) -> Result<()> {
     Ok(administrator.close().await?)
 }
 
+/// What the shop has published, once it covers `position`: a folder is told once a second.
+async fn keep_a_checkpoint(published: &Path, position: u64, folder: &Path) -> Result<()> {
+    let covering = async || {
+        let note = std::fs::read_to_string(published).unwrap_or_default();
+        let size = note.lines().nth(1).and_then(|size| size.parse::<u64>().ok());
+        Ok::<_, anyhow::Error>((size >= Some(position)).then_some(note))
+    };
+    let note = eventually("a checkpoint of the sale", LIMIT, covering).await?;
+    Ok(std::fs::write(folder.join("kept"), note)?)
+}
+
 /// A shop with a sale in an older copy of its database, and one behind it which is lost: the shop is down, on the older copy.
 async fn loses_its_tail(folder: &Path) -> Result<(Shop, String, [Kept; 2])> {
     let shop = Shop::open(ShopOptions::for_nodes()).await?;
@@ -81,7 +92,7 @@ async fn loses_its_tail(folder: &Path) -> Result<(Shop, String, [Kept; 2])> {
     let bob = bob.at(&shop.server);
     let lost = buy_and_keep(&bob, &room, folder).await?;
     let data = shop.server.options().data_dir.clone();
-    std::fs::copy(data.join("checkpoints/checkpoint"), folder.join("kept"))?;
+    keep_a_checkpoint(&data.join("checkpoints/checkpoint"), lost.position, folder).await?;
     let witnessed = async || {
         let seen = std::fs::read_to_string(data.join("log.witness")).unwrap_or_default();
         let position = seen.split(' ').next().and_then(|text| text.parse::<u64>().ok());

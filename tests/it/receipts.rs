@@ -136,7 +136,8 @@ async fn a_receipt_holds_when_the_shop_is_gone_and_a_changed_log_is_not_signed()
     let file = shop.server.options().data_dir.join("receipt.json");
     std::fs::write(&file, serde_json::to_vec_pretty(&receipt)?)?;
     let published = shop.server.options().data_dir.join("checkpoints/checkpoint");
-    ensure!(published.exists(), "a checkpoint is published outside of the database");
+    let is_published = async || Ok::<_, anyhow::Error>(published.exists().then_some(()));
+    eventually("a checkpoint outside of the database", LIMIT, is_published).await?;
 
     let shop = shop.kill_server().await?;
     let (holds, said) = verify(&file, key.trim(), &[])?;

@@ -1,11 +1,16 @@
 //! Erasing a person: what leads to them is gone, the log and its figures stay.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::dividing::books;
 use crate::earning::record_delivery;
 use crate::support::{ADMIN, ALICE, Answer, BOB, HOST, Person, TestApp, text};
+
+/// Nothing that a test waits for takes this long.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const ALICES: &str = "alice@example.org";
 
@@ -162,10 +167,10 @@ async fn who_holds_a_seat_or_is_owed_money_is_not_erased(_: PgPoolOptions, optio
         .send()
         .await
         .expect(204);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let deadline = std::time::Instant::now() + PATIENCE;
     while erase(&app, BOB.id).await.body["reason"] != "open_dispute" {
         assert!(std::time::Instant::now() < deadline, "the dispute is not heard of");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     app.stop().await;
 }
@@ -311,9 +316,13 @@ async fn an_erasure_that_is_on_the_log_is_carried_out(_: PgPoolOptions, options:
     let metadata = event_log::Metadata::for_actor("test", uuid::Uuid::from_u128(3));
     let shop = domain::Shop::ID.as_uuid();
     app.aggregates.shop.execute(shop, erase, metadata).await.unwrap();
-    while rows_about(&app, ALICE.id).await != 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let carried_out = async {
+        while rows_about(&app, ALICE.id).await != 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, carried_out).await;
+    assert!(in_time.is_ok(), "it is not carried out");
     assert_ne!(id_of(&app, ALICE).await, ALICE.id);
     app.stop().await;
 }

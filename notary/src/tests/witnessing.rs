@@ -4,7 +4,7 @@ use sqlx::PgPool;
 
 use super::support::*;
 use super::witness_server::WitnessServer;
-use crate::Destination;
+use crate::{Destination, NotaryLimits};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn checkpoints_are_cosigned_and_published_with_it(pool: PgPool) {
@@ -13,7 +13,12 @@ async fn checkpoints_are_cosigned_and_published_with_it(pool: PgPool) {
     let folder = outside.path().join("published");
     outside.destinations = vec![Destination::Directory(folder.clone())];
     outside.witnesses = vec![server.witness.clone()];
-    let office = Office::open(&pool, &outside).await;
+    // An answer that came too late would be a checkpoint that is cosigned and not known to be.
+    let patient = NotaryLimits {
+        answer: PATIENCE,
+        ..limits()
+    };
+    let office = Office::with(&pool, &outside, patient).await;
     for round in 0..4 {
         office.append("a", round * 100, 100).await;
         let size = (round + 1) * 100;
