@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::delivery::Delivery;
-use crate::envelope;
+use crate::envelope::{self, Opened};
 use crate::follow::Follower;
 use crate::lanes::Lanes;
 use crate::limits::EsdbLimits;
@@ -29,6 +29,8 @@ pub struct EsdbLog<C> {
     delivery: Arc<Delivery<C>>,
     reader: Reader<C>,
     epoch: Arc<AtomicU64>,
+    /// The last position that was handed out in the order of the log.
+    handed_out: AtomicU64,
     hot: HotAggregates,
 }
 
@@ -82,8 +84,24 @@ impl<C: Client> EsdbLog<C> {
             delivery,
             reader,
             epoch,
+            handed_out: AtomicU64::new(0),
             hot: HotAggregates::new(&limits),
         }))
+    }
+}
+
+impl<C> EsdbLog<C> {
+    /// Turns the epoch for what others appended, whether or not the subscription has brought it: whoever reads the log in its
+    /// order may hold it before that, and a copy that has it must not stand beside a state that is taken to be current.
+    fn hand_out(&self, events: &[Opened]) {
+        let handed_out = self.handed_out.load(Ordering::Acquire);
+        let is_news = |opened: &Opened| opened.event.position > handed_out && opened.writer != self.delivery.writer;
+        if events.iter().any(is_news) {
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+        }
+        if let Some(last) = events.last() {
+            self.handed_out.fetch_max(last.event.position, Ordering::AcqRel);
+        }
     }
 }
 
@@ -126,6 +144,7 @@ impl<C: Client> EventLog for EsdbLog<C> {
 
     async fn read_all(&self, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         let opened = self.reader.opened_after(after_position, limit).await?;
+        self.hand_out(&opened);
         Ok(opened.into_iter().map(|opened| opened.event).collect())
     }
 

@@ -15,6 +15,7 @@ by_each! {
     a_node_that_went_away_is_subscribed_to_when_it_is_back
     every_event_of_others_is_seen_once
     silence_with_nothing_to_say_is_nothing_wrong
+    what_others_appended_is_not_handed_out_in_the_old_epoch
 }
 
 /// The rival's next event, which has to be seen.
@@ -126,4 +127,29 @@ async fn silence_with_nothing_to_say_is_nothing_wrong(by: By) {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(opened.fake().faults().subscriptions_begun(), begun);
     opened.close().await;
+}
+
+/// Whoever copies the log reads it himself, while the subscription is deaf.
+async fn what_others_appended_is_not_handed_out_in_the_old_epoch(by: By) {
+    let opened = Opened::new(by).await;
+    let rival = opened.rival(by).await;
+    subscribed(&opened, 1).await;
+    opened.fake().faults().silence_subscriptions();
+    let ours = opened.log.append(vec![append("a", 0, 1)]).await.remove(0).unwrap();
+    let before = opened.log.epoch();
+    assert_eq!(opened.log.read_all(0, 10).await.unwrap().len(), 1);
+    assert_eq!(opened.log.epoch(), before);
+    for version in 0..2 {
+        let before = opened.log.epoch();
+        rival.log.append(vec![append("b", version, 1)]).await.remove(0).unwrap();
+        assert_eq!(opened.log.epoch(), before);
+        let read = opened.log.read_all(ours.position, 10).await.unwrap();
+        assert_eq!(read.len() as u64, version + 1);
+        assert_ne!(opened.log.epoch(), before);
+    }
+    let before = opened.log.epoch();
+    opened.log.read_all(0, 10).await.unwrap();
+    assert_eq!(opened.log.epoch(), before);
+    opened.close().await;
+    rival.close().await;
 }
