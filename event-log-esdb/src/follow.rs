@@ -41,6 +41,8 @@ enum Over {
 
 impl<C: Client> Follower<C> {
     pub(crate) async fn run(mut self, cancel: CancellationToken) {
+        // What others append would be overlooked from then on.
+        let _fatal = cancel.clone().drop_guard();
         cancel.run_until_cancelled(self.follow()).await;
     }
 

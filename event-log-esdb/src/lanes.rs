@@ -45,6 +45,8 @@ impl<C: Client> Lanes<C> {
 
     /// Until it is cancelled and nothing is left, or nobody can append any more.
     pub(crate) async fn run(mut self, cancel: CancellationToken) {
+        // A process whose appends go nowhere must not go on as if it had a log.
+        let fatal = cancel.clone().drop_guard();
         let mut is_open = true;
         while is_open || !self.lines.is_empty() {
             tokio::select! {
@@ -55,7 +57,7 @@ impl<C: Client> Lanes<C> {
                 },
                 Some(done) = self.under_way.join_next() => match done {
                     Ok((stream, left)) => self.resume(stream, left),
-                    // It panicked: who waits in its line is told so, when the line is dropped.
+                    // Who waits is told so, when the lines are dropped.
                     Err(error) => {
                         tracing::error!(%error, "an append panicked");
                         return;
@@ -64,6 +66,7 @@ impl<C: Client> Lanes<C> {
             }
             self.send();
         }
+        fatal.disarm();
     }
 
     fn line_up(&mut self, request: Request) {

@@ -7,5 +7,6 @@ mod outages;
 #[path = "../../../event-log/src/tests/rules.rs"]
 mod rules;
 mod subscriptions;
+mod supervision;
 mod support;
 mod tls;

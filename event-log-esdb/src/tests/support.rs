@@ -114,6 +114,11 @@ impl Opened {
         Arc::clone(&self.log)
     }
 
+    /// Waits until a part of the log has ended by itself, and taken down what it is a part of.
+    pub(super) async fn is_over(&self) {
+        tokio::time::timeout(PATIENCE, self.cancel.cancelled()).await.unwrap();
+    }
+
     pub(super) async fn close(self) {
         self.cancel.cancel();
         self.tracker.close();
