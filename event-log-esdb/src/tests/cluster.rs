@@ -7,7 +7,8 @@ use esdb_fake::EsdbFake;
 use event_log::{ReadError, SystemClock};
 
 use super::rules::{PATIENCE, append, stream};
-use super::support::{By, Opened, by_each, watchful};
+use super::support::{By, Opened, by_each, hasty, watchful};
+use crate::EsdbLimits;
 
 by_each! {
     a_leader_that_dies_is_left_for_another_of_the_list
@@ -18,7 +19,11 @@ by_each! {
 }
 
 async fn on(url: &str, by: By) -> Opened {
-    Opened::at(url, Arc::new(SystemClock), watchful(), by).await
+    let limits = EsdbLimits {
+        call_limit: hasty().call_limit,
+        ..watchful()
+    };
+    Opened::at(url, Arc::new(SystemClock), limits, by).await
 }
 
 fn list(nodes: &[EsdbFake]) -> String {

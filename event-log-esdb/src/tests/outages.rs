@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use esdb_fake::{EsdbFake, Fault};
-use event_log::{AppendError, ReadError, SystemClock};
+use esdb_fake::{EsdbFake, Fault, ReadFault};
+use event_log::{AppendError, Clock as _, ReadError, SystemClock};
 use tokio_util::task::TaskTracker;
 
-use super::rules::{append, stream};
+use super::rules::{PATIENCE, append, stream};
 use super::support::{By, Opened, by_each};
 
 by_each! {
@@ -25,6 +25,10 @@ by_each! {
     a_refusal_after_doubt_is_one_if_it_was_not
     what_is_judged_alone_keeps_its_ids
     an_engine_that_stays_away_is_said_to_be
+    a_read_that_hangs_is_given_up
+    a_read_that_fails_is_said_to
+    a_late_read_is_waited_for
+    an_append_in_doubt_whose_stream_cannot_be_read_is_recorded_once
 }
 
 async fn sequences(opened: &Opened, id: &str) -> Vec<u64> {
@@ -33,8 +37,7 @@ async fn sequences(opened: &Opened, id: &str) -> Vec<u64> {
 }
 
 /// The append goes wrong as said, and comes to the same end as if it had not.
-async fn comes_to_the_same_end(by: By, fault: Fault) {
-    let opened = Opened::new(by).await;
+async fn comes_to_the_same_end(opened: Opened, fault: Fault) {
     opened.log.append(vec![append("a", 0, 1)]).await.remove(0).unwrap();
     opened.fake().faults().next(fault.clone());
     let appended = opened.log.append(vec![append("a", 1, 2)]).await.remove(0).unwrap();
@@ -46,23 +49,23 @@ async fn comes_to_the_same_end(by: By, fault: Fault) {
 }
 
 async fn an_append_in_doubt_is_recorded_once(by: By) {
-    comes_to_the_same_end(by, Fault::StoredButUnavailable).await;
+    comes_to_the_same_end(Opened::new(by).await, Fault::StoredButUnavailable).await;
 }
 
 async fn an_append_that_was_not_stored_is_sent_again(by: By) {
-    comes_to_the_same_end(by, Fault::Unavailable).await;
+    comes_to_the_same_end(Opened::new(by).await, Fault::Unavailable).await;
 }
 
 async fn an_answer_that_never_comes_is_asked_for_again(by: By) {
-    comes_to_the_same_end(by, Fault::StoredAndSilent).await;
+    comes_to_the_same_end(Opened::hasty(by).await, Fault::StoredAndSilent).await;
 }
 
 async fn a_late_answer_is_waited_for(by: By) {
-    comes_to_the_same_end(by, Fault::Delayed(Duration::from_millis(100))).await;
+    comes_to_the_same_end(Opened::new(by).await, Fault::Delayed(Duration::from_millis(100))).await;
 }
 
 async fn a_position_that_was_not_said_is_read(by: By) {
-    comes_to_the_same_end(by, Fault::WithoutPosition).await;
+    comes_to_the_same_end(Opened::new(by).await, Fault::WithoutPosition).await;
 }
 
 async fn a_node_that_does_not_lead_names_the_one_that_does(by: By) {
@@ -200,4 +203,69 @@ async fn an_engine_that_stays_away_is_said_to_be(by: By) {
     assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
     assert!(sequences(&opened, "a").await.is_empty());
     opened.close().await;
+}
+
+/// Each way to read, with the fault on its way.
+async fn reads(opened: &Opened, position: u64, fault: ReadFault) -> Vec<Result<usize, ReadError>> {
+    let log = &opened.log;
+    let mut outcomes = Vec::new();
+    opened.fake().faults().next_read(fault);
+    let in_stream = log.read_stream(&stream("a"), 0, 10).await;
+    outcomes.push(in_stream.map(|events| events.len()));
+    opened.fake().faults().next_read(fault);
+    outcomes.push(log.read_all(0, 10).await.map(|events| events.len()));
+    opened.fake().faults().next_read(fault);
+    outcomes.push(log.read_at(&[position]).await.map(|events| events.len()));
+    opened.fake().faults().next_read(fault);
+    outcomes.push(log.head().await.map(|head| usize::from(head.position == position)));
+    opened.fake().faults().next_read(fault);
+    let time = SystemClock.now();
+    outcomes.push(log.position_at(time).await.map(|found| usize::from(found == position)));
+    outcomes
+}
+
+async fn with_one_event(opened: Opened) -> (Opened, u64) {
+    let appended = opened.log.append(vec![append("a", 0, 1)]).await.remove(0).unwrap();
+    (opened, appended.position)
+}
+
+/// And nothing of it is left behind for the next call.
+async fn is_said_to_be_away(opened: Opened, fault: ReadFault) {
+    let (opened, position) = with_one_event(opened).await;
+    let reads = reads(&opened, position, fault);
+    for outcome in tokio::time::timeout(PATIENCE, reads).await.unwrap() {
+        assert!(matches!(outcome, Err(ReadError::Unavailable(_))), "{outcome:?}");
+    }
+    assert_eq!(sequences(&opened, "a").await, [1]);
+    opened.close().await;
+}
+
+async fn a_read_that_hangs_is_given_up(by: By) {
+    is_said_to_be_away(Opened::hasty(by).await, ReadFault::Silent).await;
+}
+
+async fn a_read_that_fails_is_said_to(by: By) {
+    is_said_to_be_away(Opened::new(by).await, ReadFault::Unavailable).await;
+}
+
+async fn a_late_read_is_waited_for(by: By) {
+    let (opened, position) = with_one_event(Opened::new(by).await).await;
+    let late = ReadFault::Delayed(Duration::from_millis(50));
+    for outcome in reads(&opened, position, late).await {
+        assert_eq!(outcome.unwrap(), 1);
+    }
+    opened.close().await;
+}
+
+/// What was sent twice is looked for, and that goes wrong as well.
+async fn an_append_in_doubt_whose_stream_cannot_be_read_is_recorded_once(by: By) {
+    for fault in [ReadFault::Unavailable, ReadFault::Silent] {
+        let (opened, _) = with_one_event(Opened::hasty(by).await).await;
+        opened.fake().faults().next_read(fault);
+        opened.fake().faults().next(Fault::StoredButUnavailable);
+        let appended = opened.log.append(vec![append("a", 1, 1)]).await.remove(0).unwrap();
+        assert_eq!(appended.last_sequence, 2);
+        assert_eq!(sequences(&opened, "a").await, [1, 2]);
+        opened.close().await;
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use esdb_fake::EsdbFake;
+use esdb_fake::{EsdbFake, ReadFault};
 
 use super::rules::{PATIENCE, append};
 use super::support::{By, Opened, by_each};
@@ -14,6 +14,8 @@ by_each! {
     a_subscription_that_falls_silent_is_replaced
     a_node_that_went_away_is_subscribed_to_when_it_is_back
     every_event_of_others_is_seen_once
+    what_a_subscription_says_twice_is_seen_once
+    a_subscription_that_does_not_begin_is_begun_again
     silence_with_nothing_to_say_is_nothing_wrong
     what_others_appended_is_not_handed_out_in_the_old_epoch
 }
@@ -117,6 +119,44 @@ async fn every_event_of_others_is_seen_once(by: By) {
     assert_eq!(opened.log.epoch().unwrap() - before, 31);
     opened.close().await;
     rival.close().await;
+}
+
+async fn what_a_subscription_says_twice_is_seen_once(by: By) {
+    let opened = Opened::new(by).await;
+    let rival = opened.rival(by).await;
+    subscribed(&opened, 1).await;
+    opened.fake().faults().repeat();
+    let before = opened.log.epoch().unwrap();
+    for version in 0..10 {
+        rival.log.append(vec![append("b", version, 1)]).await.remove(0).unwrap();
+    }
+    is_seen(&opened, &rival, 10).await;
+    // What was said after it comes before the next.
+    is_seen(&opened, &rival, 11).await;
+    assert_eq!(opened.log.epoch().unwrap() - before, 12);
+    opened.close().await;
+    rival.close().await;
+}
+
+async fn a_subscription_that_does_not_begin_is_begun_again(by: By) {
+    for fault in [
+        ReadFault::Unavailable,
+        ReadFault::Silent,
+        ReadFault::Delayed(Duration::from_millis(300)),
+    ] {
+        let opened = Opened::watchful(by).await;
+        let rival = opened.rival(by).await;
+        subscribed(&opened, 1).await;
+        opened.fake().faults().next_subscription(fault);
+        opened.fake().faults().end_subscriptions();
+        is_seen(&opened, &rival, 0).await;
+        // A silent one is missed when the log grows.
+        is_seen(&opened, &rival, 1).await;
+        subscribed(&opened, 1).await;
+        is_seen(&opened, &rival, 2).await;
+        opened.close().await;
+        rival.close().await;
+    }
 }
 
 async fn silence_with_nothing_to_say_is_nothing_wrong(by: By) {

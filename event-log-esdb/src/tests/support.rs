@@ -54,7 +54,10 @@ impl Opened {
         Self::on(EsdbFake::start().unwrap(), Arc::new(SystemClock), by).await
     }
 
-    /// One that looks into silence soon.
+    pub(super) async fn hasty(by: By) -> Self {
+        Self::with(EsdbFake::start().unwrap(), Arc::new(SystemClock), hasty(), by).await
+    }
+
     pub(super) async fn watchful(by: By) -> Self {
         Self::with(EsdbFake::start().unwrap(), Arc::new(SystemClock), watchful(), by).await
     }
@@ -66,7 +69,7 @@ impl Opened {
     }
 
     pub(super) async fn on(fake: EsdbFake, clock: Arc<dyn Clock>, by: By) -> Self {
-        Self::with(fake, clock, impatient(), by).await
+        Self::with(fake, clock, patient(), by).await
     }
 
     async fn with(fake: EsdbFake, clock: Arc<dyn Clock>, limits: EsdbLimits, by: By) -> Self {
@@ -142,10 +145,11 @@ impl Start<'_> {
     }
 }
 
-/// Calls that hang are given up soon. Silence is not looked into within the time that a test takes.
-pub(super) fn impatient() -> EsdbLimits {
+/// A call may take longer than anything that is not meant to hang, and less than a command waits. Silence is not looked into
+/// within the time that a test takes.
+fn patient() -> EsdbLimits {
     EsdbLimits {
-        call_limit: Duration::from_millis(500),
+        call_limit: Duration::from_secs(4),
         silence: Duration::from_mins(10),
         // Smaller than what most tests read.
         page: 4,
@@ -153,10 +157,18 @@ pub(super) fn impatient() -> EsdbLimits {
     }
 }
 
+/// Calls that hang are given up soon.
+pub(super) fn hasty() -> EsdbLimits {
+    EsdbLimits {
+        call_limit: Duration::from_millis(500),
+        ..patient()
+    }
+}
+
 /// Silence is looked into soon.
 pub(super) fn watchful() -> EsdbLimits {
     EsdbLimits {
         silence: Duration::from_millis(200),
-        ..impatient()
+        ..patient()
     }
 }
