@@ -24,21 +24,30 @@ pub(super) async fn open(
     }
     let (limits, clock) = (settings.limits.clone(), Arc::clone(&settings.clock));
     let (tracker, cancel) = (&lifecycle.back, &lifecycle.back_cancel);
+    // What is on its way to an engine is answered when the copy has it, at the end, too.
+    let beneath = match engine {
+        Some(_) => CancellationToken::new(),
+        None => cancel.clone(),
+    };
     let log = PostgresLog::connect_with(
         database.hosts.clone(),
         database.pool.clone(),
         settings,
         tracker,
-        cancel.clone(),
+        beneath.clone(),
     )
     .await
     .context("open the log")?;
     let Some(engine) = engine else {
         return Ok(log);
     };
-    let source = reach(&engine, limits.clone(), clock, (tracker, cancel)).await?;
-    let log = CopiedLog::start(source, log, &limits, tracker, cancel.clone());
-    Ok(log.await.context("copy the log")?)
+    // Whatever goes wrong from here on: a log that nobody copies must not be led.
+    let led = beneath.clone().drop_guard();
+    let source = reach(&engine, limits.clone(), clock, (tracker, &beneath)).await?;
+    let log = CopiedLog::start(source, log, &limits, tracker, (cancel.clone(), beneath));
+    let log = log.await.context("copy the log")?;
+    led.disarm();
+    Ok(log)
 }
 
 /// The log on an engine alone.

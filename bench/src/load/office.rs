@@ -55,9 +55,11 @@ impl Office {
     pub(crate) async fn open_on_engine(database: &Database, url: &str) -> Result<Self> {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         let pool = database.pool(POOL);
-        let copy = postgres(database, &pool, &tracker, &cancel).await?;
-        let source = engine(url, &tracker, &cancel).await?;
-        let log = CopiedLog::start(source, copy, &LogLimits::default(), &tracker, cancel.clone()).await;
+        let beneath = CancellationToken::new();
+        let copy = postgres(database, &pool, &tracker, &beneath).await?;
+        let source = engine(url, &tracker, &beneath).await?;
+        let stops = (cancel.clone(), beneath);
+        let log = CopiedLog::start(source, copy, &LogLimits::default(), &tracker, stops).await;
         Ok(Self::on(log.context("copy the log")?, pool, tracker, cancel))
     }
 

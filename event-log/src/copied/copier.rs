@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::epochs::Epochs;
 use super::kinds::kind;
 use super::origin;
 use super::places::Places;
@@ -44,6 +45,7 @@ pub(super) struct Copier {
     pub(super) source: Arc<dyn EventLog>,
     pub(super) copy: Arc<PostgresLog>,
     pub(super) places: Arc<Places>,
+    pub(super) epochs: Arc<Epochs>,
     /// Whether everything that others appended is copied since this process leads.
     pub(super) is_ready: watch::Sender<bool>,
     pub(super) cancel: CancellationToken,
@@ -81,8 +83,21 @@ impl From<sqlx::Error> for Stop {
     }
 }
 
+/// Whatever ends the task, nothing is taken afterwards.
+struct Unready(watch::Sender<bool>);
+
+impl Drop for Unready {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
+}
+
 impl Copier {
-    pub(super) async fn run(self) {
+    /// Leads whenever it can, until it is cancelled.
+    pub(super) async fn run(self, process: CancellationToken) {
+        // A process that copies no more must not go on taking commands, and not keep the lead either.
+        let _fatal = (self.cancel.clone().drop_guard(), process.drop_guard());
+        let _unready = Unready(self.is_ready.clone());
         let mut back_off = BackOff::new(RETRY_FIRST, RETRY_LONGEST);
         let mut missing_since = None;
         while !self.cancel.is_cancelled() {
@@ -135,13 +150,19 @@ impl Copier {
     async fn go_on(&self, reached: &mut Reached) -> Result<Infallible, Stop> {
         let (mut kept, mut kept_at) = (reached.at, Instant::now());
         let (mut wake, mut leader) = (self.source.wake(), self.copy.leader());
+        let mut epoch = None;
         loop {
             if *leader.borrow_and_update() != Leader::Here {
                 return Err(Stop::Over);
             }
             wake.borrow_and_update();
+            let epoch_before = self.source.epoch();
             let page = self.read_on(reached).await?;
+            self.epochs.begin(&page.events, self.source.epoch() != epoch);
             self.copy(&page.events, reached).await?;
+            self.epochs.end(&page.events);
+            // Whatever ended it since may be about an event that comes with the next page.
+            epoch = epoch_before;
             let at = reached.at;
             if kept.position < at.position && (kept_at.elapsed() >= KEEP_EVERY || !*self.is_ready.borrow()) {
                 origin::keep(self.copy.pool(), at).await?;
@@ -150,8 +171,10 @@ impl Copier {
             if page.is_full {
                 continue;
             }
-            if !self.is_ready.send_replace(true) {
+            if !*self.is_ready.borrow() {
+                self.epochs.turn();
                 self.copy.set_fork(None);
+                self.is_ready.send_replace(true);
                 info!(log.position = at.position, "everything that the log holds is copied");
             }
             tokio::select! {

@@ -8,8 +8,10 @@
 //! log right if two believe to be that one is the version which each append expects.
 
 mod copier;
+mod epochs;
 mod forwarder;
 mod kinds;
+mod lines;
 mod moving;
 mod origin;
 mod places;
@@ -27,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::copier::Copier;
+use self::epochs::Epochs;
 use self::forwarder::Forwarder;
 pub use self::moving::{MoveError, move_log};
 pub use self::origin::origin;
@@ -57,19 +60,21 @@ pub struct CopiedLog {
     source: Arc<dyn EventLog>,
     copy: Arc<PostgresLog>,
     queue: Queue,
+    epochs: Arc<Epochs>,
     leader: watch::Receiver<Leader>,
     is_ready: watch::Receiver<bool>,
 }
 
 impl CopiedLog {
     /// Starts to copy, and returns when this process leads and everything is copied, or another one leads, or after
-    /// `startup_wait`. Nobody else may append to `copy`.
+    /// `startup_wait`. Nobody else may append to `copy`. `beneath` stops `source` and `copy`: it is cancelled when everything is
+    /// answered after `cancel` was. What fails for good cancels both.
     pub async fn start(
         source: Arc<dyn EventLog>,
         copy: Arc<PostgresLog>,
         limits: &LogLimits,
         tracker: &TaskTracker,
-        cancel: CancellationToken,
+        (cancel, beneath): (CancellationToken, CancellationToken),
     ) -> Result<Arc<Self>, CopyError> {
         if origin(copy.pool()).await?.is_none() {
             if copy.head().await?.position > 0 {
@@ -79,12 +84,14 @@ impl CopiedLog {
         }
         let (queue, requests) = Queue::new(limits.queue);
         let places = Arc::new(Places::default());
+        let epochs = Arc::new(Epochs::default());
         let is_ready = watch::Sender::new(false);
         let leader = watch::Sender::new(Leader::Nobody);
         let log = Arc::new(Self {
             source: Arc::clone(&source),
             copy: Arc::clone(&copy),
             queue,
+            epochs: Arc::clone(&epochs),
             leader: leader.subscribe(),
             is_ready: is_ready.subscribe(),
         });
@@ -98,19 +105,21 @@ impl CopiedLog {
             source: Arc::clone(&source),
             copy: Arc::clone(&copy),
             places: Arc::clone(&places),
+            epochs: Arc::clone(&epochs),
             most: limits.queue,
             patience: limits.outage_wait,
             settled: tokio::sync::Mutex::default(),
         };
-        tracker.spawn(forwarder.run(requests, cancel.clone()));
+        tracker.spawn(forwarder.run(requests, cancel.clone(), beneath.clone()));
         let copier = Copier {
             source,
             copy,
             places,
+            epochs,
             is_ready,
-            cancel,
+            cancel: beneath,
         };
-        tracker.spawn(copier.run());
+        tracker.spawn(copier.run(cancel));
         let mut leader = log.leader();
         // Late or not, copying goes on by itself.
         let _ = tokio::time::timeout(limits.startup_wait, leader.wait_for(|leader| *leader != Leader::Nobody)).await;
@@ -217,12 +226,12 @@ impl EventLog for CopiedLog {
         self.copy.observe(position);
     }
 
-    /// Both only grow.
+    /// Both only grow. What others append to the other log counts when the copy has it.
     fn epoch(&self) -> Option<u64> {
         if !*self.is_ready.borrow() {
             return None;
         }
-        Some(self.copy.epoch()? + self.source.epoch()?)
+        Some(self.copy.epoch()? + self.epochs.turns()?)
     }
 
     fn hot_aggregates(&self) -> &HotAggregates {

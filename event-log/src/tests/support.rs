@@ -37,6 +37,11 @@ impl Opened {
         Arc::clone(&self.log) as _
     }
 
+    /// Stops the log for whoever needs it no more.
+    pub(super) fn beneath(&self) -> CancellationToken {
+        self.tasks.cancel.clone()
+    }
+
     pub(super) fn cancel(&self) {
         self.tasks.cancel.cancel();
     }

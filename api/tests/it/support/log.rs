@@ -32,11 +32,21 @@ pub(super) async fn open(
 ) -> Arc<dyn EventLog> {
     let database = options.get_database().unwrap_or_default().to_owned();
     let (limits, clock) = (settings.limits.clone(), Arc::clone(&settings.clock));
-    let (kind, start) = (kind(), Start { tracker, cancel });
+    let kind = kind();
+    let beside = beside(&kind, &database, &limits, &clock);
+    // What is beneath the copy stops after it.
+    let beneath = match beside {
+        Some(_) => CancellationToken::new(),
+        None => cancel.clone(),
+    };
+    let start = Start {
+        tracker,
+        cancel: &beneath,
+    };
     claim_tls();
-    let own = PostgresLog::connect_with(options, pool, settings, tracker, cancel.clone()).await;
+    let own = PostgresLog::connect_with(options, pool, settings, tracker, beneath.clone()).await;
     let own = own.expect("open the log");
-    let source: Arc<dyn EventLog> = match (&*kind, beside(&kind, &database, &limits, &clock).as_deref()) {
+    let source: Arc<dyn EventLog> = match (&*kind, beside.as_deref()) {
         (_, None) => return own,
         (_, Some(Beside::Memory(log))) => Arc::clone(log) as _,
         ("esdb", Some(Beside::Engine(engine))) => {
@@ -48,7 +58,7 @@ pub(super) async fn open(
             start.engine(client, &limits, clock).await
         }
     };
-    let copied = CopiedLog::start(source, own, &limits, tracker, cancel.clone()).await;
+    let copied = CopiedLog::start(source, own, &limits, tracker, (cancel.clone(), beneath.clone())).await;
     copied.expect("copy the log")
 }
 

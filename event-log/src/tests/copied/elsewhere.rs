@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
@@ -41,6 +42,22 @@ struct State {
     unseen: BTreeSet<u64>,
     epoch: u64,
     spy: Option<Spy>,
+    fault: Option<Fault>,
+    heads_read: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::tests) enum Fault {
+    /// No place in the queue.
+    TakesNothing,
+    /// Appends are recorded, and answered as if nobody knew.
+    LosesAnswers,
+    HeadHangs,
+    ReadsHang,
+    /// Whoever reads.
+    Panics,
+    /// Whoever wants to append.
+    PanicsWhenAsked,
 }
 
 /// Is called whenever the log is read.
@@ -65,6 +82,8 @@ impl Elsewhere {
                     unseen: BTreeSet::new(),
                     epoch: 1000,
                     spy: None,
+                    fault: None,
+                    heads_read: 0,
                 }),
                 wake: watch::Sender::new(0),
             }),
@@ -91,6 +110,22 @@ impl Elsewhere {
 
     pub(in crate::tests) fn whenever_it_is_read(&self, spy: impl Fn() + Send + 'static) {
         self.desk.state().spy = Some(Spy(Box::new(spy)));
+    }
+
+    pub(in crate::tests) fn has(&self, fault: Fault) {
+        self.desk.state().fault = Some(fault);
+    }
+
+    pub(in crate::tests) fn recovers(&self) {
+        self.desk.state().fault = None;
+    }
+
+    pub(in crate::tests) fn heads_read(&self) -> u32 {
+        self.desk.state().heads_read
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        self.desk.state().fault
     }
 
     fn log(&self) -> Arc<MemoryLog> {
@@ -142,6 +177,10 @@ impl Desk {
             if let Ok(appended) = &outcome {
                 self.wake.send_replace(appended.position);
             }
+            let outcome = match state.fault {
+                Some(Fault::LosesAnswers) => Err(AppendError::Unavailable("the answer was lost".to_owned())),
+                _ => outcome,
+            };
             request.answer(outcome);
         }
     }
@@ -158,6 +197,11 @@ impl EventLog for Elsewhere {
     }
 
     fn reserve(&self) -> Result<Permit, AppendError> {
+        let fault = self.fault();
+        assert_ne!(fault, Some(Fault::PanicsWhenAsked), "as the test wants it");
+        if fault == Some(Fault::TakesNothing) {
+            return Err(AppendError::Overloaded);
+        }
         let desk = Arc::clone(&self.desk);
         Ok(Permit::with_reader(
             self.queue.reserve()?,
@@ -176,6 +220,10 @@ impl EventLog for Elsewhere {
     }
 
     async fn read_all(&self, after_position: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
+        assert_ne!(self.fault(), Some(Fault::Panics), "as the test wants it");
+        while self.fault() == Some(Fault::ReadsHang) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let found = self.log().read_all(inner(after_position)?, limit).await?;
         let found: Vec<RecordedEvent> = found.into_iter().map(placed).collect();
         let mut state = self.desk.state();
@@ -197,6 +245,10 @@ impl EventLog for Elsewhere {
     }
 
     async fn head(&self) -> Result<Head, ReadError> {
+        self.desk.state().heads_read += 1;
+        if self.fault() == Some(Fault::HeadHangs) {
+            return std::future::pending().await;
+        }
         let head = self.log().head().await?;
         Ok(Head {
             position: head.position * STRIDE,

@@ -1,5 +1,6 @@
 //! A copy of another log: made once, made again, by two, and of the wrong one.
 
+mod answers;
 mod elsewhere;
 mod forks;
 mod made;
@@ -42,7 +43,7 @@ impl Copied {
             Arc::clone(&opened.log),
             &limits,
             &tasks.tracker,
-            tasks.cancel.clone(),
+            (tasks.cancel.clone(), opened.beneath()),
         );
         match started.await {
             Ok(log) => Ok(Self { log, opened, tasks }),
