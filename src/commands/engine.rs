@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Context;
 use clap::Args;
 use event_log::copied::{MoveError, move_log as to_other_log};
-use event_log::{EventLog as _, LogLimits, PostgresLog, SystemClock};
+use event_log::{EventLog as _, LogLimits, LogSettings, PostgresLog, SystemClock};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -39,7 +39,11 @@ pub(crate) async fn move_log(options: &MoveOptions) -> anyhow::Result<ExitCode> 
         let own = PostgresLog::connect_with(
             database.hosts.clone(),
             pool,
-            event_log::LogSettings::default(),
+            // Nothing is appended to it here, whatever it is by now.
+            LogSettings {
+                is_copy: true,
+                ..LogSettings::default()
+            },
             &tracker,
             cancel.clone(),
         );

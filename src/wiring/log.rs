@@ -20,7 +20,9 @@ pub(super) async fn open(
 ) -> anyhow::Result<Arc<dyn EventLog>> {
     let engine = options.engine.engine()?;
     if engine.is_none() && origin(&database.pool).await.context("look for the log")?.is_some() {
-        bail!("the log of this database lies on an engine, of which it holds a copy: LOG_URL is missing");
+        bail!(
+            "the log of this database lies on an engine, of which it holds a copy, or is being moved to one: LOG_URL is missing"
+        );
     }
     let (limits, clock) = (settings.limits.clone(), Arc::clone(&settings.clock));
     let (tracker, cancel) = (&lifecycle.back, &lifecycle.back_cancel);

@@ -64,6 +64,7 @@ pub(crate) async fn start(
         limits: options.log.limits(),
         node,
         witness: Some(data_dir.witness()),
+        is_copy: options.log.engine.engine()?.is_some(),
         clock: options.payments.clock(),
     };
     let core = Core::start(&options.log, database, settings, lifecycle).await?;

@@ -8,7 +8,9 @@ use chrono::TimeDelta;
 use domain::payout::HostPermit;
 use domain::room::ScheduleRoom;
 use domain::{Currency, Fingerprint, Money, Preset, RefundPolicy, RoomCommand, RoomId, UserId};
-use event_log::{Aggregates, Clock as _, CopiedLog, EventLog, LogLimits, Metadata, PostgresLog, SystemClock};
+use event_log::{
+    Aggregates, Clock as _, CopiedLog, EventLog, LogLimits, LogSettings, Metadata, PostgresLog, SystemClock,
+};
 use event_log_esdb::{EsdbLimits, EsdbLog, Kurrent};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
@@ -47,7 +49,7 @@ impl Office {
     pub(crate) async fn open_with_pool(database: &Database, connections: u32) -> Result<Self> {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         let pool = database.pool(connections);
-        let log = postgres(database, &pool, &tracker, &cancel).await?;
+        let log = postgres(database, &pool, false, (&tracker, &cancel)).await?;
         Ok(Self::on(log, pool, tracker, cancel))
     }
 
@@ -56,7 +58,7 @@ impl Office {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         let pool = database.pool(POOL);
         let beneath = CancellationToken::new();
-        let copy = postgres(database, &pool, &tracker, &beneath).await?;
+        let copy = postgres(database, &pool, true, (&tracker, &beneath)).await?;
         let source = engine(url, &tracker, &beneath).await?;
         let stops = (cancel.clone(), beneath);
         let log = CopiedLog::start(source, copy, &LogLimits::default(), &tracker, stops).await;
@@ -120,11 +122,15 @@ impl Office {
 async fn postgres(
     database: &Database,
     pool: &sqlx::PgPool,
-    tracker: &TaskTracker,
-    cancel: &CancellationToken,
+    is_copy: bool,
+    (tracker, cancel): (&TaskTracker, &CancellationToken),
 ) -> Result<Arc<PostgresLog>> {
     let options = database.options.clone();
-    PostgresLog::connect(options, pool.clone(), LogLimits::default(), tracker, cancel.clone())
+    let settings = LogSettings {
+        is_copy,
+        ..LogSettings::default()
+    };
+    PostgresLog::connect_with(options, pool.clone(), settings, tracker, cancel.clone())
         .await
         .context("open the log")
 }

@@ -61,6 +61,8 @@ pub(super) enum Stop {
     Over,
     #[error("{0}")]
     Trouble(String),
+    #[error("the database has a log of its own, and is no copy of this one")]
+    OwnLog,
     #[error("what was copied is not what the log holds: {0}")]
     Forked(Fork),
     /// It may be lost, or not shown yet.
@@ -111,6 +113,7 @@ impl Copier {
             match stop {
                 Stop::Told => break,
                 Stop::Over => info!("{stop}"),
+                Stop::OwnLog => error!("{stop}"),
                 Stop::Trouble(_) => warn!("the log is not copied for the moment: {stop}"),
                 Stop::Forked(fork) => self.alarm(fork),
                 Stop::Missing(fork) => {
@@ -172,6 +175,7 @@ impl Copier {
                 continue;
             }
             if !*self.is_ready.borrow() {
+                self.is_whole().await?;
                 self.epochs.turn();
                 self.copy.set_fork(None);
                 self.is_ready.send_replace(true);

@@ -76,11 +76,9 @@ impl CopiedLog {
         tracker: &TaskTracker,
         (cancel, beneath): (CancellationToken, CancellationToken),
     ) -> Result<Arc<Self>, CopyError> {
-        if origin(copy.pool()).await?.is_none() {
-            if copy.head().await?.position > 0 {
-                return Err(CopyError::OwnLog);
-            }
-            origin::keep(copy.pool(), Head::EMPTY).await?;
+        // Whoever leads says that it is a copy.
+        if origin(copy.pool()).await?.is_none() && copy.head().await?.position > 0 {
+            return Err(CopyError::OwnLog);
         }
         let (queue, requests) = Queue::new(limits.queue);
         let places = Arc::new(Places::default());

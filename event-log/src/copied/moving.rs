@@ -43,7 +43,8 @@ pub enum MoveError {
 }
 
 /// Appends every event of `own` to `other`, in the order of the log and with its times, and has the database be the copy.
-/// `other` is empty, or holds the beginning: what stopped half-way goes on. `own` leads, so that nobody appends meanwhile.
+/// `other` is empty, or holds the beginning: what stopped half-way goes on. `own` leads, so that nobody appends meanwhile; nobody
+/// can who takes over before it is done, either. What fails or is stopped leaves the database with its own log.
 /// Returns how many events the log has; says now and then up to which position they are moved, and can be told to stop there.
 pub async fn move_log(
     other: &dyn EventLog,
@@ -59,16 +60,30 @@ pub async fn move_log(
     if timeout(LEAD_WAIT, leads).await != Ok(true) {
         return Err(MoveError::Led);
     }
-    if origin(own.pool()).await?.is_some() {
+    // At 0 somebody was killed half-way.
+    if origin(own.pool()).await?.is_some_and(|origin| origin.position > 0) {
         return Err(MoveError::IsCopy);
     }
-    let mut moved = begun(other, own, &mut progress).await?;
+    let moved = move_all(other, own, &mut progress).await;
+    if moved.is_err() && own.is_leading() {
+        origin::withdraw(own.pool()).await?;
+    }
+    moved
+}
+
+async fn move_all(
+    other: &dyn EventLog,
+    own: &PostgresLog,
+    progress: &mut (impl FnMut(u64) -> ControlFlow<()> + Send),
+) -> Result<u64, MoveError> {
+    let mut moved = begun(other, own, progress).await?;
+    origin::keep(own.pool(), Head::EMPTY).await?;
     loop {
         let page = own.read_all(moved, PAGE).await?;
         let Some(last) = page.last() else { break };
         send(other, &page).await?;
         moved = last.position;
-        say(&mut progress, moved)?;
+        say(progress, moved)?;
     }
     if !own.is_leading() {
         return Err(MoveError::Led);

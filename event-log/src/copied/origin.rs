@@ -16,6 +16,25 @@ pub async fn origin(pool: &PgPool) -> Result<Option<Head>, sqlx::Error> {
     }))
 }
 
+/// What is empty is a copy from now on.
+pub(super) async fn begin(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO log_origin (position, hash) SELECT 0, $1 WHERE NOT EXISTS (SELECT FROM events) ON CONFLICT DO NOTHING",
+        &Head::EMPTY.hash[..],
+    )
+    .execute(pool)
+    .await
+    .map(drop)
+}
+
+/// The database's log is its own again: it has not moved, or not wholly.
+pub(super) async fn withdraw(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM log_origin WHERE position = 0")
+        .execute(pool)
+        .await
+        .map(drop)
+}
+
 /// Never goes back.
 pub(super) async fn keep(pool: &PgPool, head: Head) -> Result<(), sqlx::Error> {
     sqlx::query!(

@@ -3,7 +3,7 @@
 use tracing::debug;
 
 use super::copier::{Copier, Stop, stream};
-use super::origin::origin;
+use super::origin::{self, origin};
 use crate::postgres::Fork;
 use crate::{EventLog as _, Head, RecordedEvent};
 
@@ -49,9 +49,10 @@ impl Copier {
     /// Compares what the copy holds after its origin with the other log, event by event. Nothing may be appended to a copy
     /// that holds something else, or more.
     pub(super) async fn resume(&self) -> Result<Reached, Stop> {
-        let mut reached = self
-            .found(origin(self.copy.pool()).await?.unwrap_or(Head::EMPTY))
-            .await?;
+        let pool = self.copy.pool();
+        origin::begin(pool).await?;
+        let begun = origin(pool).await?.ok_or(Stop::OwnLog)?;
+        let mut reached = self.found(begun).await?;
         self.places.begin(reached.at.position);
         loop {
             let there = self.source.read_all(reached.at.position, PAGE).await?;
@@ -97,6 +98,16 @@ impl Copier {
                 found: other.map(|event| event.hash),
             })),
         }
+    }
+
+    /// Whether everything is there again that an earlier process saw of the copy.
+    pub(super) async fn is_whole(&self) -> Result<(), Stop> {
+        let seen = self.copy.witnessed();
+        if seen.position == 0 {
+            return Ok(());
+        }
+        let found = self.copy.read_at(&[seen.position]).await?;
+        as_seen(seen, found.into_iter().next()).map(drop)
     }
 
     /// This event, if the other log holds it.

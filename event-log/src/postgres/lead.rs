@@ -66,6 +66,10 @@ pub(super) async fn compare(
     Ok(Fork::between(seen, stored.as_deref()))
 }
 
+pub(super) async fn is_as_expected(database: &impl Database, limits: &LogLimits) -> Result<bool, sqlx::Error> {
+    in_time(statement_time(limits), database.is_as_expected()).await
+}
+
 fn statement_time(limits: &LogLimits) -> Duration {
     limits.statement_limit + NETWORK_SLACK
 }

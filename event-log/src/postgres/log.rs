@@ -52,6 +52,9 @@ pub struct LogSettings {
     pub node: Node,
     /// Where this process keeps what it saw last of the log.
     pub witness: Option<Witness>,
+    /// Whether the database may hold the copy of another log. One that does is not written by a process that takes it for the
+    /// log itself.
+    pub is_copy: bool,
 }
 
 impl Default for LogSettings {
@@ -61,6 +64,7 @@ impl Default for LogSettings {
             clock: Arc::new(SystemClock),
             node: Node::unnamed(),
             witness: None,
+            is_copy: false,
         }
     }
 }
@@ -74,6 +78,8 @@ pub struct PostgresLog {
     standing: watch::Receiver<Standing>,
     loads: Loads,
     hot: HotAggregates,
+    /// What an earlier process saw last of a copy. It may have been lost since, and be copied again.
+    witnessed: Head,
 }
 
 impl PostgresLog {
@@ -104,16 +110,25 @@ impl PostgresLog {
             clock,
             node,
             witness,
+            is_copy,
         } = settings;
         let database = PgDatabase {
             hosts: hosts.into(),
             pool: pool.clone(),
+            is_copy,
         };
         lead::check_prepared(&database, &limits).await?;
-        let seen = witness.as_ref().map_or(Ok(Head::EMPTY), Witness::read);
+        let witnessed = witness.as_ref().map_or(Ok(Head::EMPTY), Witness::read);
+        let witnessed = witnessed.map_err(ConnectError::Witness)?;
+        // A copy is made again first, and compared with it then.
+        let (seen, witnessed) = if is_copy {
+            (Head::EMPTY, witnessed)
+        } else {
+            (witnessed, Head::EMPTY)
+        };
         let wishes = Arc::new(Wishes::new(&limits));
         let hot = HotAggregates::new(&limits).with_snapshots(Arc::clone(&wishes));
-        let (log, requests) = Self::without_sequencer(pool.clone(), &limits, hot, seen.map_err(ConnectError::Witness)?);
+        let (log, requests) = Self::without_sequencer(pool.clone(), &limits, hot, (seen, witnessed));
         let snapshots = SnapshotWriter {
             log: Arc::downgrade(&log),
             pool: pool.clone(),
@@ -128,6 +143,7 @@ impl PostgresLog {
         let watch = Watch {
             pool,
             shared: Arc::clone(&shared),
+            written: if is_copy { witnessed } else { seen },
             witness,
             cancel: cancel.clone(),
         };
@@ -141,7 +157,7 @@ impl PostgresLog {
 
     /// For a process that reads the log and never leads it.
     pub fn for_reading(pool: PgPool, limits: &LogLimits) -> Arc<Self> {
-        let (log, _) = Self::without_sequencer(pool, limits, HotAggregates::new(limits), Head::EMPTY);
+        let (log, _) = Self::without_sequencer(pool, limits, HotAggregates::new(limits), (Head::EMPTY, Head::EMPTY));
         log.shared.set_standing(Standing::Following { url: None });
         log
     }
@@ -150,7 +166,7 @@ impl PostgresLog {
         pool: PgPool,
         limits: &LogLimits,
         hot: HotAggregates,
-        seen: Head,
+        (seen, witnessed): (Head, Head),
     ) -> (Arc<Self>, mpsc::Receiver<Request>) {
         let (queue, requests) = Queue::new(limits.queue);
         let shared = Arc::new(Shared::new(limits.lease, seen));
@@ -162,8 +178,13 @@ impl PostgresLog {
             standing: shared.standing(),
             shared,
             hot,
+            witnessed,
         };
         (Arc::new(log), requests)
+    }
+
+    pub(crate) const fn witnessed(&self) -> Head {
+        self.witnessed
     }
 
     pub(crate) const fn pool(&self) -> &PgPool {

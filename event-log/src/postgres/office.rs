@@ -49,6 +49,8 @@ enum Untaken {
     Away(#[from] sqlx::Error),
     #[error(transparent)]
     Forked(Fork),
+    #[error("the log has moved to an engine, and the database holds a copy")]
+    Moved,
 }
 
 /// What became of a statement.
@@ -68,6 +70,10 @@ impl<D: Database> Office<D> {
                     self.shared.set_fork(None);
                     return lead;
                 }
+                Err(untaken @ Untaken::Moved) => {
+                    error!("{untaken}: this node does not lead");
+                    self.shared.set_standing(Standing::Away(untaken.to_string()));
+                }
                 Err(Untaken::Away(error)) => {
                     warn!("the log's database is away: {error}");
                     self.shared
@@ -86,6 +92,9 @@ impl<D: Database> Office<D> {
             tokio::time::sleep(LEADER_RETRY).await;
         }
         self.outwait_predecessor(&mut session).await?;
+        if !lead::is_as_expected(&self.database, &self.limits).await? {
+            return Err(Untaken::Moved);
+        }
         let asked = Instant::now();
         let mut lead = Lead::begin(session, &self.limits).await?;
         if let Some(fork) = lead.line.compare(&self.limits, self.shared.seen()).await? {

@@ -11,6 +11,7 @@ use super::statement;
 use std::time::Duration;
 
 use crate::StreamId;
+use crate::copied::origin;
 use crate::leader::Node;
 use crate::limits::LogLimits;
 use crate::plan::{Plan, Tail};
@@ -21,6 +22,12 @@ pub(crate) trait Database: Send + Sync + 'static {
 
     /// A session in the sequencer's role. Whoever leads is decided afterwards.
     fn connect(&self, limits: &LogLimits) -> impl Future<Output = Result<Self::Session, sqlx::Error>> + Send;
+
+    /// Whether the database holds what this process takes it for. Asked by whoever has the lock: the log may have moved away
+    /// while another process had it.
+    fn is_as_expected(&self) -> impl Future<Output = Result<bool, sqlx::Error>> + Send {
+        std::future::ready(Ok(true))
+    }
 }
 
 /// One session: it holds the leader's lock, or does not, and each call is one statement. A call that was given up may
@@ -69,6 +76,8 @@ pub(crate) trait Session: Send + 'static {
 pub(super) struct PgDatabase {
     pub(super) hosts: Hosts,
     pub(super) pool: PgPool,
+    /// Whether it may be the copy of another log.
+    pub(super) is_copy: bool,
 }
 
 impl Database for PgDatabase {
@@ -91,6 +100,10 @@ impl Database for PgDatabase {
         }
         connection.execute("SET ROLE boxoffice_sequencer").await?;
         Ok(connection)
+    }
+
+    async fn is_as_expected(&self) -> Result<bool, sqlx::Error> {
+        Ok(self.is_copy || origin(&self.pool).await?.is_none())
     }
 }
 

@@ -25,12 +25,14 @@ pub(super) struct Watch {
     pub(super) pool: PgPool,
     pub(super) shared: Arc<Shared>,
     pub(super) witness: Option<Witness>,
+    /// What the witness says by now.
+    pub(super) written: Head,
     pub(super) cancel: CancellationToken,
 }
 
 impl Watch {
     pub(super) async fn run(self) {
-        let mut written = self.shared.seen();
+        let mut written = self.written;
         let mut written_at = Instant::now();
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(super) use super::rules::{PATIENCE, append, stream};
-use crate::{EventLog, LogLimits, Metadata, PostgresLog};
+use crate::{EventLog, LogLimits, LogSettings, Metadata, PostgresLog, Witness};
 
 pub(super) struct Opened {
     pub(super) log: Arc<PostgresLog>,
@@ -30,6 +30,21 @@ impl Opened {
         let log = PostgresLog::connect(options, pool.clone(), limits, &tasks.tracker, tasks.cancel.clone())
             .await
             .unwrap();
+        Self { log, tasks }
+    }
+
+    /// As the copy of another log, with what was seen last of it.
+    pub(super) async fn of_copy(pool: &PgPool, limits: LogLimits, witness: Option<Witness>) -> Self {
+        let tasks = Tasks::default();
+        let options = pool.connect_options().as_ref().clone();
+        let settings = LogSettings {
+            limits,
+            witness,
+            is_copy: true,
+            ..LogSettings::default()
+        };
+        let log = PostgresLog::connect_with(options, pool.clone(), settings, &tasks.tracker, tasks.cancel.clone());
+        let log = log.await.unwrap();
         Self { log, tasks }
     }
 

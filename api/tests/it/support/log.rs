@@ -27,7 +27,7 @@ fn kind() -> String {
 pub(super) async fn open(
     options: PgConnectOptions,
     pool: PgPool,
-    settings: LogSettings,
+    mut settings: LogSettings,
     (tracker, cancel): (&TaskTracker, &CancellationToken),
 ) -> Arc<dyn EventLog> {
     let database = options.get_database().unwrap_or_default().to_owned();
@@ -39,6 +39,7 @@ pub(super) async fn open(
         Some(_) => CancellationToken::new(),
         None => cancel.clone(),
     };
+    settings.is_copy = beside.is_some();
     let start = Start {
         tracker,
         cancel: &beneath,

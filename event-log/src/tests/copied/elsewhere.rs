@@ -168,7 +168,11 @@ impl Desk {
     fn drain(&self) {
         let mut state = self.state();
         while let Ok(request) = state.requests.try_recv() {
-            let pending = request.forward(state.log.reserve().unwrap());
+            let permit = state.log.reserve().unwrap();
+            let pending = match request.recorded_at() {
+                Some(time) => permit.enqueue_copy(request.append().clone(), time),
+                None => request.forward(permit),
+            };
             let outcome = pending.known().expect("a log in memory answers at once");
             let outcome = outcome.map(|appended| Appended {
                 position: appended.position * STRIDE,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
-use super::{Copied, FORGET_COPY, head_is, recorded};
+use super::{Copied, Elsewhere, FORGET_COPY, head_is, recorded};
 use crate::copied::CopyError;
 use crate::leader::Leader;
 use crate::tests::rules::at;
 use crate::tests::support::{Opened, append, count, sql, stream, tamper, terminate, until};
-use crate::{AppendError, EventLog as _, LogLimits, ManualClock, MemoryLog};
+use crate::{AppendError, EventLog as _, LogLimits, ManualClock, MemoryLog, Witness};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_copy_that_is_made_again_is_the_same(pool: PgPool) {
@@ -160,4 +160,50 @@ async fn what_has_a_place_is_recorded_there_or_not_at_all() {
     let refused = copy("a", 2).await;
     assert!(refused.is_err(), "another one has that place");
     assert_eq!(log.head().await.unwrap().position, 2);
+}
+
+const OLDER_DUMP: &str =
+    "DELETE FROM events WHERE position > 3; DELETE FROM log_origin; INSERT INTO log_origin SELECT * FROM dumped";
+
+/// What a process saw last is in a file of its own, which is ahead of the copy then.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_copy_from_an_older_dump_is_made_whole_before_it_is_held_against_the_witness(pool: PgPool) {
+    let folder = std::env::temp_dir().join(format!("boxoffice-copy-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let witness = Witness::at(folder.join("witness"));
+    let source = Elsewhere::new();
+    let open = async || {
+        let opened = Copied::open_with(source.clone(), &pool, Some(witness.clone()));
+        opened.await.unwrap()
+    };
+    for events in [0..3, 3..5] {
+        let copied = open().await;
+        copied.leads().await;
+        for nth in events {
+            recorded(&*copied.log, &format!("s{nth}"), 0).await;
+        }
+        copied.close().await;
+        sql(&pool, "CREATE TABLE IF NOT EXISTS dumped AS SELECT * FROM log_origin")
+            .await
+            .unwrap();
+    }
+    assert_eq!(witness.read().unwrap().position, 5);
+    tamper(&pool, OLDER_DUMP).await;
+    let again = open().await;
+    again.leads().await;
+    assert_eq!(recorded(&*again.log, "a", 0).await, 6);
+    again.close().await;
+    assert_eq!(witness.read().unwrap().position, 6);
+
+    // Unless it was lost on both sides.
+    tamper(&pool, OLDER_DUMP).await;
+    source.is_set_back(4).await;
+    source.others_append(append("x", 0, 1)).await;
+    let forked = open().await;
+    until("it is found out", async || forked.log.fork().is_some()).await;
+    assert_eq!(forked.log.fork().unwrap().seen.position, 6);
+    assert_eq!(*forked.log.leader().borrow(), Leader::Nobody);
+    forked.close().await;
+    assert_eq!(witness.read().unwrap().position, 6, "it is not forgotten");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -14,7 +14,7 @@ pub(super) use self::elsewhere::Elsewhere;
 use super::support::{Opened, Tasks, append, until};
 use crate::copied::CopyError;
 use crate::leader::Leader;
-use crate::{CopiedLog, EventLog, Head, LogLimits};
+use crate::{CopiedLog, EventLog, Head, LogLimits, Witness};
 
 /// A log in memory stands for the other one; the copy is a real database.
 pub(super) struct Copied {
@@ -32,11 +32,15 @@ impl Copied {
     }
 
     async fn open(source: Arc<dyn EventLog>, pool: &PgPool) -> Result<Self, CopyError> {
+        Self::open_with(source, pool, None).await
+    }
+
+    async fn open_with(source: Arc<dyn EventLog>, pool: &PgPool, witness: Option<Witness>) -> Result<Self, CopyError> {
         let limits = LogLimits {
             startup_wait: std::time::Duration::from_secs(2),
             ..LogLimits::default()
         };
-        let opened = Opened::with(pool, limits.clone()).await;
+        let opened = Opened::of_copy(pool, limits.clone(), witness).await;
         let tasks = Tasks::default();
         let started = CopiedLog::start(
             source,

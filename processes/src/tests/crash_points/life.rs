@@ -140,6 +140,7 @@ impl Process {
             clock: Arc::new(given.clock.clone()),
             node: given.node,
             witness: None,
+            is_copy: false,
         };
         let options = (*pool.connect_options()).clone();
         let tracker = TaskTracker::new();
