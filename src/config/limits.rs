@@ -1,8 +1,9 @@
 //! How much anybody may ask of us.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 
-use api::limits::{LimitsConfig, Rate};
+use api::limits::{LimitsConfig, Rate, TrustedProxies};
 use api::server::ServerLimits;
 use clap::Args;
 use ipnet::IpNet;
@@ -47,6 +48,15 @@ pub(crate) struct LimitOptions {
     #[arg(long, env = "BOXOFFICE_CONNECTIONS_MAX", default_value_t = 10_000, value_name = "NUMBER",
         value_parser = clap::value_parser!(u32).range(1..))]
     connections_max: u32,
+    /// Connections from one address, of IPv6 from one /64, at the same time; 0 is no limit, and there is none without a rate
+    /// limit per address. Connections of a trusted proxy are not counted
+    #[arg(
+        long,
+        env = "BOXOFFICE_CONNECTIONS_PER_ADDRESS",
+        default_value_t = 1_000,
+        value_name = "NUMBER"
+    )]
+    connections_per_address: u32,
 }
 
 impl LimitOptions {
@@ -54,14 +64,22 @@ impl LimitOptions {
         LimitsConfig {
             per_user: Rate::new(self.rate_limit_per_user, self.rate_burst_per_user),
             per_address: Rate::new(self.rate_limit_per_address, self.rate_burst_per_address),
-            trusted_proxies: self.trusted_proxies.iter().copied().collect(),
+            trusted_proxies: self.trusted_proxies(),
             ..LimitsConfig::default()
         }
     }
 
+    fn trusted_proxies(&self) -> TrustedProxies {
+        self.trusted_proxies.iter().copied().collect()
+    }
+
     pub(crate) fn server_limits(&self) -> ServerLimits {
+        let as_size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let per_address = NonZeroUsize::new(as_size(self.connections_per_address));
         ServerLimits {
-            connections: usize::try_from(self.connections_max).unwrap_or(usize::MAX),
+            connections: as_size(self.connections_max),
+            connections_per_address: per_address.filter(|_| self.rate_limit_per_address > 0),
+            trusted_proxies: self.trusted_proxies(),
             ..ServerLimits::default()
         }
     }
@@ -97,6 +115,14 @@ mod tests {
         let options = parse(&["--rate-limit-per-user", "0"]).unwrap();
         assert_eq!(options.limits().per_user, None);
         assert!(options.limits().per_address.is_some());
+        assert_eq!(
+            options.server_limits().connections_per_address,
+            NonZeroUsize::new(1_000)
+        );
+        for none in ["--connections-per-address", "--rate-limit-per-address"] {
+            let options = parse(&[none, "0"]).unwrap();
+            assert_eq!(options.server_limits().connections_per_address, None, "{none}");
+        }
     }
 
     #[test]
@@ -104,6 +130,7 @@ mod tests {
         let options = parse(&["--trusted-proxy", "10.1.2.3", "--trusted-proxy", "fd00::/8"]).unwrap();
         let expected: [IpNet; 2] = ["10.1.2.3/32".parse().unwrap(), "fd00::/8".parse().unwrap()];
         assert_eq!(options.trusted_proxies, expected);
+        assert_eq!(options.server_limits().trusted_proxies, expected.into_iter().collect());
         assert!(parse(&["--trusted-proxy", "proxy.example.org"]).is_err());
     }
 }

@@ -42,6 +42,7 @@ impl Listeners {
     pub(crate) fn serve(self, api: Router, metrics: Router, limits: &ServerLimits, lifecycle: &Lifecycle) {
         let for_metrics = ServerLimits {
             connections: METRICS_CONNECTIONS_MAX,
+            connections_per_address: None,
             ..limits.clone()
         };
         for (listener, router, limits) in [(self.api, api, limits.clone()), (self.metrics, metrics, for_metrics)] {

@@ -14,5 +14,6 @@ mod rooms;
 mod tests;
 
 pub use address::TrustedProxies;
+pub(crate) use address::network;
 pub use guard::{Limits, LimitsConfig};
 pub use rate::Rate;

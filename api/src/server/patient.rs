@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
+
+use super::places::Place;
 
 /// Fails once a write has made no progress for `limit`: a peer that asks and never reads would hold its place for ever.
 /// The place itself is in here, because a WebSocket outlives the HTTP connection that it was.
@@ -16,11 +17,11 @@ pub(super) struct Patient<S> {
     limit: Duration,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl<S> Patient<S> {
-    pub(super) fn new(stream: S, limit: Duration, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(stream: S, limit: Duration, place: Place) -> Self {
         Self {
             stream,
             limit,

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,13 +18,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::{counter, gauge};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use super::patient::Patient;
+use super::places::{Full, Places};
+use crate::limits::TrustedProxies;
 
 /// What a connection may take. The defaults are for production; tests tighten them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,6 +33,10 @@ pub struct ServerLimits {
     /// Connections at the same time. Measured with 3,000 of them: one takes 18 KiB while it has never asked, and no more than
     /// 28 KiB once it has held a seat, with what the server remembers of that seat.
     pub connections: usize,
+    /// Of these from one address, of IPv6 from one /64. `None`: no limit.
+    pub connections_per_address: Option<NonZeroUsize>,
+    /// The proxies that stand for many clients: of them no connections are counted.
+    pub trusted_proxies: TrustedProxies,
     /// From the first look for a request to the end of its head; so it is also how long a connection may be idle.
     pub head_wait: Duration,
     /// How long a client may leave an answer lying in its way.
@@ -44,6 +49,8 @@ impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            connections_per_address: NonZeroUsize::new(1_000),
+            trusted_proxies: TrustedProxies::default(),
             head_wait: Duration::from_secs(20),
             write_wait: Duration::from_secs(20),
             head_bytes: 64 * 1024,
@@ -65,7 +72,7 @@ const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 
 /// Answers until told to stop; then finishes the answers it has begun.
 pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, cancel: CancellationToken) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.clone());
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -79,9 +86,12 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            refuse(&stream);
-            continue;
+        let place = match places.take(peer.ip()) {
+            Ok(place) => place,
+            Err(full) => {
+                refuse(&stream, full);
+                continue;
+            }
         };
         // An answer is written as one piece; waiting for more of it only costs time. Without it we are merely slower.
         let _ = stream.set_nodelay(true);
@@ -129,8 +139,12 @@ async fn answer(mut router: Router, request: Request<Incoming>, peer: SocketAddr
 }
 
 /// Never waits: whoever does not read this at once is not waited for.
-fn refuse(stream: &TcpStream) {
-    counter!("http_connections_refused_total").increment(1);
+fn refuse(stream: &TcpStream, full: Full) {
+    let by = match full {
+        Full::Server => "server",
+        Full::Address => "address",
+    };
+    counter!("http_connections_refused_total", "by" => by).increment(1);
     let _ = stream.try_write(NO_PLACE);
 }
 

@@ -1,12 +1,13 @@
 //! The server at real sockets: slow, silent and too many clients.
 
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use api::server::{ServerLimits, serve};
 use axum::Router;
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -130,6 +131,49 @@ async fn a_client_beyond_the_limit_is_told_at_once_and_places_come_back() {
     assert!(started.elapsed() < Duration::from_millis(250));
     // Those who never say a word lose their places.
     server.greets_again().await;
+    server.stop().await;
+}
+
+/// Half-open connections to one address's limit, and what a further one from there is told.
+async fn one_too_many(limits: ServerLimits) -> (Server, Vec<TcpStream>, bool) {
+    let server = Server::start(limits).await;
+    let mut half = Vec::new();
+    for _ in 0..3 {
+        let mut stream = server.connect().await;
+        stream.write_all(HALF_A_HEAD).await.expect("send half a head");
+        half.push(stream);
+    }
+    let is_greeted = server.greets().await.0;
+    (server, half, is_greeted)
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_all_connections() {
+    let few = ServerLimits {
+        connections_per_address: NonZeroUsize::new(3),
+        head_wait: Duration::from_secs(3),
+        ..limits(400)
+    };
+    let (server, mut half, is_greeted) = one_too_many(few.clone()).await;
+    assert!(!is_greeted);
+    // Another address of this machine.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = socket.connect(server.address).await.unwrap();
+    assert!(ask(&mut other).await.starts_with("HTTP/1.1 200"));
+    for stream in &mut half {
+        assert!(is_closed(stream).await);
+    }
+    server.greets_again().await;
+    server.stop().await;
+
+    let behind_a_proxy = ServerLimits {
+        trusted_proxies: ["127.0.0.0/8".parse().unwrap()].into_iter().collect(),
+        ..few
+    };
+    let (server, half, is_greeted) = one_too_many(behind_a_proxy).await;
+    assert!(is_greeted, "a proxy stands for many");
+    drop(half);
     server.stop().await;
 }
 
