@@ -146,7 +146,7 @@ async fn by_length(bench: &Bench) -> Result<Curve> {
         "Length of the log (in process, one room, 256 clients)",
         &["events before", "holds/s", "p50 ms", "p99 ms", "opening the log, ms"],
         points,
-        "What is written depends on the end of the log only.",
+        "One run of each, on a log that was filled by COPY a moment ago.",
     ))
 }
 
