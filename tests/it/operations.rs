@@ -1,13 +1,27 @@
 //! The commands of `docs/OPERATIONS.md` work as they stand there.
 
+use std::net::TcpListener;
 use std::path::Path;
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use boxoffice::managed::spawner;
 use tokio::process::Command;
 
 const LIMIT: Duration = Duration::from_secs(100);
+const CLEAN_UP_LIMIT: Duration = Duration::from_secs(20);
+const MARK: &str = "<!-- runs: ";
+/// The blocks of commands that belong together, and what has to be true after each.
+const SET_UPS: [(&str, &[&str]); 6] = [
+    ("path", &[]),
+    ("standby", &[CLEAN_UP]),
+    ("url", &[]),
+    ("vault", &[]),
+    ("nodes", &[ONE_LEADS, EVERY_NODE_NAMES_PEOPLE]),
+    ("promote", &[SERVES_AGAIN]),
+];
 /// What a reader who is done does; also after a failure.
 const CLEAN_UP: &str = "
 stop_all() {
@@ -39,12 +53,69 @@ echo all is well
 
 /// The block of commands under `<!-- runs: name -->`.
 pub(crate) fn commands<'a>(page: &'a str, name: &str) -> Result<&'a str> {
-    let mark = format!("<!-- runs: {name} -->\n```sh\n");
+    let mark = format!("{MARK}{name} -->\n```sh\n");
     let (_, rest) = page
         .split_once(&mark)
         .with_context(|| format!("the page has commands `{name}`"))?;
     let (block, _) = rest.split_once("```").context("the block ends")?;
     Ok(block)
+}
+
+/// The commands of the set-ups in the order of the page, each block with what has to be true after it.
+fn script(page: &str) -> Result<String> {
+    let mut script = "set -euo pipefail\n".to_owned();
+    let marks = page.match_indices(MARK).map(|(at, mark)| &page[at + mark.len()..]);
+    for name in marks.filter_map(|rest| rest.split_once(" -->")).map(|(name, _)| name) {
+        let Some((_, then)) = SET_UPS.iter().find(|(block, _)| *block == name) else {
+            continue;
+        };
+        script += commands(page, name)?;
+        then.iter().for_each(|check| script += check);
+    }
+    for (name, _) in SET_UPS {
+        commands(page, name)?;
+    }
+    Ok(script)
+}
+
+/// The page's ports are another one's who runs it at the same time: the same commands with ports that are free.
+fn with_free_ports(script: &str) -> Result<String> {
+    let is_free = |tens: u32| (1..=3).all(|n| TcpListener::bind(format!("127.0.0.1:{tens}{n}")).is_ok());
+    let first = 1100 + std::process::id() % 1000;
+    let mut free = (first..first + 1000).filter(|tens| is_free(*tens));
+    let mut next = || free.next().context("free ports");
+    let (api, metrics) = (format!("127.0.0.1:{}", next()?), format!("127.0.0.1:{}", next()?));
+    Ok(script.replace("127.0.0.1:810", &api).replace("127.0.0.1:820", &metrics))
+}
+
+/// Runs it with all that it begins in a group of its own. What takes too long is told to clean up, and then killed.
+async fn run(script: String, folder: &Path, limit: Duration) -> Result<String> {
+    let binaries = Path::new(env!("CARGO_BIN_EXE_boxoffice"))
+        .parent()
+        .context("a folder")?;
+    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap_or_default());
+    // If the test itself is killed, the shell is told so.
+    let mut bash = Command::new("setpriv");
+    bash.args(["--pdeathsig", "TERM", "bash", "-c", &script]);
+    bash.current_dir(folder).env("PATH", path).process_group(0);
+    bash.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = spawner::spawn(bash).await?;
+    let group = format!("-{}", child.id().context("it runs")?);
+    let mut output = pin!(child.wait_with_output());
+    let mut is_late = false;
+    for (limit, signal) in [(limit, "TERM"), (CLEAN_UP_LIMIT, "KILL"), (CLEAN_UP_LIMIT, "KILL")] {
+        if let Ok(output) = tokio::time::timeout(limit, &mut output).await {
+            let output = output?;
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let (out, err) = (text(&output.stdout), text(&output.stderr));
+            ensure!(!is_late, "the commands take too long: {out}\n{err}");
+            ensure!(output.status.success(), "{out}\n{err}");
+            return Ok(out);
+        }
+        is_late = true;
+        Command::new("kill").args(["-s", signal, "--", &group]).status().await?;
+    }
+    bail!("the commands cannot be ended")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,34 +125,25 @@ async fn the_commands_of_the_page_work_when_pasted() -> Result<()> {
         return Ok(()); // the page says: as root
     }
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/OPERATIONS.md"))?;
-    let script = [
-        "set -euo pipefail\n",
-        commands(&page, "standby")?,
-        CLEAN_UP,
-        commands(&page, "url")?,
-        commands(&page, "vault")?,
-        commands(&page, "nodes")?,
-        ONE_LEADS,
-        EVERY_NODE_NAMES_PEOPLE,
-        commands(&page, "promote")?,
-        SERVES_AGAIN,
-    ]
-    .concat();
     let folder = tempfile::tempdir()?;
-    let binaries = Path::new(env!("CARGO_BIN_EXE_boxoffice"))
-        .parent()
-        .context("a folder")?;
-    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap_or_default());
-    let mut bash = Command::new("bash");
-    bash.arg("-c").arg(script).current_dir(folder.path()).env("PATH", path);
-    bash.stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(LIMIT, bash.output())
-        .await
-        .context("the commands take too long")??;
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
+    let out = run(with_free_ports(&script(&page)?)?, folder.path(), LIMIT).await?;
+    ensure!(out.ends_with("all is well\n"), "{out}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_take_too_long_are_ended_with_all_that_they_began() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let script = "trap 'touch cleaned-up' EXIT; sleep 1000 & echo $! >began; sleep 1000";
+    let ended = run(script.to_owned(), folder.path(), Duration::from_secs(3)).await;
+    let said = format!("{:#}", ended.err().context("it takes too long")?);
+    ensure!(said.contains("take too long"), "{said}");
+    ensure!(folder.path().join("cleaned-up").exists(), "it was not told");
+    let began = std::fs::read_to_string(folder.path().join("began"))?;
+    let began = Path::new("/proc").join(began.trim()).join("cmdline");
+    ensure!(
+        std::fs::read(began).unwrap_or_default().is_empty(),
+        "what it began is still there"
     );
-    ensure!(output.status.success() && out.contains("all is well"), "{out}\n{err}");
     Ok(())
 }
