@@ -1,4 +1,4 @@
-//! The log on an engine that misbehaves, and the copy of it in a PostgreSQL that does, too. After each blow the same checker
+//! The log on an engine that misbehaves, by each of its clients, and the copy of it in a PostgreSQL that does, too. After each blow the same checker
 //! reads the copy and the clients' record, and the copy is compared with what the engine holds, event by event.
 
 use std::net::SocketAddr;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use boxoffice::client::eventually;
 use esdb_fake::{EsdbFake, Fault, Held};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -19,6 +20,8 @@ use crate::support::setting;
 const MOMENT: std::ops::Range<u64> = 0..500;
 /// Shorter and longer than a command waits for its log.
 const AWAY: std::ops::Range<u64> = 200..7_000;
+/// How long the copy may be behind the engine when nobody buys any more.
+const COPY_LIMIT: Duration = Duration::from_secs(30);
 /// Appends that go wrong in the same way, one after another.
 const SERIES: usize = 20;
 
@@ -28,6 +31,8 @@ enum Blow {
     /// The node, with its connections.
     NodeGoes,
     NodeGoesAndServerIsKilled,
+    /// Nothing comes through, and nobody is told.
+    LinkIsCut,
     /// What was asked was done, and the answer says that it was not, or comes late, or never.
     AnswersLie,
     AnswersLieAndServerIsKilled,
@@ -37,7 +42,7 @@ enum Blow {
     SessionOfTheCopyBreaks,
 }
 
-const BLOWS: [Blow; 8] = [
+const BLOWS: [Blow; 9] = [
     Blow::KillServer,
     Blow::NodeGoes,
     Blow::AnswersLie,
@@ -46,7 +51,20 @@ const BLOWS: [Blow; 8] = [
     Blow::SubscriptionsFallSilent,
     Blow::SessionOfTheCopyBreaks,
     Blow::NodeGoesAndServerIsKilled,
+    Blow::LinkIsCut,
 ];
+
+/// Rounds by one client before the other's turn: each change is a server that starts.
+const ROUNDS_BY_ONE: u64 = 2;
+/// The schemes of both clients.
+const SCHEMES: [&str; 2] = ["kurrentdb", "esdb"];
+
+/// By which client a round is played. A blow that falls again falls on the other one.
+fn scheme_of(round_seed: u64) -> &'static str {
+    let blows = BLOWS.len() as u64;
+    let turn = round_seed % blows / ROUNDS_BY_ONE + round_seed / blows;
+    SCHEMES[usize::from(!turn.is_multiple_of(2))]
+}
 
 /// The engine, and where it is when it is there.
 struct Engine {
@@ -93,6 +111,12 @@ impl Engine {
                 let (gone, killed) = tokio::join!(self.is_away(away), arena.kill_server());
                 gone.and(killed)
             }
+            Blow::LinkIsCut => {
+                self.node()?.cut_off();
+                tokio::time::sleep(away).await;
+                self.node()?.come_back();
+                Ok(())
+            }
             Blow::AnswersLie => self.lies(random),
             Blow::AnswersLieAndServerIsKilled => {
                 self.lies(random)?;
@@ -129,21 +153,27 @@ async fn nothing_acknowledged_is_lost_whatever_befalls_the_logs_engine() -> Resu
     };
     println!("{rounds} rounds of faults of the engine, FAULT_SEED={seed}");
     let node = EsdbFake::start()?;
-    let url = node.url().replacen("esdb", "kurrentdb", 1);
+    let url = node.url();
+    let url_by = |scheme: &str| url.replacen("esdb", scheme, 1);
     let mut engine = Engine {
         address: node.address(),
         node: Some(node),
     };
-    let mut arena = Arena::open(vec![("LOG_URL".to_owned(), url)]).await?;
+    let mut scheme = scheme_of(seed);
+    let mut arena = Arena::open(vec![("LOG_URL".to_owned(), url_by(scheme))]).await?;
     for number in 0..rounds {
         let round_seed = seed.wrapping_add(number);
         let blow = BLOWS[usize::try_from(round_seed % BLOWS.len() as u64)?];
-        println!("round {number}: {blow:?} (FAULT_SEED={round_seed} FAULT_ROUNDS=1 plays it alone)");
+        if scheme != scheme_of(round_seed) {
+            scheme = scheme_of(round_seed);
+            arena.kill_server_and_set("LOG_URL", &url_by(scheme)).await?;
+        }
+        println!("round {number}: {blow:?} by {scheme} (FAULT_SEED={round_seed} FAULT_ROUNDS=1 plays it alone)");
         let report = round(&mut arena, &mut engine, blow, round_seed)
             .await
             .with_context(|| {
                 let log = arena.last_words();
-                format!("round {number}, {blow:?}, FAULT_SEED={round_seed}; the server's log ends:\n{log}")
+                format!("round {number}, {blow:?} by {scheme}, FAULT_SEED={round_seed}; the server's log ends:\n{log}")
             })?;
         println!("  {report}");
     }
@@ -162,25 +192,22 @@ async fn round(arena: &mut Arena, engine: &mut Engine, blow: Blow, seed: u64) ->
     Ok(report)
 }
 
-/// The database has what the engine holds, in that order, and nothing else. The engine may be ahead: jobs go on.
+/// The database has what the engine held, in that order, and nothing between.
 async fn is_a_copy(arena: &Arena, held: &[Held]) -> Result<()> {
     let ours: Vec<&Held> = held.iter().filter(|event| !event.stream.starts_with('$')).collect();
-    let rows = arena
-        .cluster
-        .rows(
-            "SELECT aggregate_type || '-' || aggregate_id, sequence, event_type, payload::text, metadata::text
-            FROM events ORDER BY position",
-        )
-        .await?;
-    // What came after the engine was looked at.
-    let copied = &rows[..rows.len().min(ours.len())];
-    ensure!(
-        rows.len() + 50 >= ours.len(),
-        "{} of {} are copied",
-        rows.len(),
-        ours.len()
-    );
-    for (row, event) in copied.iter().zip(ours) {
+    let rows = eventually("everything to be copied", COPY_LIMIT, || async {
+        let rows = arena
+            .cluster
+            .rows(
+                "SELECT aggregate_type || '-' || aggregate_id, sequence, event_type, payload::text, metadata::text
+                FROM events ORDER BY position",
+            )
+            .await?;
+        Ok((rows.len() >= ours.len()).then_some(rows))
+    })
+    .await?;
+    // More may have come since the engine was looked at.
+    for (row, event) in rows.iter().zip(ours) {
         let of_row: (String, i64, String, String, String) = (
             row.try_get(0)?,
             row.try_get(1)?,

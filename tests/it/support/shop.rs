@@ -123,6 +123,11 @@ impl Shop {
 
     /// Kills the server as `kill -9` does, and starts it again on the same data.
     pub(crate) async fn kill_and_restart(self) -> Result<Self> {
+        self.kill_and_restart_with(|_| ()).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn kill_and_restart_with(self, change: impl FnOnce(&mut ServerOptions)) -> Result<Self> {
         let Self {
             server,
             admin,
@@ -130,7 +135,9 @@ impl Shop {
             host,
             scratch,
         } = self;
-        let server = Server::start(server.kill().await?).await?;
+        let mut options = server.kill().await?;
+        change(&mut options);
+        let server = Server::start(options).await?;
         let (admin, finance, host) = (admin.at(&server), finance.at(&server), host.at(&server));
         Ok(Self {
             server,
