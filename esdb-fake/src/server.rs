@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::task::TaskTracker;
-use tonic::transport::Server;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use uuid::Uuid;
 
 use crate::fault::Faults;
@@ -39,6 +39,7 @@ fn own_address() -> SocketAddr {
 #[derive(Debug)]
 pub struct EsdbFake {
     address: SocketAddr,
+    is_secure: bool,
     store: Arc<Store>,
     faults: Arc<Faults>,
     /// Everything it does runs there, and ends with it.
@@ -51,13 +52,23 @@ impl EsdbFake {
         Self::join(Arc::new(Store::default()))
     }
 
+    /// A cluster of one that speaks TLS: with a certificate and its key in PEM, by the process's provider.
+    pub fn start_secure(certificate: &str, key: &str) -> io::Result<Self> {
+        let identity = Identity::from_pem(certificate, key);
+        Self::join_as(Arc::default(), Some(identity))
+    }
+
     /// One more node on what others have stored.
     pub fn join(store: Arc<Store>) -> io::Result<Self> {
+        Self::join_as(store, None)
+    }
+
+    fn join_as(store: Arc<Store>, identity: Option<Identity>) -> io::Result<Self> {
         let addresses = std::iter::repeat_with(own_address).take(PORTS_TRIED);
         let mut listeners = addresses.filter_map(|address| std::net::TcpListener::bind(address).ok());
         match listeners.next() {
-            Some(listener) => Self::serve(store, listener),
-            None => Self::listen(store, SocketAddr::from(([127, 0, 0, 1], 0))),
+            Some(listener) => Self::serve(store, listener, identity),
+            None => Self::serve(store, std::net::TcpListener::bind("127.0.0.1:0")?, identity),
         }
     }
 
@@ -69,7 +80,7 @@ impl EsdbFake {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < until => {
                     std::thread::sleep(ADDRESS_PAUSE);
                 }
-                listener => return Self::serve(store, listener?),
+                listener => return Self::serve(store, listener?, None),
             }
         }
     }
@@ -81,7 +92,7 @@ impl EsdbFake {
         (0..nodes).map(|_| Self::join(Arc::clone(&store))).collect()
     }
 
-    fn serve(store: Arc<Store>, listener: std::net::TcpListener) -> io::Result<Self> {
+    fn serve(store: Arc<Store>, listener: std::net::TcpListener, identity: Option<Identity>) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -91,7 +102,13 @@ impl EsdbFake {
         };
         let faults = Arc::new(Faults::default());
         let service = Service::new(Arc::clone(&store), Arc::clone(&faults), address);
-        let router = Server::builder()
+        let is_secure = identity.is_some();
+        let mut server = Server::builder();
+        if let Some(identity) = identity {
+            let settings = ServerTlsConfig::new().identity(identity);
+            server = server.tls_config(settings).map_err(io::Error::other)?;
+        }
+        let router = server
             .add_service(StreamsServer::new(service.clone()))
             .add_service(GossipServer::new(service.clone()))
             .add_service(ServerFeaturesServer::new(service));
@@ -103,6 +120,7 @@ impl EsdbFake {
         store.cluster().enter(address);
         Ok(Self {
             address,
+            is_secure,
             store,
             faults,
             runtime: Some(runtime),
@@ -123,7 +141,7 @@ impl EsdbFake {
     }
 
     pub fn url(&self) -> String {
-        format!("esdb://{}?tls=false", self.address)
+        format!("esdb://{}?tls={}", self.address, self.is_secure)
     }
 
     pub fn address(&self) -> SocketAddr {
