@@ -7,7 +7,7 @@ use esdb_fake::EsdbFake;
 use event_log::{ReadError, SystemClock};
 
 use super::rules::{PATIENCE, append, stream};
-use super::support::{By, Opened, by_each, hasty, watchful};
+use super::support::{By, Opened, by_each, watchful};
 use crate::EsdbLimits;
 
 by_each! {
@@ -20,7 +20,7 @@ by_each! {
 
 async fn on(url: &str, by: By) -> Opened {
     let limits = EsdbLimits {
-        call_limit: hasty().call_limit,
+        call_limit: Duration::from_secs(2),
         ..watchful()
     };
     Opened::at(url, Arc::new(SystemClock), limits, by).await

@@ -101,28 +101,34 @@ impl Copier {
         let _fatal = (self.cancel.clone().drop_guard(), process.drop_guard());
         let _unready = Unready(self.is_ready.clone());
         let mut back_off = BackOff::new(RETRY_FIRST, RETRY_LONGEST);
+        // In one stretch without a copy that is whole.
         let mut missing_since = None;
+        // The fork that was said by this task.
+        let mut alarm = None;
         while !self.cancel.is_cancelled() {
             if self.uncancelled(leader::on_duty(&*self.copy)).await.is_err() {
                 break;
             }
             let began = Instant::now();
             let Err(stop) = self.copy_while_leading().await;
-            self.is_ready.send_replace(false);
-            let missed_before = missing_since.take();
+            if self.is_ready.send_replace(false) {
+                missing_since = None;
+            }
             match stop {
                 Stop::Told => break,
-                Stop::Over => info!("{stop}"),
+                Stop::Over => {
+                    info!("{stop}");
+                    missing_since = None;
+                    self.end_alarm(alarm.take().as_ref());
+                }
                 Stop::OwnLog => error!("{stop}"),
                 Stop::Trouble(_) => warn!("the log is not copied for the moment: {stop}"),
-                Stop::Forked(fork) => self.alarm(fork),
+                Stop::Forked(fork) => alarm = Some(self.alarm(fork)),
                 Stop::Missing(fork) => {
-                    let since = missed_before.unwrap_or(began);
-                    missing_since = Some(since);
-                    if since.elapsed() < LAG_LIMIT {
+                    if missing_since.get_or_insert_with(Instant::now).elapsed() < LAG_LIMIT {
                         warn!("the log is not copied for the moment: it does not show what was copied: {fork}");
                     } else {
-                        self.alarm(fork);
+                        alarm = Some(self.alarm(fork));
                     }
                 }
             }
@@ -137,16 +143,26 @@ impl Copier {
         self.cancel.run_until_cancelled(work).await.ok_or(Stop::Told)
     }
 
-    fn alarm(&self, fork: Fork) {
+    fn alarm(&self, fork: Fork) -> Fork {
         error!("{fork}: the database is no copy of this log");
-        self.copy.set_fork(Some(fork));
+        self.copy.set_fork(Some(fork.clone()));
+        fork
+    }
+
+    /// Another process copies now, and will say so if it finds the same.
+    fn end_alarm(&self, alarm: Option<&Fork>) {
+        if alarm.is_some() && self.copy.fork().as_ref() == alarm {
+            self.copy.set_fork(None);
+        }
     }
 
     async fn copy_while_leading(&self) -> Result<Infallible, Stop> {
         let mut reached = self.uncancelled(self.resume()).await??;
         let Err(stop) = self.uncancelled(self.go_on(&mut reached)).await.flatten();
-        // If that fails, more has to be compared.
-        let _ = tokio::time::timeout(KEEP_LIMIT, origin::keep(self.copy.pool(), reached.at)).await;
+        // Otherwise the database may be another one by now, with less in it; more is compared then. So it is if this fails.
+        if matches!(stop, Stop::Told) {
+            let _ = tokio::time::timeout(KEEP_LIMIT, origin::keep(self.copy.pool(), reached.at)).await;
+        }
         Err(stop)
     }
 

@@ -6,11 +6,16 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::{RecordedEvent, StreamId};
 
-/// Streams of which more than these are in doubt: all are.
+/// Streams of which more than these are in doubt: all are, for a while.
 const DOUBTS_MAX: usize = 4096;
+/// Longer than an append is on its way to the other log, or from there into the copy.
+const DOUBTED_FOR: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Epochs {
@@ -24,7 +29,7 @@ pub(super) struct Epochs {
 struct Doubts {
     /// Up to which event. Ids are enough: two kinds with the same one only end an epoch too much.
     streams: HashMap<Arc<str>, u64>,
-    is_everything: bool,
+    everything_until: Option<Instant>,
 }
 
 impl Epochs {
@@ -38,7 +43,7 @@ impl Epochs {
         let mut doubts = self.doubts();
         if doubts.streams.len() >= DOUBTS_MAX {
             doubts.streams.clear();
-            doubts.is_everything = true;
+            doubts.everything_until = Some(Instant::now() + DOUBTED_FOR);
         }
         let known = doubts.streams.entry(Arc::clone(&stream.aggregate_id)).or_default();
         *known = sequence.max(*known);
@@ -72,7 +77,7 @@ impl Epochs {
 
 impl Doubts {
     fn concern(&self, page: &[RecordedEvent]) -> bool {
-        if self.is_everything {
+        if self.everything_until.is_some() {
             return !page.is_empty();
         }
         !self.streams.is_empty() && page.iter().any(|event| self.streams.contains_key(&*event.aggregate_id))
@@ -82,7 +87,7 @@ impl Doubts {
     fn settle(&mut self, page: &[RecordedEvent]) -> bool {
         let is_concerned = self.concern(page);
         if is_concerned {
-            self.is_everything = false;
+            self.everything_until = self.everything_until.filter(|until| *until > Instant::now());
             for event in page {
                 if self
                     .streams
@@ -156,13 +161,16 @@ mod tests {
         assert_eq!(epochs.turns(), Some(1));
     }
 
-    #[test]
-    fn doubts_are_bounded() {
+    #[tokio::test(start_paused = true)]
+    async fn doubts_are_bounded() {
         let epochs = Epochs::default();
         for nth in 0..=DOUBTS_MAX {
             epochs.doubt(&stream(&nth.to_string()), 1);
         }
         assert_eq!(copied(&epochs, &[event("0", 1)], false), (1, false));
-        assert_eq!(copied(&epochs, &[event("1", 1)], false), (0, true));
+        assert_eq!(copied(&epochs, &[event("1", 1)], false), (1, false));
+        tokio::time::advance(DOUBTED_FOR).await;
+        assert_eq!(copied(&epochs, &[event("2", 1)], false), (1, false));
+        assert_eq!(copied(&epochs, &[event("3", 1)], false), (0, true));
     }
 }

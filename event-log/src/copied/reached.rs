@@ -80,7 +80,8 @@ impl Copier {
         }
     }
 
-    /// Where in the copy the event lies that was copied last, as far as that was written down.
+    /// Where in the copy the event lies that was copied last, as far as that was written down. A copy that has lost it is
+    /// compared from its beginning on.
     async fn found(&self, at: Head) -> Result<Reached, Stop> {
         if at.position == 0 {
             return Ok(Reached::NOTHING);
@@ -93,10 +94,11 @@ impl Copier {
                 before: at.position,
                 place: here.position,
             }),
-            other => Err(Stop::Forked(Fork {
+            Some(other) => Err(Stop::Forked(Fork {
                 seen: at,
-                found: other.map(|event| event.hash),
+                found: Some(other.hash),
             })),
+            None => Ok(Reached::NOTHING),
         }
     }
 

@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use crate::leader::Node;
 
+/// What the session calls itself that takes the lock to lead.
+pub(super) const SEQUENCER: &str = "boxoffice-sequencer";
+
 /// Who took office last.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Incumbent {
@@ -60,7 +63,7 @@ pub(super) async fn resign(connection: &mut PgConnection, node: &Node) -> Result
 
 /// Ends the session that holds the leader's lock if its client has said nothing for `silence`: a leader that was paused, or
 /// whose machine is cut off, would keep the lock for as long as TCP lets it. One that waits for the disk or for a standby is
-/// at work, and left alone. `true` if a session was ended.
+/// at work, and left alone; so is an import, which holds it, too. `true` if a session was ended.
 pub(super) async fn end_silent_leader(
     connection: &mut PgConnection,
     lock: i64,
@@ -74,6 +77,7 @@ pub(super) async fn end_silent_leader(
         FROM pg_locks AS held
         JOIN pg_stat_activity AS holder ON holder.pid = held.pid
         WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+            AND holder.application_name = $3
             AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
             AND (held.classid::bigint << 32) | held.objid::bigint = $1
             AND (holder.state <> 'active' OR holder.wait_event_type = 'Client')
@@ -81,6 +85,7 @@ pub(super) async fn end_silent_leader(
         "#,
         lock,
         silence.as_secs_f64(),
+        SEQUENCER,
     )
     .fetch_optional(&mut *connection)
     .await;

@@ -67,7 +67,7 @@ impl Hosts {
     }
 
     /// Connects to the one server that takes writes, and says which it is. Of two that both would, to the one that was
-    /// promoted last: the other has been left behind.
+    /// promoted last: the other has been left behind. A server that is named alone is not asked.
     pub async fn connect(
         &self,
         prepare: impl Fn(PgConnectOptions) -> PgConnectOptions,
@@ -96,6 +96,14 @@ impl Hosts {
         let (_, connection, candidate) = found.ok_or(failure)?;
         Ok((connection, candidate.clone()))
     }
+}
+
+/// A server that is named alone may be another one than it was: behind the same name a standby answers before it is promoted.
+pub(super) async fn require_primary(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let is_standby = sqlx::query_scalar!(r#"SELECT pg_is_in_recovery() AS "is_standby!""#)
+        .fetch_one(connection)
+        .await?;
+    if is_standby { Err(no_answer()) } else { Ok(()) }
 }
 
 fn no_answer() -> sqlx::Error {

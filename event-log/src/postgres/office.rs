@@ -215,9 +215,10 @@ impl<D: Database> Office<D> {
         true
     }
 
-    /// `None` if this lead is over: the log is another one, or another node took over meanwhile. It may have appended and be gone again, so the lock alone says nothing:
-    /// what this lead knows, and what is in memory, would be out of date. It may even be there and not know yet that it lost
-    /// the lock; the lease that it trusts its memory for is waited for by whoever takes office, and by nobody else.
+    /// `None` if this lead is over: the log is another one, or another node took over meanwhile. It may have appended and be
+    /// gone again, so the lock alone says nothing: what this lead knows, and what is in memory, would be out of date. It may
+    /// even be there and not know yet that it lost the lock; the lease that it trusts its memory for is waited for by whoever
+    /// takes office, and by nobody else.
     async fn reconnected(&self) -> Option<D::Session> {
         let mut back_off = BackOff::new(RECONNECT_FIRST, RECONNECT_LONGEST);
         loop {

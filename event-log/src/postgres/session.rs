@@ -1,15 +1,14 @@
 //! What the sequencer asks of a database: the seam at which the model puts one of its own.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Executor as _, PgConnection, PgPool};
 
-use super::election::{self, Incumbent};
-use super::hosts::Hosts;
+use super::election::{self, Incumbent, SEQUENCER};
+use super::hosts::{self, Hosts};
 use super::statement;
-use std::time::Duration;
-
 use crate::StreamId;
 use crate::copied::origin;
 use crate::leader::Node;
@@ -85,7 +84,7 @@ impl Database for PgDatabase {
 
     async fn connect(&self, limits: &LogLimits) -> Result<PgConnection, sqlx::Error> {
         let prepare = |options: PgConnectOptions| {
-            options.application_name("boxoffice-sequencer").options([
+            options.application_name(SEQUENCER).options([
                 ("statement_timeout", limits.statement_limit.as_millis().to_string()),
                 // A server that lost its client without a word must let go of the leader's lock.
                 ("tcp_keepalives_idle", "5".to_owned()),
@@ -97,6 +96,8 @@ impl Database for PgDatabase {
         if self.hosts.is_several() {
             // Connections to a server that died break by themselves.
             self.pool.set_connect_options(primary);
+        } else {
+            hosts::require_primary(&mut connection).await?;
         }
         connection.execute("SET ROLE boxoffice_sequencer").await?;
         Ok(connection)

@@ -65,6 +65,9 @@ impl Watch {
             self.shared.set_fork(Some(fork));
             return;
         }
+        if self.shared.fork().is_some() {
+            self.shared.set_fork(None);
+        }
         self.shared.announce(Head {
             position: found.position.unwrap_or(0).cast_unsigned(),
             hash: found.hash.as_deref().map_or(Head::EMPTY.hash, read::hash),

@@ -13,10 +13,11 @@ use crate::verify::{Verdict, verify_chain};
 use crate::{Executor, LogLimits};
 
 /// What a log consists of, in a schema of its own.
-const LOG: [&str; 3] = [
+const LOG: [&str; 4] = [
     include_str!("../../../migrations/20261124000001_events.sql"),
     include_str!("../../../migrations/20261124000020_log_leader.sql"),
     include_str!("../../../migrations/20261129000001_snapshots.sql"),
+    include_str!("../../../migrations/20261201120000_log_origin.sql"),
 ];
 const MANY_LOGS: &str = include_str!("../../../migrations/distributed/log_id.sql");
 const ALL: &str = "SELECT string_agg(md5(events::text), '' ORDER BY position) FROM (

@@ -1,6 +1,7 @@
 //! Of the wrong one: what was copied is not what the log holds.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sqlx::PgPool;
 
@@ -60,6 +61,43 @@ async fn a_log_that_only_lost_its_end_is_found(pool: PgPool) {
         source.others_append(append(&format!("s{nth}"), 0, 1)).await;
     }
     second.leads().await;
+    assert_eq!(second.log.fork(), None);
+    assert_eq!(recorded(&*second.log, "a", 0).await, 10);
+    second.close().await;
+}
+
+/// One node of an engine's is behind the one that answered before.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_log_that_is_behind_for_a_moment_is_no_fork(pool: PgPool) {
+    let source = Elsewhere::new();
+    let copied = Copied::of(source.clone(), &pool).await;
+    for nth in 0..5 {
+        recorded(&*copied.log, &format!("s{nth}"), 0).await;
+    }
+    // Longer than it may be behind.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    source.is_set_back(4).await;
+    until("it is seen", async || *copied.log.leader().borrow() == Leader::Nobody).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(copied.log.fork(), None);
+    source.others_append(append("s4", 0, 1)).await;
+    copied.leads().await;
+    assert_eq!(recorded(&*copied.log, "a", 0).await, 6);
+    copied.close().await;
+}
+
+/// A standby that lacked the end of the copy, and not what was written down of it, was promoted.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_copy_that_lost_its_end_is_made_whole(pool: PgPool) {
+    let source = Elsewhere::new();
+    copied_once(&source, &pool, 9, 9).await;
+    sql(
+        &pool,
+        "SET session_replication_role = replica; DELETE FROM events WHERE position > 5",
+    )
+    .await
+    .unwrap();
+    let second = Copied::of(source, &pool).await;
     assert_eq!(second.log.fork(), None);
     assert_eq!(recorded(&*second.log, "a", 0).await, 10);
     second.close().await;
