@@ -115,7 +115,8 @@ impl<D: Database> Office<D> {
     }
 
     /// Ends a lead whose log is not the one that it began with. A server that was promoted behind the last one ends earlier:
-    /// whoever went on there would record other events at positions that were acknowledged.
+    /// whoever went on there would record other events at positions that were acknowledged. The end must have been read
+    /// before: what is lost after this look is then found out by the fence.
     pub(super) async fn compare(&self, line: &mut Line<D::Session>) -> Result<(), End> {
         match line.compare(&self.limits, self.shared.seen()).await {
             Ok(None) => Ok(()),

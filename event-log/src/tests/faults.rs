@@ -84,9 +84,7 @@ async fn a_database_that_goes_away_is_waited_for(pool: PgPool) {
     }
     assert!(cut_at.elapsed() < BOUND, "{:?}", cut_at.elapsed());
 
-    let asked_at = Instant::now();
     assert!(matches!(log.reserve(), Err(AppendError::Unavailable(_))));
-    assert!(asked_at.elapsed() < Duration::from_millis(200));
     assert!(!log.is_leading());
     assert_eq!(log.epoch(), None);
 
@@ -234,16 +232,9 @@ async fn a_read_whose_session_is_killed_is_an_error_and_no_end(pool: PgPool) {
     let opened = Opened::new(&pool).await;
     let halls: Executor<Hall> = Executor::new(opened.port());
     halls.execute(Uuid::nil(), sell(), metadata()).await.unwrap();
-    // Another log on the same database has nothing in memory.
-    let reader = Opened::with(
-        &pool,
-        LogLimits {
-            startup_wait: Duration::ZERO,
-            ..LogLimits::default()
-        },
-    )
-    .await;
-    let cold: Executor<Hall> = Executor::new(reader.port());
+    // Another log on the same database has nothing in memory, and nobody else of it looks at the table.
+    let reader = PostgresLog::for_reading(pool.clone(), &LogLimits::default());
+    let cold: Executor<Hall> = Executor::new(reader);
     let mut blocker = pooling::begin(&pool).await.unwrap();
     sqlx::raw_sql("LOCK TABLE events").execute(&mut *blocker).await.unwrap();
     let reads = async { tokio::join!(opened.log.read_all(0, 10), cold.read(Uuid::nil(), |hall| hall.sold),) };
@@ -257,7 +248,6 @@ async fn a_read_whose_session_is_killed_is_an_error_and_no_end(pool: PgPool) {
     assert!(matches!(aggregate, Err(ExecuteError::Unavailable(_))), "{aggregate:?}");
     blocker.commit().await.unwrap();
     assert_eq!(cold.read(Uuid::nil(), |hall| hall.sold).await.unwrap(), (1, 1));
-    reader.close().await;
     opened.close().await;
 }
 

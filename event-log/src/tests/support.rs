@@ -115,11 +115,12 @@ pub(super) async fn count(pool: &PgPool, query: &str) -> i64 {
     row.get(0)
 }
 
-/// How many sessions of this database match the condition.
+/// How many sessions of clients of this database match the condition.
 pub(super) async fn sessions(pool: &PgPool, condition: &str) -> i64 {
     let query = format!(
         "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid() AND {condition}"
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+            AND {condition}"
     );
     count(pool, &query).await
 }
@@ -127,7 +128,8 @@ pub(super) async fn sessions(pool: &PgPool, condition: &str) -> i64 {
 pub(super) async fn terminate(pool: &PgPool, condition: &str) {
     let query = format!(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid() AND {condition}"
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+            AND {condition}"
     );
     assert!(count(pool, &query).await > 0, "no session to terminate: {condition}");
 }
