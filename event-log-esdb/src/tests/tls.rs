@@ -27,7 +27,7 @@ impl Certificate {
             .args(["-keyout", "key.pem", "-out", "node.pem"])
             .current_dir(folder.path())
             .output()
-            .unwrap();
+            .expect("openssl, which Debian's ca-certificates bring along");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         Self { folder }
     }
