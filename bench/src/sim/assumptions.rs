@@ -136,6 +136,8 @@ assumptions! {
     engine_appends_a_second = 15_000, "appends/s", Public, "\"10-20k the documents suggest\", github.com/kurrent-io/KurrentDB/issues/2227; not run here";
     engine_append_ns = 8_000_000, "ns", Public, "one append with its flush, \"fairly normal\" by its author, the same issue; not run here";
     engine_row_ns = 20_000, "ns", Assumed, "each further event of one append; not run here";
+    copy_read_ns = 900_000, "ns", Measured, "a read from the double, debug build, loopback, docs/adr/0014: before each page that is copied; a real node's network comes on top";
+    copy_row_ns = 3_600, "ns", Measured, "each event of it: the double's $all, docs/PERFORMANCE.md";
     machine_cores = 16, "vCPU", Assumed, "of which each is taken for a core of the measured machine";
     tenant_logs = 32, "logs", Assumed, "many logs: each with a leader, a provider's account and doors of its own";
     tenant_nodes = 4, "nodes", Assumed, "of boxoffice for each of the many logs, the leader among them";

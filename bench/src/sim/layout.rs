@@ -77,7 +77,8 @@ pub(super) fn layouts(assumed: &Assumptions) -> Vec<Layout> {
         name: "log on an engine, 3 nodes",
         keeper: Keeper::Engine,
         cores: 8 * machine,
-        copies: 3,
+        // Of the engine, and of the copy with its standby, for which no answer waits.
+        copies: 5,
         ..standby
     };
     vec![measured, one, standby, many, engine]

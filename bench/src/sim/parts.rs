@@ -12,6 +12,7 @@ use super::shop::{Log, Shop};
 pub(super) const LEADERS_CORES: &str = "requests and decisions: the leader's cores";
 /// Batches of one writer, or an engine's appends.
 pub(super) const LOG: &str = "log";
+pub(super) const COPY: &str = "copy of the engine's log: PostgreSQL";
 pub(super) const VIEWS: &str = "views: PostgreSQL";
 const MILLI: u64 = SECOND / 1000;
 
@@ -106,6 +107,13 @@ fn of_the_shop(shop: &Shop, assumed: &Assumptions, layout: &Layout) -> Vec<Part>
             Part::new(assumed, LOG, "events", log.work / assumed.row_ns.max(1), can)
         }
     });
+    if layout.keeper == Keeper::Engine {
+        let row = assumed.copy_row_ns + assumed.row_ns;
+        let full = assumed.copy_read_ns + assumed.commit_ns + assumed.batch_rows * row;
+        let can = assumed.batch_rows * window / full * layout.logs;
+        let events = total(shop, |log| log.copy.unwrap_or(log.writer)).work / row.max(1);
+        all.push(Part::new(assumed, COPY, "events", events, can));
+    }
     if !layout.is_shared {
         all.push(cores(VIEWS, |log| log.views, layout.views_at_once));
     }

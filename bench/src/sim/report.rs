@@ -12,7 +12,7 @@ use super::costs::Costs;
 use super::day::Day;
 use super::media::Media;
 use super::on_sale::OnSale;
-use super::parts::{LEADERS_CORES, LOG, Part, VIEWS};
+use super::parts::{COPY, LEADERS_CORES, LOG, Part, VIEWS};
 use super::price::Price;
 use crate::harness::{Table, dollars, millionths, of_thousand, quotient};
 
@@ -77,7 +77,7 @@ impl Report {
                     .iter()
                     .any(|part| part.is_saturated() && names.contains(&part.name))
             };
-            let (is_full, are_doors_full) = (grows(&[LEADERS_CORES, LOG]), grows(&["doors"]));
+            let (is_full, are_doors_full) = (grows(&[LEADERS_CORES, LOG, COPY]), grows(&["doors"]));
             let cell = |us: u32, grows: bool| millionths(u64::from(us) * 1000) + if grows { " ↑" } else { "" };
             table.add(vec![
                 day.layout.to_owned(),

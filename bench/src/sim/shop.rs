@@ -35,9 +35,48 @@ pub(super) enum Step {
     Inside,
     /// So many events of work in the background.
     Recorded(u8),
+    /// An engine has it; its copy does not yet.
+    OnEngine(Write),
     /// Nobody waits for it.
     Done,
     Viewed,
+}
+
+/// What is appended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Write {
+    Hold,
+    /// Nothing, behind what is being written.
+    Refusal,
+    Order,
+    Capture,
+    Entry,
+    Background(u8),
+}
+
+impl Write {
+    fn rows(self) -> u64 {
+        match self {
+            Self::Refusal => 0,
+            Self::Hold => 1,
+            Self::Order => ORDER_ROWS,
+            Self::Capture => CAPTURE_ROWS,
+            Self::Entry => ENTRY_ROWS,
+            Self::Background(rows) => u64::from(rows),
+        }
+    }
+
+    /// When it can be answered.
+    fn durable(self) -> Step {
+        match self {
+            Self::Hold => Step::HoldDurable,
+            Self::Refusal => Step::RefusalDurable,
+            Self::Order => Step::OrderDurable,
+            Self::Capture => Step::TicketDurable,
+            Self::Entry => Step::EntryDurable,
+            Self::Background(rows) => Step::Recorded(rows),
+        }
+    }
 }
 
 /// The stations of one log.
@@ -46,6 +85,8 @@ pub(super) struct Log {
     pub(super) http: At,
     pub(super) readers: At,
     pub(super) writer: At,
+    /// Of an engine's log, in PostgreSQL.
+    pub(super) copy: Option<At>,
     pub(super) views: At,
     pub(super) limiter: At,
     pub(super) callers: At,
@@ -95,8 +136,13 @@ impl Shop {
                 lag: assumed.engine_append_ns,
             },
         };
+        // A page is read, and recorded; what comes meanwhile is in the next.
+        let copy = (layout.keeper == Keeper::Engine).then(|| {
+            let page = assumed.copy_read_ns + assumed.commit_ns;
+            batches(assumed, page, assumed.copy_row_ns + assumed.row_ns)
+        });
         let logs = (0..layout.logs)
-            .map(|_| stations(&mut engine, assumed, layout, writer))
+            .map(|_| stations(&mut engine, assumed, layout, (writer, copy)))
             .collect();
         let counts_appends = matches!(writer, Service::Servers { .. });
         Self {
@@ -126,7 +172,7 @@ impl Shop {
 
     /// There is none, as of what is being written.
     pub(super) fn refuse_when_durable(&mut self, token: Token<Step>) {
-        self.append(Step::RefusalDurable, token, 0);
+        self.append(Write::Refusal, token);
     }
 
     pub(super) fn entry_comes(&mut self, id: u32) {
@@ -145,14 +191,14 @@ impl Shop {
         let token = self.token(Step::Done, id);
         let work = u64::from(rows) * self.costs.event;
         self.engine.offer(self.log(id).http, token, work);
-        self.append(Step::Recorded(rows), token, u64::from(rows));
+        self.append(Write::Background(rows), token);
     }
 
     /// What follows from a step, whatever the scenario is.
     pub(super) fn go_on(&mut self, token: Token<Step>) {
         let took = self.engine.now - token.since;
         match token.step {
-            Step::EntryDecided => self.append(Step::EntryDurable, token, ENTRY_ROWS),
+            Step::EntryDecided => self.append(Write::Entry, token),
             Step::EntryDurable => {
                 self.follow(token.id, ENTRY_ROWS);
                 let doors = self.log(token.id).doors;
@@ -161,6 +207,12 @@ impl Shop {
             }
             Step::Inside => self.times.entries.push(micros(took)),
             Step::Recorded(rows) => self.follow(token.id, u64::from(rows)),
+            Step::OnEngine(write) => {
+                if let Some(copy) = self.log(token.id).copy {
+                    let step = write.durable();
+                    self.engine.offer(copy, Token { step, ..token }, write.rows());
+                }
+            }
             Step::Viewed => self.times.views.push(micros(took)),
             Step::Next(_) | Step::TryRead | Step::RefusalDurable | Step::Done => {}
             _ => self.sell(token),
@@ -171,7 +223,7 @@ impl Shop {
     fn sell(&mut self, token: Token<Step>) {
         let (now, event) = (self.engine.now, self.costs.event);
         match token.step {
-            Step::HoldDecided => self.append(Step::HoldDurable, token, 1),
+            Step::HoldDecided => self.append(Write::Hold, token),
             Step::HoldDurable => {
                 self.times.holds.push(micros(now - token.since));
                 self.times.answers.push(micros(now - token.since));
@@ -180,7 +232,7 @@ impl Shop {
                 self.wait(Step::BuyerPays, token, think, now);
             }
             Step::BuyerPays => self.work(Step::OrderDecided, token, self.costs.answer + ORDER_ROWS * event),
-            Step::OrderDecided => self.append(Step::OrderDurable, token, ORDER_ROWS),
+            Step::OrderDecided => self.append(Write::Order, token),
             Step::OrderDurable => {
                 self.follow(token.id, ORDER_ROWS);
                 let turn = SECOND / self.assumed.provider_a_second.max(1);
@@ -201,7 +253,7 @@ impl Shop {
                 self.wait(Step::Captured, token, confirms, now + confirms);
             }
             Step::Captured => self.work(Step::CaptureDecided, token, self.costs.answer + CAPTURE_ROWS * event),
-            Step::CaptureDecided => self.append(Step::TicketDurable, token, CAPTURE_ROWS),
+            Step::CaptureDecided => self.append(Write::Capture, token),
             Step::TicketDurable => {
                 self.times.tickets.push(micros(now - token.since));
                 self.last_ticket_at = now;
@@ -232,10 +284,16 @@ impl Shop {
             .offer(self.log(token.id).http, Token { step, ..token }, nanos);
     }
 
-    fn append(&mut self, step: Step, token: Token<Step>, rows: u64) {
-        let amount = self.append.unwrap_or(rows);
-        self.engine
-            .offer(self.log(token.id).writer, Token { step, ..token }, amount);
+    /// Whoever waits is answered when the log has it, and its copy, if it has one.
+    fn append(&mut self, write: Write, token: Token<Step>) {
+        let amount = self.append.unwrap_or(write.rows());
+        let log = self.log(token.id);
+        let step = if log.copy.is_some() {
+            Step::OnEngine(write)
+        } else {
+            write.durable()
+        };
+        self.engine.offer(log.writer, Token { step, ..token }, amount);
     }
 
     fn follow(&mut self, id: u32, rows: u64) {
@@ -252,7 +310,12 @@ fn batches(assumed: &Assumptions, fixed: u64, row: u64) -> Service {
     }
 }
 
-fn stations(engine: &mut Engine<Step>, assumed: &Assumptions, layout: &Layout, writer: Service) -> Log {
+fn stations(
+    engine: &mut Engine<Step>,
+    assumed: &Assumptions,
+    layout: &Layout,
+    (writer, copy): (Service, Option<Service>),
+) -> Log {
     let mut servers = |count: u64| {
         engine.station(Service::Servers {
             count: count.max(1),
@@ -278,6 +341,7 @@ fn stations(engine: &mut Engine<Step>, assumed: &Assumptions, layout: &Layout, w
         callers: servers(assumed.provider_at_once),
         doors: servers(1),
         writer: engine.station(writer),
+        copy: copy.map(|copy| engine.station(copy)),
     }
 }
 

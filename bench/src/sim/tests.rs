@@ -10,6 +10,7 @@ use super::engine::{Engine, Seen, Service, Token};
 use super::layout::{Layout, layouts};
 use super::on_sale::{Arrivals, OnSale, Rush};
 use super::price;
+use super::shop::{Shop, Step};
 use super::{SimOptions, assume, media};
 
 const SEED: u64 = 7;
@@ -207,6 +208,28 @@ fn rooms_of_a_day_are_where_there_is_place() {
         "{day:?}"
     );
     assert!(day.nodes <= day.listeners_at_once_max.div_ceil(2_000) + 2, "{day:?}");
+}
+
+#[test]
+fn whoever_holds_on_an_engine_waits_for_its_copy() {
+    let assumed = Assumptions::default();
+    let engine = layouts(&assumed)[4];
+    for is_hot in [true, false] {
+        let mut shop = Shop::new(&assumed, &engine, 50, is_hot, SEED);
+        let (step, since) = (Step::TryRead, 0);
+        shop.hold(Token { step, id: 0, since });
+        while shop.times.holds.is_empty() {
+            let token = shop.engine.next().expect("it is answered");
+            shop.go_on(token);
+        }
+        // 8 ms of the engine; then a page is read, and committed.
+        let waited = assumed.engine_append_ns + assumed.copy_read_ns + assumed.commit_ns;
+        assert!(
+            u64::from(shop.times.holds[0]) >= waited / 1000,
+            "{:?}",
+            shop.times.holds
+        );
+    }
 }
 
 #[test]
