@@ -120,14 +120,15 @@ class Log:
                 at = page[-1]["position"]
                 if again:
                     if page[0]["hash"] != seen:
-                        break
+                        raise _forked(after)
                     again, page = 0, page[1:]
                 if page:
                     yield page
-            if again:
-                raise LogForked(f"the log does not hold the event that was seen at position {after}")
+            # First: of an answer that broke off inside a line it cannot be told what the line would have said.
             if rest:
                 raise http.client.IncompleteRead(rest)
+            if again:
+                raise _forked(after)
         finally:
             connection.close()
 
@@ -168,6 +169,10 @@ class Log:
             except (_Busy, OSError, http.client.HTTPException) as reason:
                 failures += 1
                 _wait_out(reason, failures)
+
+
+def _forked(after: int) -> LogForked:
+    return LogForked(f"the log does not hold the event that was seen at position {after}")
 
 
 def _wait_out(reason: Exception, failures: int) -> None:
