@@ -211,17 +211,19 @@ async fn a_write_waits_so_long_for_the_answer_of_a_silent_leader() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let leader = watch::Sender::new(elsewhere(None));
     let waits = Waits {
-        leader: Duration::from_millis(2500),
-        answer: Duration::from_secs(3),
+        leader: Duration::from_secs(10),
+        answer: Duration::from_secs(12),
     };
     let node = around(Forwarder::with_waits(leader.subscribe(), waits));
     let started = Instant::now();
     let answer = send(node, request(Method::POST, Some("a-key-of-mine")));
+    let found_after = Duration::from_secs(4);
     let late = async {
-        // Found at the last moment, which leaves it less time.
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        // Found late, which leaves it less time.
+        tokio::time::sleep(found_after).await;
         leader.send_replace(elsewhere(Some(&url)));
-        listener.accept().await.unwrap()
+        let asked = tokio::time::timeout(LIMIT, listener.accept()).await;
+        asked.expect("the leader is asked").unwrap()
     };
     let ((status, headers, body), silent) = tokio::join!(answer, late);
     let took = started.elapsed();
@@ -231,7 +233,7 @@ async fn a_write_waits_so_long_for_the_answer_of_a_silent_leader() {
         "{body}"
     );
     assert!(took >= waits.answer, "it may still have answered: {took:?}");
-    assert!(took < Duration::from_millis(4700), "{took:?}");
+    assert!(took < found_after + waits.answer, "the search counts, too: {took:?}");
     let again = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
     assert!(again.is_err(), "it is not asked twice");
     drop(silent);

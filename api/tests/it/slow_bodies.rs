@@ -62,14 +62,27 @@ impl Dribbler {
         self.answer().await
     }
 
-    /// The beginning of the answer.
+    /// The whole answer, and nothing of what comes behind it on the connection.
     async fn answer(&mut self) -> String {
-        let mut answer = vec![0; 4096];
-        let read = tokio::time::timeout(PATIENCE, self.0.read(&mut answer))
+        tokio::time::timeout(PATIENCE, self.read_answer())
             .await
             .expect("an answer in time")
-            .expect("read");
-        String::from_utf8_lossy(&answer[..read]).into_owned()
+    }
+
+    async fn read_answer(&mut self) -> String {
+        let mut answer = vec![];
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(self.0.read_u8().await.expect("read the head"));
+        }
+        let head = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length:"))
+            .expect("an answer says how long it is");
+        let mut body = vec![0; length.trim().parse().expect("a length")];
+        self.0.read_exact(&mut body).await.expect("read the body");
+        answer.extend(body);
+        String::from_utf8_lossy(&answer).into_owned()
     }
 }
 
