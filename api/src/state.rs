@@ -5,7 +5,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use domain::{Preset, TaxRules, Timestamp};
 use event_log::{Aggregates, Clock, EventLog};
 use media_bridge::Bridge;
@@ -30,8 +29,6 @@ use crate::rollout::RolloutGate;
 
 /// How long a read waits for its `min_position`, and a write for its own effect.
 const VIEW_WAIT_MAX: Duration = Duration::from_secs(2);
-/// An event has its time before it is durable: so long after a moment, none of that moment is still on its way.
-const MOMENT_SETTLES: TimeDelta = TimeDelta::seconds(5);
 
 /// Everything the API is wired to.
 pub struct ApiParts {
@@ -140,13 +137,17 @@ impl ApiState {
         let head = self.log.head().await?.position;
         let position = self.log.position_at(time).await?;
         // Times never go back along the log: if there was an event behind, nothing can come before it any more.
-        if position < head || self.now() - time >= MOMENT_SETTLES {
+        if position < head {
             return Ok(position);
         }
-        let detail = format!(
-            "is too young: what was recorded by then is known for good {} seconds later",
-            MOMENT_SETTLES.num_seconds()
-        );
+        let detail = match self.log.settles_within() {
+            Some(wait) if (self.now() - time).to_std().is_ok_and(|age| age >= wait) => return Ok(position),
+            Some(wait) => format!(
+                "is too young: what was recorded by then is known for good {} seconds later",
+                wait.as_secs_f64()
+            ),
+            None => "is not behind the last event: what was recorded by then is known for good when more is".to_owned(),
+        };
         Err(ApiError::invalid("/query/as_of", detail))
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cqrs_es::persist::SerializedEvent;
@@ -226,6 +227,12 @@ pub trait EventLog: Send + Sync + fmt::Debug + 'static {
     }
 
     async fn head(&self) -> Result<Head, ReadError>;
+
+    /// So long after a moment, no event of that moment is still on its way: everything recorded by then can be read. `None`
+    /// if that may take any time; then only a later event tells.
+    fn settles_within(&self) -> Option<Duration> {
+        None
+    }
 
     /// Wakes when something was appended. Carries the last position known to be durable; may lag, never leads.
     fn wake(&self) -> watch::Receiver<u64>;

@@ -198,8 +198,9 @@ impl FromStr for AsOf {
 #[into_params(parameter_in = Query)]
 pub(crate) struct AsOfQuery {
     /// Answer with what was true when the log ended at this position, or at this time (RFC 3339): then everything counts
-    /// that was recorded by then. 422 `invalid_field` beyond the log's end, in the future, or at a time that is less than 5 seconds
-    /// ago and not behind the last event: more may still be recorded as of then.
+    /// that was recorded by then. 422 `invalid_field` beyond the log's end, in the future, or at a time as of which more may still
+    /// be recorded: that has no event after it, and is less than 14 seconds ago, or any time ago if the log is a copy of an
+    /// engine's.
     #[param(value_type = Option<String>)]
     pub(crate) as_of: Option<AsOf>,
 }

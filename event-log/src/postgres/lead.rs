@@ -17,6 +17,8 @@ use crate::{Head, StreamId};
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// How much longer than PostgreSQL itself we wait for a statement, before the connection counts as dead.
 const NETWORK_SLACK: Duration = Duration::from_secs(1);
+/// How far the clocks of two nodes may be apart.
+const CLOCKS_APART: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Lead<S> {
@@ -68,6 +70,12 @@ pub(super) async fn compare(
 
 pub(super) async fn is_as_expected(database: &impl Database, limits: &LogLimits) -> Result<bool, sqlx::Error> {
     in_time(statement_time(limits), database.is_as_expected()).await
+}
+
+/// How long after its time an event may still be recorded. A plan waits for so long, or is tried; behind that come a look for
+/// versions that was under way, and the last try.
+pub(super) fn settles_within(limits: &LogLimits) -> Duration {
+    limits.outage_wait + statement_time(limits) * 2 + CLOCKS_APART
 }
 
 fn statement_time(limits: &LogLimits) -> Duration {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -80,6 +81,7 @@ pub struct PostgresLog {
     hot: HotAggregates,
     /// What an earlier process saw last of a copy. It may have been lost since, and be copied again.
     witnessed: Head,
+    settles_within: Duration,
 }
 
 impl PostgresLog {
@@ -179,6 +181,7 @@ impl PostgresLog {
             shared,
             hot,
             witnessed,
+            settles_within: lead::settles_within(limits),
         };
         (Arc::new(log), requests)
     }
@@ -258,6 +261,10 @@ impl EventLog for PostgresLog {
 
     async fn head(&self) -> Result<Head, ReadError> {
         read::head(&self.pool).await
+    }
+
+    fn settles_within(&self) -> Option<Duration> {
+        Some(self.settles_within)
     }
 
     fn observe(&self, position: u64) {

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
 use domain::{Preset, TaxRules, Timestamp};
-use event_log::{Aggregates, Clock, LogSettings};
+use event_log::{Aggregates, Clock, EventLog, LogSettings};
 use http::{Method, Request};
 use media_bridge::fake::FakeMediaServer;
 use outbound::webhooks::WebhookSettings;
@@ -108,6 +108,7 @@ impl Default for Shop {
 pub(crate) struct TestApp {
     router: Router,
     pub(crate) clock: TestClock,
+    pub(crate) log: Arc<dyn EventLog>,
     secret: SecretString,
     projections: Projections,
     pub(crate) sandbox: Arc<Sandbox>,
@@ -162,7 +163,7 @@ impl TestApp {
             .media
             .map(|media| core.bridge(media, &shop.preset, &tracker, &cancel));
         let parts = ApiParts {
-            log,
+            log: Arc::clone(&log),
             aggregates: aggregates.clone(),
             projections: projections.clone(),
             pool: pool.clone(),
@@ -188,6 +189,7 @@ impl TestApp {
         Self {
             router: api::router(parts),
             clock: shop.clock,
+            log,
             secret,
             projections,
             sandbox,
