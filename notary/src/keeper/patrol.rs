@@ -1,8 +1,10 @@
 //! A patrol: along the whole log, growing the chain and the tree anew on the way.
 //!
 //! Invariants:
-//! - What it computes follows from the events alone. Of the notary's tables nothing has to be believed: wherever a signed
-//!   checkpoint is kept, and at the end, the root has to be the one that was signed.
+//! - What it computes follows from the events alone. Of the notary's tables nothing has to be believed: at kept checkpoints, so
+//!   many of each step, and at the end, the root has to be the one that was signed.
+//! - A stored leaf that is not the event's is no alarm by itself: the leaf may be damaged. Only if what was signed next is not
+//!   what the events make, or the chain breaks, it tells which event was changed.
 //! - A stored tile that is not the computed one is remembered, and may be stored again once a signature has borne out what
 //!   the computed one is made of.
 
@@ -16,11 +18,14 @@ use sqlx::PgPool;
 use super::reader::Trouble;
 use super::{Alarm, store};
 use crate::note::{Checkpoint, VerifierKey};
-use crate::tree::{Hash, NodeSource as _, TILE_HEIGHT, TILE_WIDTH, Tile, TileId, TileWriter, Tiles};
+use crate::tree::{
+    Hash, NodeSource as _, TILE_HEIGHT, TILE_WIDTH, Tile, TileId, TileWriter, Tiles, inclusion_ranges, prove,
+    tiles_for, verify_inclusion,
+};
 
 /// Events that are gone along at once: 200 tiles.
 const STRETCH: u64 = 51_200;
-/// Kept checkpoints that are looked at for so many events.
+/// Kept checkpoints that are compared in one step, the first of it: where more are kept, the others are passed over.
 const CHECKPOINTS: u32 = 64;
 /// Tiles that are remembered to be stored again: 8 MiB. What is lost beyond that is left to the next patrol.
 const LOST_MAX: usize = 1_024;
@@ -31,6 +36,8 @@ pub(super) struct Patrol {
     tree: TileWriter,
     /// The size of the last signed checkpoint that was this tree's.
     agreed: u64,
+    /// The first event behind that of which the stored leaf is another one.
+    doubted: Option<u64>,
     lost: BTreeMap<TileId, Lost>,
 }
 
@@ -46,6 +53,7 @@ impl Patrol {
             at: Head::EMPTY,
             tree: TileWriter::new(),
             agreed: 0,
+            doubted: None,
             lost: BTreeMap::new(),
         }
     }
@@ -67,14 +75,21 @@ impl Patrol {
     pub(super) fn compare(&mut self, root: Hash, place: &str) -> Result<(), Alarm> {
         let size = self.at.position;
         if self.tree.root() != root {
-            return Err(Alarm::Forked {
+            return Err(self.first_of(Alarm::Forked {
                 after: self.agreed,
                 size,
                 place: place.to_owned(),
-            });
+            }));
         }
+        // The events are borne out, so it was the leaf that was damaged.
+        self.doubted = None;
         self.agreed = size;
         Ok(())
+    }
+
+    /// Something is wrong with the log, at this event or, as the stored leaves tell, before it.
+    fn first_of(&self, alarm: Alarm) -> Alarm {
+        self.doubted.map_or(alarm, |position| Alarm::Changed { position })
     }
 
     /// Looks at the tiles that are not full, too: at the end of the log.
@@ -106,7 +121,7 @@ impl Patrol {
         seen?;
         if self.at.position < up_to {
             let position = self.at.position + 1;
-            return Err(Alarm::Missing { position }.into());
+            return Err(self.first_of(Alarm::Missing { position }).into());
         }
         // What is not full yet is stored by whoever makes it grow.
         let mut changed = self.tree.take_changed();
@@ -117,14 +132,14 @@ impl Patrol {
     fn see(&mut self, event: &RawEvent<'_>, leaves: &Tiles, signed: &BTreeMap<u64, Hash>) -> Result<(), Alarm> {
         let position = self.at.position + 1;
         if event.leaf.position != position {
-            return Err(Alarm::Missing { position });
+            return Err(self.first_of(Alarm::Missing { position }));
         }
         let leaf = event.leaf.hash();
         if leaves.node(0, position - 1).is_some_and(|known| known != leaf) {
-            return Err(Alarm::Changed { position });
+            self.doubted.get_or_insert(position);
         }
         if link_leaf(&self.at.hash, &leaf) != event.hash {
-            return Err(Alarm::Broken { position });
+            return Err(self.first_of(Alarm::Broken { position }));
         }
         self.at = Head {
             position,
@@ -189,8 +204,7 @@ pub(super) async fn is_over(
     signed: (u64, Hash),
     place: &str,
 ) -> Result<(), Trouble> {
-    let position = alarm.position();
-    if position <= signed.0 && is_another(pool, position).await? {
+    if is_another(pool, alarm.position(), signed).await? {
         return Err(alarm.into());
     }
     match first_difference(pool, key, signed, place).await? {
@@ -199,15 +213,25 @@ pub(super) async fn is_over(
     }
 }
 
-/// Whether the event at `position` is not the one in the stored tree: a quick look.
-async fn is_another(pool: &PgPool, position: u64) -> Result<bool, Trouble> {
-    let id = TileId {
-        level: 0,
-        index: (position - 1) >> TILE_HEIGHT,
+/// Whether the event at `position` is missing, or is not the one of which the stored tree proves that it was signed: a quick
+/// look. `false` if it proves nothing.
+async fn is_another(pool: &PgPool, position: u64, (size, root): (u64, Hash)) -> Result<bool, Trouble> {
+    let Some(index) = position.checked_sub(1).filter(|index| *index < size) else {
+        return Ok(false);
     };
-    let tiles = store::find_tiles(pool, &[id].into()).await?;
     let mut leaf = None;
-    stretch(pool, (position - 1, position), |event| leaf = Some(event.leaf.hash())).await?;
-    let known = tiles.node(0, position - 1);
-    Ok(leaf.is_none() || known.is_some_and(|known| leaf != Some(known)))
+    stretch(pool, (index, position), |event| leaf = Some(event.leaf.hash())).await?;
+    let Some(leaf) = leaf else {
+        return Ok(true);
+    };
+    let ranges = inclusion_ranges(index, size);
+    let mut wanted = tiles_for(&ranges);
+    wanted.insert(TileId {
+        level: 0,
+        index: index >> TILE_HEIGHT,
+    });
+    let tiles = store::find_tiles(pool, &wanted).await?;
+    let known = tiles.node(0, index).filter(|known| *known != leaf);
+    let signed = known.zip(prove(&ranges, &tiles));
+    Ok(signed.is_some_and(|(known, proof)| verify_inclusion(&known, index, size, &proof, &root).is_ok()))
 }

@@ -230,6 +230,10 @@ async fn what_is_lost_of_the_tree_is_made_again(pool: PgPool) {
     let damages = [
         "DELETE FROM notary_tiles WHERE level = 0 AND index = 0",
         "UPDATE notary_tiles SET hashes = sha256('') WHERE level = 1",
+        // The leaves of positions 101 and 299, and of all of them.
+        "UPDATE notary_tiles SET hashes = overlay(hashes PLACING sha256('') FROM 100 * 32 + 1) WHERE level = 0 AND index = 0",
+        "UPDATE notary_tiles SET hashes = overlay(hashes PLACING sha256('') FROM 42 * 32 + 1) WHERE level = 0 AND index = 1",
+        "UPDATE notary_tiles SET hashes = decode(repeat('00', length(hashes)), 'hex')",
         "DELETE FROM notary_tiles",
     ];
     sql(&pool, "CREATE TABLE before AS SELECT * FROM notary_tiles").await;
@@ -242,10 +246,28 @@ async fn what_is_lost_of_the_tree_is_made_again(pool: PgPool) {
             row.get::<i64, _>(0) == 0
         };
         until("every tile is there again", is_whole).await;
+        assert_eq!(office.notary.standing().alarm, None, "{damage}");
         for position in [1, 256, 257, SIZE] {
             office.notary.inclusion(position, checkpoint.clone()).await.unwrap();
         }
     }
+    assert_eq!(office.notary.standing().alarm, None);
+    office.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_damaged_leaf_keeps_no_alarm_from_ending(pool: PgPool) {
+    let outside = Outside::new();
+    let office = filled(&pool, &outside).await;
+    tamper(&pool, r#"UPDATE events SET payload = '{"n":0}' WHERE position = 70"#).await;
+    assert_eq!(office.alarm().await, Alarm::Changed { position: 70 });
+    let damage = "UPDATE notary_tiles SET hashes = overlay(hashes PLACING sha256('') FROM 69 * 32 + 1) WHERE level = 0 AND index = 0";
+    sql(&pool, damage).await;
+    tamper(&pool, r#"UPDATE events SET payload = '{"n":70}' WHERE position = 70"#).await;
+    until("the alarm is over", async || office.notary.standing().alarm.is_none()).await;
+    let checkpoint = office.notary.checkpoint(None).await.unwrap();
+    let is_proved = async || office.notary.inclusion(70, checkpoint.clone()).await.is_ok();
+    until("the leaf is stored again", is_proved).await;
     assert_eq!(office.notary.standing().alarm, None);
     office.close().await;
 }
