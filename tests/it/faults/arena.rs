@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use boxoffice::client::{Caller, Server, ServerOptions, eventually};
+use boxoffice::client::{Caller, Server, eventually};
 use checker::{Report, Task, check};
 use rand::Rng as _;
 use serde_json::{Value, json};
@@ -178,9 +178,10 @@ impl Arena {
     }
 
     /// The same with another value in the server's environment.
+    #[cfg(feature = "esdb")]
     pub(super) async fn kill_server_and_set(&mut self, name: &str, value: &str) -> Result<()> {
         let shop = self.shop.take().context("expected a server")?;
-        let set = |options: &mut ServerOptions| {
+        let set = |options: &mut boxoffice::client::ServerOptions| {
             options.environment.retain(|(known, _)| known != name);
             options.environment.push((name.to_owned(), value.to_owned()));
         };
