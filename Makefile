@@ -29,7 +29,8 @@ faults:
 	@PATH=$$PWD/.tools/venv/bin:$$PATH FAULT_ROUNDS=$${FAULT_ROUNDS:-200} \
 		cargo nextest run --release --package boxoffice --test it --profile faults
 
-# Every figure of docs/PERFORMANCE.md, measured here; `BENCH=quick` takes at most ten minutes.
+# Every figure of docs/PERFORMANCE.md, measured here; `BENCH=quick` takes at most ten minutes, and leaves
+# out the log on another engine.
 bench:
 	@scripts/setup bench
 	@cargo build --release --package boxoffice --package bench

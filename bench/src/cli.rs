@@ -104,7 +104,8 @@ fn choose(options: &Options) -> Result<Vec<&'static Measure>> {
     }
     let is_chosen = |measure: &&Measure| {
         if options.only.is_empty() {
-            !options.markdown
+            let has_time = !options.quick || !measure::LONG.contains(&measure.name);
+            !options.markdown && has_time
         } else {
             options.only.iter().any(|name| name == measure.name)
         }

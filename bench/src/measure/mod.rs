@@ -71,6 +71,9 @@ pub(crate) struct Measure {
     pub(crate) run: for<'a> fn(&'a Bench) -> LocalBoxFuture<'a, Result<Outcome>>,
 }
 
+/// What the short form has no time for.
+pub(crate) const LONG: &[&str] = &["engine"];
+
 pub(crate) const ALL: &[Measure] = &[
     Measure {
         name: "hot-room",
